@@ -1,0 +1,67 @@
+"""Instruments, regions, sessions and the tables that providers deliver.
+
+Importing this package is cheap: calendars and providers load when they are first used.
+"""
+
+from dnalyaw.market._instrument import Label, LabelError, parse_label
+from dnalyaw.market._region import REGIONS, Region, RegionError, region
+from dnalyaw.market._schema import (
+    FEEDS,
+    KEYS,
+    MARKET_EVENTS,
+    NULLABLE,
+    SCHEMAS,
+    UTC,
+    SchemaError,
+    conform,
+    empty,
+)
+from dnalyaw.market._sessions import (
+    DECISION_LEAD,
+    SessionError,
+    SessionTimes,
+    decision_moment,
+    is_session,
+    next_session,
+    previous_session,
+    session_close,
+    session_on_or_after,
+    session_on_or_before,
+    session_open,
+    session_table,
+    session_times,
+    sessions_between,
+)
+
+__all__ = [
+    "DECISION_LEAD",
+    "FEEDS",
+    "KEYS",
+    "MARKET_EVENTS",
+    "NULLABLE",
+    "REGIONS",
+    "SCHEMAS",
+    "UTC",
+    "Label",
+    "LabelError",
+    "Region",
+    "RegionError",
+    "SchemaError",
+    "SessionError",
+    "SessionTimes",
+    "conform",
+    "decision_moment",
+    "empty",
+    "is_session",
+    "next_session",
+    "parse_label",
+    "previous_session",
+    "region",
+    "session_close",
+    "session_on_or_after",
+    "session_on_or_before",
+    "session_open",
+    "session_table",
+    "session_times",
+    "sessions_between",
+]
