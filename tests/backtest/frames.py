@@ -18,8 +18,9 @@ def weekdays(count: int, start: date = date(2020, 1, 6)) -> list[date]:
     return days
 
 
-def frame(open_: np.ndarray, close: np.ndarray, *, low: np.ndarray | None = None, **extra: object) ->
-pl.DataFrame:
+def frame(
+    open_: np.ndarray, close: np.ndarray, *, low: np.ndarray | None = None, **extra: object
+) -> pl.DataFrame:
     """Long frame of [T, N] arrays; instruments are 1..N, adjusted equals raw; NaN cells have no row."""
     total, width = close.shape
     days = weekdays(total)

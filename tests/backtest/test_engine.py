@@ -50,8 +50,9 @@ def test_hand_worked_example_with_spread_and_fee() -> None:
 
 def test_fully_invested_buys_are_cut_to_the_cash_there_is() -> None:
     weights = weight_frame([(DAYS[0], 1, 1.0)])
-    result = run_backtest(weights, frame(OPEN, CLOSE), CostModel(half_spread_bp=100, fee_bp=0, impact=0),
-    1010.0) # 1010 buys 1000 worth at 1% cost: 100 shares, no cash left.
+    result = run_backtest(
+        weights, frame(OPEN, CLOSE), CostModel(half_spread_bp=100, fee_bp=0, impact=0), 1010.0
+    )  # 1010 buys 1000 worth at 1% cost: 100 shares, no cash left.
     assert result.orders["units"].to_list() == pytest.approx([100.0])
     assert result.curve["cash"].to_list()[1] == pytest.approx(0.0, abs=1e-9)
 
@@ -78,8 +79,10 @@ def test_delisting_pays_what_was_paid_and_assumes_a_loss_where_unknown() -> None
         delisting_price=pl.col("instrument_id").replace_strict(dead, default=None, return_dtype=pl.Float64),
     )
     result = run_backtest(
-        weight_frame([(DAYS[0], 1, 0.3), (DAYS[0], 2, 0.3), (DAYS[0], 3, 0.3)]), prices, CostModel.free(),
-        100.0
+        weight_frame([(DAYS[0], 1, 0.3), (DAYS[0], 2, 0.3), (DAYS[0], 3, 0.3)]),
+        prices,
+        CostModel.free(),
+        100.0,
     )
     # Instrument 1: 3 shares at 8; instrument 3: 3 shares at 10 * 0.7; 30 stays in 2; cash 10.
     assert result.curve["equity"].to_list() == pytest.approx([100, 100, 24 + 21 + 30 + 10, 85])
@@ -126,8 +129,12 @@ def test_a_held_name_that_is_halted_keeps_its_last_price() -> None:
 @pytest.mark.parametrize(
     ("low", "expected"),
     # Bought at 10 with a stop at 9. A low of 9 on the day sells at 9; a gap to 8 sells at 8.
-    [([10, 10, 9.0, 9.5], 9.0), ([10, 10, 9.5, 8.0], 8.0), ([10, 10, 9.5, 9.1], None), ([10, 9.0, 9.5, 9.6],
-    9.0)],
+    [
+        ([10, 10, 9.0, 9.5], 9.0),
+        ([10, 10, 9.5, 8.0], 8.0),
+        ([10, 10, 9.5, 9.1], None),
+        ([10, 9.0, 9.5, 9.6], 9.0),
+    ],
 )
 def test_stops(low: list[float], expected: float | None) -> None:
     open_ = np.array([[10.0], [10.0], [9.6], [8.0 if low[3] == 8.0 else 9.6]])
@@ -282,14 +289,16 @@ def test_bad_prices_are_refused() -> None:
     with pytest.raises(BacktestError, match="close of instrument 1 on 2020-01-06 is -10"):
         PricePanel.from_frame(good.with_columns(close=-pl.col("close")))
     with pytest.raises(BacktestError, match="only one of close and adj_close"):
-        PricePanel.from_frame(good.with_columns(adj_close=pl.when(pl.col("instrument_id") >
-        1).then("adj_close")))
+        PricePanel.from_frame(
+            good.with_columns(adj_close=pl.when(pl.col("instrument_id") > 1).then("adj_close"))
+        )
     with pytest.raises(BacktestError, match="no column adj_open"):
         PricePanel.from_frame(good.drop("adj_open"))
     with pytest.raises(BacktestError, match="mixes currencies HKD, USD"):
         PricePanel.from_frame(
-            good.with_columns(currency=pl.when(pl.col("instrument_id") >
-            1).then(pl.lit("HKD")).otherwise(pl.lit("USD")))
+            good.with_columns(
+                currency=pl.when(pl.col("instrument_id") > 1).then(pl.lit("HKD")).otherwise(pl.lit("USD"))
+            )
         )
     with pytest.raises(BacktestError, match="no rows"):
         PricePanel.from_frame(good.clear())
@@ -304,8 +313,9 @@ def test_results_do_not_depend_on_the_order_of_rows() -> None:
     weights = random_weights(weekdays(40), 3, 5, 0.8, 2)
     prices = frame(open_, close)
     one = run_backtest(weights, prices)
-    other = run_backtest(weights.sample(fraction=1.0, shuffle=True, seed=1), prices.sample(fraction=1.0,
-    shuffle=True, seed=2)) assert one.curve.equals(other.curve)
+    shuffled = weights.sample(fraction=1.0, shuffle=True, seed=1)
+    other = run_backtest(shuffled, prices.sample(fraction=1.0, shuffle=True, seed=2))
+    assert one.curve.equals(other.curve)
     assert one.orders.equals(other.orders)
 
 
@@ -313,7 +323,8 @@ def test_yearly_figures_chain_to_the_total() -> None:
     open_, close = random_prices(600, 4, 9)
     result = run_backtest(random_weights(weekdays(600), 20, 4, 0.9, 1), frame(open_, close))
     assert result.per_year.height == 3
-    assert float(np.prod(1 + result.per_year["net_return"].to_numpy()) - 1) ==
-    pytest.approx(result.stats["total_return"]) assert result.per_year["turnover"].sum() ==
-    pytest.approx(result.stats["turnover_per_year"] * result.stats["years"]) assert
-    result.stats["max_drawdown"] == pytest.approx(result.curve["drawdown"].min())
+    chained = float(np.prod(1 + result.per_year["net_return"].to_numpy()) - 1)
+    assert chained == pytest.approx(result.stats["total_return"])
+    yearly = result.stats["turnover_per_year"] * result.stats["years"]
+    assert result.per_year["turnover"].sum() == pytest.approx(yearly)
+    assert result.stats["max_drawdown"] == pytest.approx(result.curve["drawdown"].min())
