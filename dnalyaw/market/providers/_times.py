@@ -1,0 +1,64 @@
+"""Times that recorded data does not state, from stated lags."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import polars as pl
+
+from dnalyaw.market._region import region as region_of
+from dnalyaw.market._sessions import session_on_or_after, session_table, session_times
+
+__all__ = ["BAR_LAG", "bar_times", "event_session", "known_before"]
+
+BAR_LAG = timedelta(minutes=15)
+"""How long after the close a backfilled bar is taken to have been available."""
+
+_USUAL_CLOSE = time(16, 0)
+
+
+def bar_times(frame: pl.DataFrame, region: str) -> pl.DataFrame:
+    """Add `event_time` (the session's close) and `available_at` (15 minutes later) to bars.
+
+    A row on a day that the exchange did not trade gets 16:00 local time: it is delivered as it was found, and
+    the gates refuse it.
+    """
+    days = frame["session"]
+    first, last = (days.min(), days.max()) if len(days) else (date(2000, 1, 3), date(2000, 1, 3))
+    closes = session_table(region, first, last)  # type: ignore[arg-type]
+    usual = (
+        pl.col("session")
+        .dt.combine(_USUAL_CLOSE)
+        .dt.replace_time_zone(region_of(region).timezone)
+        .dt.convert_time_zone("UTC")
+        .dt.cast_time_unit("us")
+    )
+    return (
+        frame.join(
+            closes.select("session", pl.col("close").alias("event_time")),
+            on="session",
+            how="left",
+            maintain_order="left",
+        )
+        .with_columns(pl.coalesce("event_time", usual))
+        .with_columns((pl.col("event_time") + BAR_LAG).alias("available_at"))
+    )
+
+
+def known_before(day: date) -> datetime:
+    """Return 20:00 UTC on the day before: when what takes effect on `day` is known at the latest."""
+    return datetime.combine(day - timedelta(days=1), time(20, 0), tzinfo=UTC)
+
+
+def event_session(region: str, day: date, first: date) -> dict[str, Any]:
+    """Return the times of an event that takes effect on `day`, and the session it is delivered with.
+
+    What happened before the first session of a source comes with that session.
+    """
+    session = session_on_or_after(region, max(day, first))
+    return {
+        "event_time": session_times(region, session).open,
+        "available_at": known_before(session),
+        "__session": session,
+    }
