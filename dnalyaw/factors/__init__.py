@@ -10,6 +10,7 @@ from dnalyaw.factors._errors import (
 )
 from dnalyaw.factors._evaluate import evaluate, evaluate_many, missing_fields, to_long
 from dnalyaw.factors._fields import FIELDS, FieldSpec
+from dnalyaw.factors._library import Factor, FactorLibrary, load_library
 from dnalyaw.factors._operators import ALIASES, MAX_WINDOW, OPERATORS, Operator, Param
 from dnalyaw.factors._panel import Panel
 from dnalyaw.factors._parser import parse
@@ -30,8 +31,10 @@ __all__ = [
     "Builder",
     "Call",
     "Expr",
+    "Factor",
     "FactorDataError",
     "FactorError",
+    "FactorLibrary",
     "FactorLibraryError",
     "FactorSyntaxError",
     "FactorTypeError",
@@ -48,6 +51,7 @@ __all__ = [
     "evaluate_many",
     "fields_of",
     "language_reference",
+    "load_library",
     "missing_fields",
     "parse",
     "to_long",

@@ -26,7 +26,7 @@ _COMPARISONS = frozenset({"<", "<=", ">", ">=", "==", "!="})
 _MACROS = {"adv": ("n",), "returns": ("x", "d")}
 
 
-def _near(name: str, known: Iterable[str]) -> str:
+def near(name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, list(known), n=1)
     return f"; did you mean {close[0]!r}?" if close else ""
 
@@ -67,7 +67,7 @@ class Builder:
         if spec is None:
             if name in OPERATORS or name in ALIASES or name in _MACROS:
                 raise self.error(f"{name!r} is an operator and needs its arguments in parentheses", position)
-            raise self.error(f"unknown field {name!r}{_near(name, self._fields)}", position)
+            raise self.error(f"unknown field {name!r}{near(name, self._fields)}", position)
         return Field(name, spec.unit, position)
 
     def negate(self, operand: Expr, position: int = 0) -> Expr:
@@ -138,7 +138,7 @@ class Builder:
             known = [*OPERATORS, *ALIASES, *_MACROS]
             if name in self._fields:
                 raise self.error(f"{name!r} is a field and takes no arguments", position)
-            raise self.error(f"unknown operator {name!r}{_near(name, known)}", position)
+            raise self.error(f"unknown operator {name!r}{near(name, known)}", position)
         if len(args) != len(op.params):
             raise self.error(
                 f"{op.signature} takes {len(op.params)} argument{'s' if len(op.params) != 1 else ''}, "
