@@ -59,3 +59,16 @@ func (r *Replay) NowNs() int64 {
 	}
 	return r.at + int64(passed)
 }
+
+// WallUntil is how long, on the wall, until the clock reaches ns: 0 when it is there; false while it stands short of it.
+func (r *Replay) WallUntil(ns int64) (time.Duration, bool) {
+	now := r.NowNs()
+	if now >= ns {
+		return 0, true
+	}
+	if !r.Running() || ns > r.end {
+		return 0, false
+	}
+	wall := math.Ceil(float64(ns-now) / r.speed)
+	return time.Duration(min(wall, float64(24*time.Hour))), true
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+)
+
+// maxUnixPath is what a Unix socket's address holds.
+const maxUnixPath = 107
+
+// maxControlLine bounds one request.
+const maxControlLine = 4096
+
+// controlServer answers JSON lines on a Unix socket that its owner alone can open. It starts the clock, tells how the
+// session stands and sets faults; it cannot place, change or show an order.
+type controlServer struct {
+	v   *venue
+	l   net.Listener
+	log *slog.Logger
+}
+
+type controlRequest struct {
+	Cmd  string `json:"cmd"`
+	Kind string `json:"kind"`
+	N    int    `json:"n"`
+}
+
+type controlStatus struct {
+	Session  string `json:"session"`
+	State    string `json:"state"`
+	ClockNs  int64  `json:"clock_ns"`
+	Orders   int    `json:"orders"`
+	Fills    int    `json:"fills"`
+	LoggedOn bool   `json:"logged_on"`
+}
+
+// listenControl binds the socket. The caller holds the lock on --dir, so what lies at the path is left from a killed
+// process; anything but a socket there is not ours to remove.
+func listenControl(path string, v *venue, log *slog.Logger) (*controlServer, error) {
+	if len(path) > maxUnixPath {
+		return nil, fmt.Errorf("--control %s is longer than the %d bytes a Unix socket's path can have", path, maxUnixPath)
+	}
+	if info, err := os.Lstat(path); err == nil {
+		if info.Mode()&fs.ModeSocket == 0 {
+			return nil, fmt.Errorf("--control %s exists and is no socket", path)
+		}
+		if conn, err := net.Dial("unix", path); err == nil {
+			conn.Close()
+			return nil, fmt.Errorf("--control %s is served by another process", path)
+		}
+		if err := os.Remove(path); err != nil {
+			return nil, err
+		}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return &controlServer{v: v, l: l, log: log}, nil
+}
+
+func (c *controlServer) serve() {
+	for {
+		conn, err := c.l.Accept()
+		if err != nil {
+			return // the listener was closed
+		}
+		go c.handle(conn)
+	}
+}
+
+func (c *controlServer) handle(conn net.Conn) {
+	defer conn.Close()
+	lines := bufio.NewScanner(conn)
+	lines.Buffer(make([]byte, 0, 512), maxControlLine)
+	out := json.NewEncoder(conn)
+	for lines.Scan() {
+		if err := out.Encode(c.answer(lines.Bytes())); err != nil {
+			return
+		}
+	}
+	if err := lines.Err(); err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
+		c.log.Warn("control connection ended", "error", err.Error())
+	}
+}
+
+func (c *controlServer) answer(line []byte) any {
+	var req controlRequest
+	if err := json.Unmarshal(line, &req); err != nil {
+		return refusal(fmt.Errorf("not a JSON object: %w", err))
+	}
+	reply := make(chan any, 1)
+	c.v.post(func() error {
+		answer, err := c.v.control(req)
+		reply <- answer
+		return err
+	})
+	select {
+	case answer := <-reply:
+		return answer
+	case <-c.v.done:
+		return refusal(errors.New("the venue is stopping"))
+	}
+}
+
+func refusal(err error) any { return map[string]string{"error": err.Error()} }
+
+// control runs in the venue's loop. The error stops the venue; what a caller got wrong is in the answer.
+func (v *venue) control(req controlRequest) (any, error) {
+	switch req.Cmd {
+	case "start":
+		if err := v.start(); err != nil {
+			return refusal(err), err
+		}
+		return v.status(), nil
+	case "status":
+		return v.status(), nil
+	case "fault":
+		if req.N < 0 {
+			return refusal(fmt.Errorf("n is %d: give 0 or more", req.N)), nil
+		}
+		v.log.Warn("fault set", "kind", req.Kind, "n", req.N)
+		var err error
+		if req.Kind == "disconnect" {
+			err = v.gate.cut(max(req.N, 1))
+		} else {
+			err = v.wire.set(req.Kind, req.N, v.wall.Now())
+		}
+		if err != nil {
+			return refusal(err), nil
+		}
+		return v.status(), nil
+	}
+	return refusal(fmt.Errorf("unknown cmd %q: give start, status or fault", req.Cmd)), nil
+}
+
+func (v *venue) status() controlStatus {
+	orders, fills := v.engine.Counts()
+	at := v.engine.NowNs()
+	if v.clock.Running() && v.engine.Phase() != "closed" {
+		at = v.nowNs()
+	}
+	return controlStatus{
+		Session: v.engine.Day().Session.Session, State: string(v.engine.Phase()), ClockNs: at, Orders: orders,
+		Fills: fills, LoggedOn: v.loggedOn,
+	}
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"bytes"
+
+	"github.com/quickfixgo/quickfix"
+
+	"dnalyaw/execution/internal/sim"
+)
+
+// field is a required text field; a message without it gets a session reject that names the tag.
+func field(m *quickfix.Message, tag quickfix.Tag) (string, quickfix.MessageRejectError) {
+	if !m.Body.Has(tag) {
+		return "", quickfix.RequiredTagMissing(tag)
+	}
+	text, err := m.Body.GetString(tag)
+	if err == nil && text == "" {
+		return "", quickfix.TagSpecifiedWithoutAValue(tag)
+	}
+	return text, err
+}
+
+// optional is a text field that may be absent: then it is empty.
+func optional(m *quickfix.Message, tag quickfix.Tag) (string, quickfix.MessageRejectError) {
+	if !m.Body.Has(tag) {
+		return "", nil
+	}
+	return m.Body.GetString(tag)
+}
+
+// code reads a field of one character out of known.
+func code(m *quickfix.Message, tag quickfix.Tag, known string) (int64, quickfix.MessageRejectError) {
+	text, err := field(m, tag)
+	if err != nil {
+		return 0, err
+	}
+	if len(text) != 1 || !bytes.ContainsAny([]byte(known), text) {
+		return 0, quickfix.ValueIsIncorrect(tag)
+	}
+	return int64(text[0] - '0'), nil
+}
+
+// maxClOrdID bounds what a client can make the log hold.
+const maxClOrdID = 64
+
+// parseNewOrder reads a D. What is not FIX 4.4 or not in the contract is a session reject; whether the order makes
+// sense is the engine's to say.
+func parseNewOrder(m *quickfix.Message) (sim.NewOrder, quickfix.MessageRejectError) {
+	var o sim.NewOrder
+	var err quickfix.MessageRejectError
+	if o.ClOrdID, err = field(m, tagClOrdID); err != nil {
+		return o, err
+	}
+	if len(o.ClOrdID) > maxClOrdID {
+		return o, quickfix.ValueIsIncorrect(tagClOrdID)
+	}
+	if o.Symbol, err = field(m, tagSymbol); err != nil {
+		return o, err
+	}
+	if o.InstrumentID, err = instrument(m); err != nil {
+		return o, err
+	}
+	side, err := code(m, tagSide, "12")
+	if err != nil {
+		return o, err
+	}
+	kind, err := code(m, tagOrdType, "12")
+	if err != nil {
+		return o, err
+	}
+	tif := int64(sim.Day)
+	if m.Body.Has(tagTimeInForce) {
+		if tif, err = code(m, tagTimeInForce, "03"); err != nil {
+			return o, err
+		}
+	}
+	o.Side, o.Type, o.TIF = sim.Side(side), sim.Type(kind), sim.TIF(tif)
+	qty, err := field(m, tagOrderQty)
+	if err != nil {
+		return o, err
+	}
+	var bad error
+	if o.Qty, bad = parseQty(qty); bad != nil {
+		return o, quickfix.IncorrectDataFormatForValue(tagOrderQty)
+	}
+	if o.Type == sim.Limit {
+		px, err := field(m, tagPrice)
+		if err != nil {
+			return o, err
+		}
+		if o.LimitPx, bad = parseMicro(px); bad != nil {
+			return o, quickfix.IncorrectDataFormatForValue(tagPrice)
+		}
+	}
+	return o, nil
+}
+
+// instrument is SecurityID where the message has one.
+func instrument(m *quickfix.Message) (int64, quickfix.MessageRejectError) {
+	text, err := optional(m, tagSecurityID)
+	if err != nil || text == "" {
+		return 0, err
+	}
+	if source, err := field(m, tagSecurityIDSource); err != nil {
+		return 0, err
+	} else if source != securityIDSource {
+		return 0, quickfix.ValueIsIncorrect(tagSecurityIDSource)
+	}
+	id, bad := parseQty(text)
+	if bad != nil || id == 0 {
+		return 0, quickfix.IncorrectDataFormatForValue(tagSecurityID)
+	}
+	return id, nil
+}
+
+// parseSymbols lists the symbols that a market data request names; none means all.
+func parseSymbols(m *quickfix.Message) (map[string]bool, quickfix.MessageRejectError) {
+	if !m.Body.Has(tagNoRelatedSym) {
+		return nil, nil
+	}
+	symbols := map[string]bool{}
+	for _, f := range bytes.Split(m.Bytes(), []byte{1}) {
+		if symbol, ok := bytes.CutPrefix(f, []byte("55=")); ok {
+			symbols[string(symbol)] = true
+		}
+	}
+	if len(symbols) == 0 {
+		return nil, quickfix.ConditionallyRequiredFieldMissing(tagSymbol)
+	}
+	return symbols, nil
+}

@@ -1,0 +1,206 @@
+// Command simvenue is a simulated exchange: it replays a session's recorded or simulated market and trades it with one
+// FIX 4.4 client. See docs/simvenue.md.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"dnalyaw/execution/internal/clock"
+	"dnalyaw/execution/internal/jsonlog"
+	"dnalyaw/execution/internal/sim"
+)
+
+// Exit statuses.
+const (
+	exitOK      = 0
+	exitFailed  = 1 // it could not go on
+	exitRefused = 2 // it was asked for something it does not do: one line says what
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+type options struct {
+	dir, control, market, addrFile string
+	speed                          float64
+	verbose                        bool
+}
+
+func run(args []string, stdout, stderr io.Writer) int {
+	opt, err := parseArgs(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(stdout, usage)
+		return exitOK
+	}
+	if err == nil {
+		err = serve(opt, stdout, stderr)
+	}
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintln(stderr, "simvenue: "+strings.ReplaceAll(err.Error(), "\n", "; "))
+	var failed failure
+	if errors.As(err, &failed) {
+		return exitFailed
+	}
+	return exitRefused
+}
+
+const usage = "usage: simvenue --dir DIR --control SOCKET --market PATH/SESSION [--speed 5000] [--addr-file DIR/fix.addr] [--verbose]"
+
+func parseArgs(args []string) (options, error) {
+	var opt options
+	flags := flag.NewFlagSet("simvenue", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.StringVar(&opt.dir, "dir", "", "")
+	flags.StringVar(&opt.control, "control", "", "")
+	flags.StringVar(&opt.market, "market", "", "")
+	flags.StringVar(&opt.addrFile, "addr-file", "", "")
+	flags.Float64Var(&opt.speed, "speed", 5000, "")
+	flags.BoolVar(&opt.verbose, "verbose", false, "")
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return opt, err
+		}
+		return opt, fmt.Errorf("%w; %s", err, usage)
+	}
+	var missing []string
+	for _, f := range []struct{ name, value string }{{"--dir", opt.dir}, {"--control", opt.control}, {"--market", opt.market}} {
+		if f.value == "" {
+			missing = append(missing, f.name)
+		}
+	}
+	switch {
+	case len(missing) > 0:
+		return opt, fmt.Errorf("%s missing; %s", strings.Join(missing, ", "), usage)
+	case flags.NArg() > 0:
+		return opt, fmt.Errorf("unexpected argument %q; %s", flags.Arg(0), usage)
+	case !(opt.speed > 0 && opt.speed <= 1e9):
+		return opt, fmt.Errorf("--speed %v: give a number above 0, at most 1e9", opt.speed)
+	}
+	if opt.addrFile == "" {
+		opt.addrFile = filepath.Join(opt.dir, "fix.addr")
+	}
+	return opt, nil
+}
+
+// failure marks an error of a venue that was set up rightly and could not go on.
+type failure struct{ error }
+
+func (f failure) Unwrap() error { return f.error }
+
+// readMarket reads PATH.json and PATH.csv.
+func readMarket(path string) (sim.MarketDay, error) {
+	var day sim.MarketDay
+	sessionJSON, err := os.ReadFile(path + ".json")
+	if err != nil {
+		return day, fmt.Errorf("--market: %w", err)
+	}
+	eventsCSV, err := os.ReadFile(path + ".csv")
+	if err != nil {
+		return day, fmt.Errorf("--market: %w", err)
+	}
+	if day.Session, err = sim.ParseSession(path+".json", sessionJSON); err != nil {
+		return day, err
+	}
+	if base := filepath.Base(path); base != day.Session.Session {
+		return day, fmt.Errorf("%s.json: session is %s, the file's name says %s", path, day.Session.Session, base)
+	}
+	day.Events, err = sim.ParseEvents(path+".csv", eventsCSV)
+	day.Digest = sim.Digest(sessionJSON, eventsCSV)
+	return day, err
+}
+
+func serve(opt options, stdout, stderr io.Writer) (err error) {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	level := slog.LevelInfo
+	if opt.verbose {
+		level = slog.LevelDebug
+	}
+	log := jsonlog.New(stderr, "simvenue", level)
+
+	day, err := readMarket(opt.market)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(opt.dir, 0o700); err != nil {
+		return fmt.Errorf("--dir: %w", err)
+	}
+	lock, err := lockDir(opt.dir)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	j, records, err := openJournal(opt.dir, log)
+	if err != nil {
+		return err
+	}
+	defer j.close()
+	engine, fresh, err := sim.Resume(day, records)
+	if err != nil {
+		return fmt.Errorf("%s: %w", filepath.Join(opt.dir, "log.jsonl"), err)
+	}
+	if err := j.append(fresh); err != nil {
+		return failure{err}
+	}
+	replay, err := clock.NewReplay(clock.System{}, min(engine.NowNs(), day.CloseNs), day.CloseNs, opt.speed)
+	if err != nil {
+		return err
+	}
+	gate := &gatekeeper{}
+	v := newVenue(engine, j, replay, clock.System{}, gate, log)
+	control, err := listenControl(opt.control, v, log)
+	if err != nil {
+		return err
+	}
+	defer control.l.Close()
+	acceptor, addr, err := startAcceptor(&fixApp{v}, gate, log)
+	if err != nil {
+		return failure{err}
+	}
+	if err := writeFileAtomic(opt.addrFile, []byte(addr+"\n")); err != nil {
+		close(v.done)
+		acceptor.Stop()
+		return fmt.Errorf("--addr-file: %w", err)
+	}
+	defer os.Remove(opt.addrFile)
+	go control.serve()
+	if err := announce(stdout, engine, len(records), len(fresh)); err != nil {
+		close(v.done)
+		acceptor.Stop()
+		return failure{err}
+	}
+	log.Info("serving", "session", day.Session.Session, "state", engine.Phase(), "events", len(day.Events),
+		"records_replayed", len(records), "records_added", len(fresh), "speed", opt.speed)
+	err = v.run(ctx)
+	acceptor.Stop()
+	if err != nil {
+		return failure{err}
+	}
+	log.Info("stopped", "session", day.Session.Session, "state", engine.Phase())
+	return nil
+}
+
+// announce says that the venue serves. The FIX address is not in it: that is riskd's alone.
+func announce(stdout io.Writer, engine *sim.Engine, replayed, added int) error {
+	line, err := json.Marshal(map[string]any{
+		"component": "simvenue", "pid": os.Getpid(), "region": engine.Day().Region, "session": engine.Day().Session.Session,
+		"state": engine.Phase(), "records": replayed + added, "simulated": true,
+	})
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(stdout, "READY %s\n", line)
+	return err
+}

@@ -1,0 +1,154 @@
+package sim
+
+import "fmt"
+
+// Side of an order.
+type Side uint8
+
+// The two sides. A sell never exceeds the position: the account cannot be short.
+const (
+	Buy  Side = 1
+	Sell Side = 2
+)
+
+func (s Side) String() string {
+	switch s {
+	case Buy:
+		return "buy"
+	case Sell:
+		return "sell"
+	}
+	return fmt.Sprintf("side(%d)", uint8(s))
+}
+
+// Type of an order.
+type Type uint8
+
+// The order types.
+const (
+	Market Type = 1
+	Limit  Type = 2
+)
+
+func (t Type) String() string {
+	switch t {
+	case Market:
+		return "market"
+	case Limit:
+		return "limit"
+	}
+	return fmt.Sprintf("type(%d)", uint8(t))
+}
+
+// TIF is how long an order stands.
+type TIF uint8
+
+// Day orders expire at the close; IOC orders fill what they can at once and the rest is cancelled.
+const (
+	Day TIF = 0
+	IOC TIF = 3
+)
+
+func (t TIF) String() string {
+	switch t {
+	case Day:
+		return "day"
+	case IOC:
+		return "ioc"
+	}
+	return fmt.Sprintf("tif(%d)", uint8(t))
+}
+
+// Status of an order.
+type Status uint8
+
+// The statuses. Received lasts from an order's record to its ack's or reject's; both are journaled together.
+const (
+	Received Status = iota + 1
+	New
+	PartiallyFilled
+	Filled
+	Cancelled
+	Rejected
+	Expired
+)
+
+func (s Status) String() string {
+	names := [...]string{"", "received", "new", "partially filled", "filled", "cancelled", "rejected", "expired"}
+	if int(s) < len(names) {
+		return names[s]
+	}
+	return fmt.Sprintf("status(%d)", uint8(s))
+}
+
+// Working says whether the order can still fill.
+func (s Status) Working() bool { return s == New || s == PartiallyFilled }
+
+// transitions is the whole life of an order: what each record may do in each status. What is absent is illegal.
+// A fill that leaves nothing makes the order Filled, see state.filled.
+var transitions = map[Status]map[Kind]Status{
+	Received:        {KindAck: New, KindReject: Rejected},
+	New:             {KindFill: PartiallyFilled, KindCancel: Cancelled, KindExpire: Expired},
+	PartiallyFilled: {KindFill: PartiallyFilled, KindCancel: Cancelled, KindExpire: Expired},
+	Filled:          {},
+	Cancelled:       {},
+	Rejected:        {},
+	Expired:         {},
+}
+
+// NewOrder is what a client asks for.
+type NewOrder struct {
+	ClOrdID      string
+	InstrumentID int64 // 0: known by Symbol alone
+	Symbol       string
+	Side         Side
+	Type         Type
+	TIF          TIF
+	Qty          int64
+	LimitPx      int64 // 0 for a market order
+}
+
+// Order is one order's state. Every field follows from the records.
+type Order struct {
+	NewOrder
+	OrderID    string
+	Seq        int64 // arrival, for time priority
+	Status     Status
+	Cum        int64
+	Notional   int64 // sum of qty*px over the fills
+	Fees       int64
+	ReservePx  int64 // price at which a buy reserves cash, 0: reserves none
+	LastQty    int64
+	LastPx     int64
+	LastExecID string
+	Reason     int // OrdRejReason of a rejected order
+	Text       string
+}
+
+// Leaves is what may still fill: 0 once the order is done.
+func (o *Order) Leaves() int64 {
+	if o.Status.Working() {
+		return o.Qty - o.Cum
+	}
+	return 0
+}
+
+// AvgPx is the average price of the fills, rounded half up; 0 without any.
+func (o *Order) AvgPx() int64 { return average(o.Notional, o.Cum) }
+
+func average(notional, qty int64) int64 {
+	if qty == 0 {
+		return 0
+	}
+	return (notional + qty/2) / qty
+}
+
+// step moves the order along transitions.
+func (o *Order) step(kind Kind) error {
+	next, ok := transitions[o.Status][kind]
+	if !ok {
+		return fmt.Errorf("order %s is %s: %s is no legal step", o.ClOrdID, o.Status, kind)
+	}
+	o.Status = next
+	return nil
+}
