@@ -3,6 +3,7 @@
 Importing this package is cheap: calendars and providers load when they are first used.
 """
 
+from dnalyaw.market._adjust import AdjustError, adjust_bars, total_returns
 from dnalyaw.market._instrument import Label, LabelError, parse_label
 from dnalyaw.market._region import REGIONS, Region, RegionError, region
 from dnalyaw.market._schema import (
@@ -42,6 +43,7 @@ __all__ = [
     "REGIONS",
     "SCHEMAS",
     "UTC",
+    "AdjustError",
     "Label",
     "LabelError",
     "Region",
@@ -49,6 +51,7 @@ __all__ = [
     "SchemaError",
     "SessionError",
     "SessionTimes",
+    "adjust_bars",
     "conform",
     "decision_moment",
     "empty",
@@ -64,4 +67,5 @@ __all__ = [
     "session_table",
     "session_times",
     "sessions_between",
+    "total_returns",
 ]

@@ -14,7 +14,7 @@ from dnalyaw.market.providers._lean_files import MapRow, read_map_file
 __all__ = ["VENUES", "Identity", "Span", "instrument_id_of", "read_identities"]
 
 VENUES = {"Q": "NASDAQ", "N": "NYSE", "P": "ARCA", "Z": "BATS", "A": "AMEX"}
-"""Venue letters of map files; a missing or other letter is taken for NYSE, where most old names were listed."""
+"""Venue letters of map files; a missing or other letter is taken for NYSE, where most old names listed."""
 
 _OPEN_END = date(2050, 12, 31)
 
