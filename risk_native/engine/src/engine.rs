@@ -1,16 +1,60 @@
-//! The engine: feeds in, decisions out.
+//! The engine's state and its feeds. Decisions, reports, the kill switch and the views stand in files of their own.
 
-use crate::limits::TighterLimits;
+use std::collections::BTreeMap;
+
+use crate::book::Book;
+use crate::limits::{TighterLimits, hash_prefix};
+use crate::order_table::OrderTable;
 use crate::reason::Reason;
-use crate::types::*;
+use crate::types::{
+    Baseline, InstrumentReference, Kill, OWN_ORDER_ID_BASE, ReferenceError, SessionState, Side,
+};
+use crate::units::{MAX_PRICE, MAX_QUANTITY, Money};
+
+/// Working orders for which room is made at the start; more than that grows the table.
+const ROOM_FOR_ORDERS: usize = 16_384;
+
+/// An order that is done: kept for the session, because a report may come late.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Finished {
+    pub instrument: u32,
+    pub side: Side,
+    pub cumulative: i64,
+}
 
 /// The pre-trade risk engine of one region's account. Pure: no I/O, no clock of its own, no randomness.
 #[derive(Debug, Clone)]
 pub struct Engine {
-    limits: TighterLimits,
+    pub(crate) limits: TighterLimits,
+    pub(crate) hash: [u8; 32],
+    pub(crate) hash_prefix: u64,
+    pub(crate) book: Book,
+    pub(crate) orders: OrderTable,
+    pub(crate) finished: BTreeMap<u64, Finished>,
+    /// Positions in instruments that the reference does not have: no limit can be computed while there is one.
+    pub(crate) unreferenced: BTreeMap<u64, i64>,
+    pub(crate) cash: Option<i128>,
+    pub(crate) positions_known: bool,
+    pub(crate) venue_up: bool,
+    pub(crate) session_state: SessionState,
+    pub(crate) session: u32,
+    pub(crate) now_ns: i64,
+    pub(crate) last_id: u64,
+    pub(crate) last_own: u64,
+    pub(crate) halted: bool,
+    pub(crate) reduce_only: bool,
+    pub(crate) kill: Option<Kill>,
+    pub(crate) baseline: Option<Baseline>,
 }
 
-#[allow(unused_variables)]
+const fn price_or_absent(price: i64) -> i64 {
+    if price > 0 && price <= MAX_PRICE {
+        price
+    } else {
+        0
+    }
+}
+
 impl Engine {
     /// An engine over `reference` under the constant limits or tighter ones.
     ///
@@ -20,13 +64,44 @@ impl Engine {
         reference: &[InstrumentReference],
         limits: TighterLimits,
     ) -> Result<Self, ReferenceError> {
-        todo!()
+        Self::with_room(reference, limits, ROOM_FOR_ORDERS)
     }
 
-    // ---- feeds ------------------------------------------------------------------------------------------------
+    /// As [`Engine::new`], with room for `orders` working orders before the first allocation.
+    ///
+    /// # Errors
+    /// As [`Engine::new`].
+    pub fn with_room(
+        reference: &[InstrumentReference],
+        limits: TighterLimits,
+        orders: usize,
+    ) -> Result<Self, ReferenceError> {
+        let hash = limits.hash();
+        Ok(Self {
+            limits,
+            hash,
+            hash_prefix: hash_prefix(&hash),
+            book: Book::new(reference)?,
+            orders: OrderTable::with_room(orders),
+            finished: BTreeMap::new(),
+            unreferenced: BTreeMap::new(),
+            cash: None,
+            positions_known: false,
+            venue_up: false,
+            session_state: SessionState::Unknown,
+            session: 0,
+            now_ns: i64::MIN,
+            last_id: 0,
+            last_own: 0,
+            halted: false,
+            reduce_only: false,
+            kill: None,
+            baseline: None,
+        })
+    }
 
-    /// A quote or print on the venue's clock; 0 = that side absent. Updates older than the one held are dropped.
-    /// False when the instrument is unknown.
+    /// A quote or print on the venue's clock, everything now known of the instrument; 0 = absent. An update older than the
+    /// one held is dropped. False when the instrument is unknown.
     pub fn on_price(
         &mut self,
         instrument_id: u64,
@@ -35,164 +110,194 @@ impl Engine {
         last: i64,
         ts_ns: i64,
     ) -> bool {
-        todo!()
+        let Some(index) = self.book.find(instrument_id) else {
+            return false;
+        };
+        let held = &self.book.instruments[index];
+        if held.priced && ts_ns < held.price_ts {
+            return true;
+        }
+        let (bid, ask, last) = (
+            price_or_absent(bid),
+            price_or_absent(ask),
+            price_or_absent(last),
+        );
+        let reference = if bid > 0 && ask >= bid {
+            bid + (ask - bid) / 2
+        } else {
+            last
+        };
+        self.book.change(index, |instrument| {
+            (instrument.bid, instrument.ask, instrument.last) = (bid, ask, last);
+            (instrument.price_ts, instrument.priced) = (ts_ns, true);
+            instrument.reference = reference;
+            if reference > 0 {
+                instrument.mark = reference;
+            }
+        });
+        self.watch_drawdown();
+        true
     }
-    /// The venue's settlement price: values a position until the first market price, never prices an order.
+
+    /// The venue's settlement price, on the session's own share basis (splits applied): values a position until the first
+    /// market price of the session, never prices an order. False when the instrument is unknown.
     pub fn on_settlement_price(&mut self, instrument_id: u64, price: i64) -> bool {
-        todo!()
+        let Some(index) = self.book.find(instrument_id) else {
+            return false;
+        };
+        if price_or_absent(price) > 0 && self.book.instruments[index].reference == 0 {
+            self.book
+                .change(index, |instrument| instrument.mark = price);
+            self.watch_drawdown();
+        }
+        true
     }
+
     /// Cash by the venue's account report (millionths). Fills after it move it until the next report.
     pub fn on_account(&mut self, cash: i64) {
-        todo!()
+        self.cash = Some(i128::from(Money::saturating(i128::from(cash)).micro()));
+        self.watch_drawdown();
     }
-    /// A position by the venue's report, absolute. False when the instrument is not in the reference (then no new risk is taken).
+
+    /// A new full report of the account begins: until positions are complete and cash has come, neither is believed, so that
+    /// no drawdown is measured between the two halves.
+    pub fn begin_positions(&mut self) {
+        self.positions_known = false;
+        self.cash = None;
+        for index in 0..self.book.instruments.len() {
+            self.book.instruments[index].reported = false;
+        }
+        self.unreferenced.clear();
+    }
+
+    /// A position by the venue's report, absolute. False when the reference does not have the instrument or the quantity is
+    /// impossible: then no new risk is taken while it stands.
     pub fn on_position(&mut self, instrument_id: u64, quantity: i64) -> bool {
-        todo!()
+        let found = self
+            .book
+            .find(instrument_id)
+            .filter(|_| quantity.unsigned_abs() <= MAX_QUANTITY as u64);
+        let Some(index) = found else {
+            if quantity == 0 {
+                self.unreferenced.remove(&instrument_id);
+            } else {
+                self.unreferenced.insert(instrument_id, quantity);
+            }
+            return false;
+        };
+        self.unreferenced.remove(&instrument_id);
+        self.book.change(index, |instrument| {
+            instrument.position = quantity;
+            instrument.reported = true;
+        });
+        self.watch_drawdown();
+        true
     }
+
     /// The venue has reported every position: what was not named since [`Engine::begin_positions`] is zero.
     pub fn positions_complete(&mut self) {
-        todo!()
+        for index in 0..self.book.instruments.len() {
+            if !self.book.instruments[index].reported {
+                self.book
+                    .change(index, |instrument| instrument.position = 0);
+            }
+        }
+        self.positions_known = true;
+        self.watch_drawdown();
     }
-    /// A new full report of positions begins; until it is complete positions count as unknown.
-    pub fn begin_positions(&mut self) {
-        todo!()
-    }
-    /// The venue's session state and date. A later date starts a new session day: baseline and kill switch are new.
+
+    /// The venue's session state and date. A later date starts a new session day: baseline, kill switch, prices and account
+    /// are new. An earlier date is refused by taking the state as unknown.
     pub fn on_session(&mut self, state: SessionState, session: u32) {
-        todo!()
+        if session < self.session {
+            self.session_state = SessionState::Unknown;
+            return;
+        }
+        if session > self.session {
+            if self.session != 0 {
+                self.start_session_day();
+            }
+            self.session = session;
+            if self
+                .baseline
+                .is_some_and(|baseline| baseline.session != session)
+            {
+                self.baseline = None;
+            }
+            self.kill = match self.kill {
+                Some(kill) if kill.session == 0 || kill.session >= session => {
+                    Some(Kill { session, ..kill })
+                }
+                _ => None,
+            };
+        }
+        self.session_state = state;
+        self.watch_drawdown();
     }
+
+    /// Yesterday's marks are on yesterday's share basis, and yesterday's account lacks the night's corporate actions.
+    fn start_session_day(&mut self) {
+        self.finished.clear();
+        self.begin_positions();
+        for index in 0..self.book.instruments.len() {
+            self.book.change(index, |instrument| {
+                (instrument.bid, instrument.ask, instrument.last) = (0, 0, 0);
+                (instrument.price_ts, instrument.priced) = (0, false);
+                (instrument.reference, instrument.mark) = (0, 0);
+                instrument.retry_at = i64::MIN;
+            });
+        }
+    }
+
     /// The venue session is up or down.
     pub fn on_venue(&mut self, up: bool) {
-        todo!()
+        if up && !self.venue_up {
+            // A cancel asked for before the line broke may never have left.
+            for order in self.orders.iter_mut() {
+                order.cancel_requested = false;
+            }
+        }
+        self.venue_up = up;
     }
-    /// The venue's clock.
+
+    /// The venue's clock. It never goes back.
     pub fn on_clock(&mut self, now_ns: i64) {
-        todo!()
+        self.now_ns = self.now_ns.max(now_ns);
     }
 
-    // ---- decisions --------------------------------------------------------------------------------------------
-
-    /// Decide one order and, when it is accepted, reserve its worst case. Allocates nothing.
-    pub fn decide(&mut self, order: &OrderRequest, now_ns: i64) -> Decision {
-        todo!()
-    }
-    /// Decide a closing order of a flatten; the engine gives it an id of its own. The request is what to send.
-    pub fn decide_close(&mut self, close: &CloseOrder, now_ns: i64) -> (OrderRequest, Decision) {
-        todo!()
-    }
-    /// Mark a working order as being cancelled; its reserve stays until the venue reports.
-    ///
-    /// # Errors
-    /// [`Reason::UnknownOrder`] when no working order has this id.
-    pub fn request_cancel(&mut self, order_id: u64) -> Result<WorkingOrder, Reason> {
-        todo!()
-    }
-    /// A report of the venue.
-    ///
-    /// # Errors
-    /// See [`ExecError`]; the state is then unchanged.
-    pub fn on_execution(&mut self, execution: &Execution) -> Result<ExecOutcome, ExecError> {
-        todo!()
-    }
-    /// Reserve an order that was accepted before (recovery).
-    ///
-    /// # Errors
-    /// The reason why it cannot be reserved.
-    pub fn adopt(&mut self, order: &AdoptedOrder) -> Result<(), Reason> {
-        todo!()
-    }
-
-    // ---- operator and state -----------------------------------------------------------------------------------
-
-    /// The operator's kill switch: flatten, then reduce-only until the next session day.
-    pub fn kill(&mut self, reason: Reason) {
-        todo!()
-    }
     /// Take only what reduces, or everything again. Cannot lift a kill.
-    pub fn set_reduce_only(&mut self, on: bool) {
-        todo!()
+    pub const fn set_reduce_only(&mut self, on: bool) {
+        self.reduce_only = on;
     }
-    /// Take nothing but cancels, or everything again. Cannot lift a kill.
-    pub fn set_halted(&mut self, on: bool) {
-        todo!()
+
+    /// Take nothing but cancels, or everything again. A kill goes before it: closing orders still leave.
+    pub const fn set_halted(&mut self, on: bool) {
+        self.halted = on;
     }
-    /// What must be done now (kill switch). Cheap when nothing is.
-    pub fn poll_action(&mut self) -> Action {
-        todo!()
-    }
-    /// The session's baseline, to be persisted as soon as it appears.
-    pub fn baseline(&self) -> Option<Baseline> {
-        todo!()
-    }
-    /// Put back a persisted baseline before the first feed; it counts only for its own session.
-    pub fn restore_baseline(&mut self, baseline: Baseline) {
-        todo!()
-    }
-    /// The fired kill switch, to be persisted as soon as it appears.
-    pub fn killed(&self) -> Option<Kill> {
-        todo!()
-    }
-    /// Put back a persisted kill before the first feed.
-    pub fn restore_kill(&mut self, kill: Kill) {
-        todo!()
-    }
-    /// Put back the last order ids taken (the outside's and the engine's own; 0 = none).
+
+    /// Put back the last order ids taken (the outside's and the engine's own; 0 = none). Never lowers them.
     pub fn restore_last_order_id(&mut self, last: u64, last_own: u64) {
-        todo!()
+        self.last_id = self.last_id.max(last.min(OWN_ORDER_ID_BASE - 1));
+        self.last_own = self.last_own.max(last_own);
     }
 
-    // ---- views ------------------------------------------------------------------------------------------------
+    pub(crate) fn equity_exact(&self) -> Option<i128> {
+        match (self.cash, self.book.value()) {
+            (Some(cash), Some(value)) if self.positions_known && self.unreferenced.is_empty() => {
+                Some(cash + value)
+            }
+            _ => None,
+        }
+    }
 
-    /// Last order id taken from outside.
-    pub fn last_order_id(&self) -> u64 {
-        todo!()
-    }
-    /// Last order id of the engine's own; 0 = none.
-    pub fn last_own_order_id(&self) -> u64 {
-        todo!()
-    }
-    /// What is taken now.
-    pub fn trading_state(&self) -> TradingState {
-        todo!()
-    }
-    /// The numbers of a STATE message.
-    pub fn state_report(&self) -> StateReport {
-        todo!()
-    }
-    /// The limits in force.
-    pub fn limits(&self) -> &TighterLimits {
-        &self.limits
-    }
-    /// SHA-256 of the limits in force.
-    pub fn limits_hash(&self) -> [u8; 32] {
-        todo!()
-    }
-    /// Equity, when cash, positions and the marks of all positions are known.
-    pub fn equity(&self) -> Option<i64> {
-        todo!()
-    }
-    /// A working order.
-    pub fn order(&self, order_id: u64) -> Option<WorkingOrder> {
-        todo!()
-    }
-    /// All working orders, by id.
-    pub fn working_orders(&self) -> Vec<WorkingOrder> {
-        todo!()
-    }
-    /// All positions that are not zero, by instrument.
-    pub fn positions(&self) -> Vec<PositionView> {
-        todo!()
-    }
-    /// The prices of one instrument.
-    pub fn price(&self, instrument_id: u64) -> Option<PriceView> {
-        todo!()
-    }
-    /// The prices of all instruments that have one, by instrument.
-    pub fn prices(&self) -> Vec<PriceView> {
-        todo!()
-    }
-    /// SHA-256 of the whole state in a fixed order: two engines fed alike agree.
-    pub fn state_hash(&self) -> [u8; 32] {
-        todo!()
+    /// The limit that prices alone have carried the book out of.
+    pub(crate) fn outside(&self, equity: i128) -> Option<(Reason, i128)> {
+        use crate::sizing::share_of;
+        let instrument = share_of(equity, self.limits.instrument_bp());
+        if self.book.largest_issuer() > instrument {
+            return Some((Reason::InstrumentLimit, instrument));
+        }
+        let sector = share_of(equity, self.limits.sector_bp());
+        (self.book.largest_sector() > sector).then_some((Reason::SectorLimit, sector))
     }
 }

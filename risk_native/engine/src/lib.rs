@@ -5,14 +5,27 @@
 //! aggregates per instrument, issuer and sector, so that a decision costs the same however many orders rest.
 #![forbid(unsafe_code)]
 
+mod book;
+mod decide;
 mod engine;
+mod executions;
+mod kill;
 mod limits;
+mod max_tree;
+mod order_table;
 mod reason;
+mod sizing;
 mod types;
 mod units;
+mod views;
 
+pub use book::Aggregates;
 pub use engine::Engine;
 pub use limits::*;
 pub use reason::Reason;
+pub use sizing::{
+    Sized, SizingInputs, buying_power, collar_high, collar_low, largest_quantity, risk_per_share,
+    share_of,
+};
 pub use types::*;
 pub use units::{MAX_MONEY, MAX_PRICE, MAX_QUANTITY, MICRO, Money, Price, Quantity};
