@@ -250,8 +250,14 @@ func (c *client) keep(m *quickfix.Message) {
 	c.got <- kept
 }
 
-// connect logs on to the venue.
+// connect logs on to the venue, starting the sequence numbers again.
 func (p *process) connect() *client {
+	p.t.Helper()
+	return p.connectWith(quickfix.NewMemoryStoreFactory(), "Y")
+}
+
+// connectWith logs on with a store that may outlive the connection; reset is Y or N.
+func (p *process) connectWith(store quickfix.MessageStoreFactory, reset string) *client {
 	p.t.Helper()
 	addr, err := os.ReadFile(filepath.Join(p.home.dir, "venue", "fix.addr"))
 	if err != nil {
@@ -267,14 +273,14 @@ func (p *process) connect() *client {
 	for k, v := range map[string]string{
 		config.BeginString: "FIX.4.4", config.SenderCompID: "RISKD", config.TargetCompID: "SIMVENUE",
 		config.SocketConnectHost: host, config.SocketConnectPort: port, config.HeartBtInt: "30",
-		config.ResetOnLogon: "Y", config.ReconnectInterval: "1",
+		config.ReconnectInterval: "1", config.PersistMessages: "N", config.ResetOnLogon: reset,
 	} {
 		s.Set(k, v)
 	}
 	if _, err := settings.AddSession(s); err != nil {
 		p.t.Fatal(err)
 	}
-	if c.initiator, err = quickfix.NewInitiator(c, quickfix.NewMemoryStoreFactory(), settings, quickfix.NewNullLogFactory()); err != nil {
+	if c.initiator, err = quickfix.NewInitiator(c, store, settings, quickfix.NewNullLogFactory()); err != nil {
 		p.t.Fatal(err)
 	}
 	if err := c.initiator.Start(); err != nil {

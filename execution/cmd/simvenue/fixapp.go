@@ -12,6 +12,7 @@ import (
 
 	"github.com/quickfixgo/quickfix"
 	"github.com/quickfixgo/quickfix/config"
+	"github.com/quickfixgo/quickfix/store/file"
 )
 
 // sessionID is the one FIX session of this venue, from its own side.
@@ -33,24 +34,8 @@ func (a *fixApp) ToAdmin(*quickfix.Message, quickfix.SessionID) {}
 
 func (a *fixApp) ToApp(*quickfix.Message, quickfix.SessionID) error { return nil }
 
-// FromAdmin refuses a logon that expects this venue to remember sequence numbers: each connection starts at 1, what
-// was missed comes from the mass status.
-func (a *fixApp) FromAdmin(m *quickfix.Message, _ quickfix.SessionID) quickfix.MessageRejectError {
-	if kind, err := m.Header.GetString(tagMsgType); err != nil || kind != "A" {
-		return err
-	}
-	if m.Body.Has(tagResetSeqNumFlag) {
-		if reset, err := m.Body.GetBool(tagResetSeqNumFlag); err != nil || reset {
-			return err
-		}
-	}
-	seq, err := m.Header.GetInt(tagMsgSeqNum)
-	if err != nil {
-		return err
-	}
-	if seq != 1 {
-		return quickfix.RejectLogon{Text: fmt.Sprintf("logon with MsgSeqNum %d: send ResetSeqNumFlag=Y, each connection starts at 1", seq)}
-	}
+// FromAdmin has nothing to add to what the FIX engine checks.
+func (a *fixApp) FromAdmin(*quickfix.Message, quickfix.SessionID) quickfix.MessageRejectError {
 	return nil
 }
 
@@ -92,6 +77,9 @@ func (a *fixApp) cancel(m *quickfix.Message) quickfix.MessageRejectError {
 	orig, err := field(m, tagOrigClOrdID)
 	if err != nil {
 		return err
+	}
+	if len(id) > maxClOrdID {
+		return quickfix.ValueIsIncorrect(tagClOrdID)
 	}
 	a.v.post(func() error { return a.v.cancelOrder(id, orig) })
 	return nil
@@ -220,9 +208,11 @@ func readable(m []byte) string { return string(bytes.ReplaceAll(m, []byte{1}, []
 // bindAttempts bounds the search for a port: between asking for a free one and binding it another process may take it.
 const bindAttempts = 20
 
-// startAcceptor serves FIX on a free port of the loopback interface and returns its address. No message is persisted:
-// a resend request is answered by a gap fill, so nothing stale is ever sent again.
-func startAcceptor(app quickfix.Application, gate *gatekeeper, log *slog.Logger) (*quickfix.Acceptor, string, error) {
+// startAcceptor serves FIX on a free port of the loopback interface and returns its address. Sequence numbers go on
+// across connections and restarts in files under dir; no message is kept, so a resend request is answered by a gap fill
+// and nothing stale is ever sent again. Numbers that a crash left behind are repaired by the protocol: that is why the
+// files need no fsync.
+func startAcceptor(app quickfix.Application, dir string, gate *gatekeeper, log *slog.Logger) (*quickfix.Acceptor, string, error) {
 	var last error
 	for range bindAttempts {
 		port, err := freePort()
@@ -237,13 +227,13 @@ func startAcceptor(app quickfix.Application, gate *gatekeeper, log *slog.Logger)
 		s.Set(config.BeginString, sessionID.BeginString)
 		s.Set(config.SenderCompID, sessionID.SenderCompID)
 		s.Set(config.TargetCompID, sessionID.TargetCompID)
-		s.Set(config.ResetOnLogon, "Y")
-		s.Set(config.ResetOnDisconnect, "Y")
 		s.Set(config.PersistMessages, "N")
+		s.Set(config.FileStorePath, dir)
+		s.Set(config.FileStoreSync, "N")
 		if _, err := settings.AddSession(s); err != nil {
 			return nil, "", err
 		}
-		acceptor, err := quickfix.NewAcceptor(app, quickfix.NewMemoryStoreFactory(), settings, fixLog{log})
+		acceptor, err := quickfix.NewAcceptor(app, file.NewStoreFactory(settings), settings, fixLog{log})
 		if err != nil {
 			return nil, "", err
 		}

@@ -82,6 +82,10 @@ func executionReport(region string, r sim.Record, terms sim.NewOrder) *quickfix.
 		m.Body.SetString(tagCommType, "3") // absolute
 	case sim.KindCancel:
 		execType, status = "4", "4"
+		if r.CancelID != "" { // the answer to an F bears the F's own name, and the order's in OrigClOrdID
+			m.Body.SetString(tagClOrdID, r.CancelID)
+			m.Body.SetString(tagOrigClOrdID, r.ClOrdID)
+		}
 	case sim.KindExpire:
 		execType, status = "C", "C"
 	case sim.KindReject:
@@ -146,7 +150,6 @@ func noOrders(region, reqID string, nowNs int64) *quickfix.Message {
 
 func setMassStatus(m *quickfix.Message, reqID string, total int, last bool) {
 	m.Body.SetString(tagMassStatusReqID, reqID)
-	m.Body.SetInt(tagMassStatusReqType, 7)
 	m.Body.SetInt(tagTotNumReports, total)
 	m.Body.SetBool(tagLastRptRequested, last)
 }

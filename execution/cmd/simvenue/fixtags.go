@@ -16,7 +16,6 @@ const (
 	tagSecurityIDSource     quickfix.Tag = 22
 	tagLastPx               quickfix.Tag = 31
 	tagLastQty              quickfix.Tag = 32
-	tagMsgSeqNum            quickfix.Tag = 34
 	tagMsgType              quickfix.Tag = 35
 	tagOrderID              quickfix.Tag = 37
 	tagOrderQty             quickfix.Tag = 38
@@ -32,7 +31,6 @@ const (
 	tagTransactTime         quickfix.Tag = 60
 	tagCxlRejReason         quickfix.Tag = 102
 	tagOrdRejReason         quickfix.Tag = 103
-	tagResetSeqNumFlag      quickfix.Tag = 141
 	tagNoRelatedSym         quickfix.Tag = 146
 	tagExecType             quickfix.Tag = 150
 	tagLeavesQty            quickfix.Tag = 151

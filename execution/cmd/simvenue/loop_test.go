@@ -84,7 +84,7 @@ func TestSessionOverFIX(t *testing.T) {
 	c.order("US-4", "AAA", "1", "10", "90", "0")
 	c.next("8", tags{11: "US-4", 150: "0"})
 	c.send("F", tags{11: "US-4C", 41: "US-4", 55: "AAA", 54: "1", 60: "20231114-22:13:20.000", 38: "10"})
-	expect(t, c.next("8", tags{11: "US-4"}), tags{150: "4", 39: "4", 151: "0"})
+	expect(t, c.next("8", tags{41: "US-4"}), tags{11: "US-4C", 150: "4", 39: "4", 151: "0"})
 	c.send("F", tags{11: "US-9C", 41: "US-9", 55: "AAA", 54: "1", 60: "20231114-22:13:20.000", 38: "10"})
 	expect(t, c.next("9", tags{41: "US-9"}), tags{102: "1", 434: "1", 37: "NONE"})
 

@@ -165,7 +165,7 @@ func serve(opt options, stdout, stderr io.Writer) (err error) {
 		return err
 	}
 	defer control.l.Close()
-	acceptor, addr, err := startAcceptor(&fixApp{v}, gate, log)
+	acceptor, addr, err := startAcceptor(&fixApp{v}, filepath.Join(opt.dir, "fix"), gate, log)
 	if err != nil {
 		return failure{err}
 	}

@@ -250,7 +250,7 @@ func (v *venue) newOrder(in sim.NewOrder) error {
 }
 
 func (v *venue) cancelOrder(id, orig string) error {
-	records, found, err := v.engine.Cancel(v.clock.NowNs(), orig)
+	records, found, err := v.engine.Cancel(v.clock.NowNs(), id, orig)
 	if err != nil {
 		return err
 	}
@@ -258,7 +258,7 @@ func (v *venue) cancelOrder(id, orig string) error {
 		return err
 	}
 	for _, r := range records {
-		if r.Kind == sim.KindCancel && r.ClOrdID == orig {
+		if r.Kind == sim.KindCancel && r.ClOrdID == orig && r.CancelID != "" {
 			return nil
 		}
 	}

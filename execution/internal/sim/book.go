@@ -3,8 +3,9 @@ package sim
 // unlimited is the size that an auction's print leaves standing.
 const unlimited = int64(-1)
 
-// Quote is what a book shows. Sizes are what is displayed and not yet taken; at a standing auction print, which fills
-// everything, they are the row's own, or the largest order's where it has none. A price of 0: the side is absent.
+// Quote is the market as the last row shows it; what this venue's own client took of it does not change it, as it did
+// not change the recorded market. At an auction print, which fills everything, a size that the row does not give is that
+// of the largest order. A price of 0: the side is absent.
 type Quote struct {
 	InstrumentID     int64
 	Symbol           string
@@ -64,7 +65,7 @@ func (b *book) take(side Side, qty int64) {
 	}
 }
 
-// shown is the quote to publish: the size not yet taken; before the first event the opening indication.
+// shown is the quote to publish: before the first event the opening indication.
 func (b *book) shown(openNs int64) Quote {
 	if b.quote.TsNs == 0 {
 		ind := book{quote: b.quote}
@@ -76,11 +77,7 @@ func (b *book) shown(openNs int64) Quote {
 		}
 		return q
 	}
-	q := b.quote
-	if b.left[Buy] != unlimited {
-		q.AskSize, q.BidSize = b.left[Buy], b.left[Sell]
-	}
-	return q
+	return b.quote
 }
 
 // Mark is the price the quote puts on a position: the middle, or the one side there is, or the print.

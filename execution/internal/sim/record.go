@@ -60,6 +60,7 @@ type Record struct {
 	Cash      int64            `json:"cash,omitempty"`       // action: change of cash; first session: the initial cash
 	Position  int64            `json:"position,omitempty"`   // action: the position after it
 	Reason    int              `json:"reason,omitempty"`     // reject: FIX OrdRejReason
+	CancelID  string           `json:"cancel_id,omitempty"`  // cancel: the request's ClOrdID
 	Session   string           `json:"session,omitempty"`    // session
 	Region    string           `json:"region,omitempty"`     // session
 	State     Phase            `json:"state,omitempty"`      // session

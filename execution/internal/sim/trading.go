@@ -144,15 +144,17 @@ func (e *Engine) reservePx(o *Order) int64 {
 	return q.Mark()
 }
 
-// Cancel cancels what is left of a working order at nowNs. found says whether the order is known in this session;
+// Cancel cancels what is left of a working order at nowNs; cancelID is the request's own name. found says whether the order is known in this session;
 // a known order that no longer works gives no record: it is too late.
-func (e *Engine) Cancel(nowNs int64, clOrdID string) (records []Record, found bool, err error) {
+func (e *Engine) Cancel(nowNs int64, cancelID, clOrdID string) (records []Record, found bool, err error) {
 	if err = e.advance(nowNs); err != nil {
 		return e.take(), false, err
 	}
 	o, found := e.st.orders[clOrdID]
 	if found && o.Status.Working() {
-		err = e.emit(e.orderRecord(KindCancel, o, "cancelled by the client"))
+		r := e.orderRecord(KindCancel, o, "cancelled by the client")
+		r.CancelID = cancelID
+		err = e.emit(r)
 	}
 	return e.take(), found, err
 }
@@ -218,7 +220,6 @@ func (e *Engine) trade(b *book, o *Order) error {
 		fill.Cum, fill.Leaves = o.Cum+qty, o.Leaves()-qty
 		fill.AvgPx = average(o.Notional+qty*px, fill.Cum)
 		b.take(o.Side, qty)
-		e.changed[b.quote.InstrumentID] = true
 		if err := e.emit(fill); err != nil {
 			return err
 		}
