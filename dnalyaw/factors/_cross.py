@@ -103,13 +103,13 @@ def neutralize(y: Array, x: Array) -> Array:
 
 
 def cs_mean(x: Array) -> Array:
-    """Return the session's mean for every instrument."""
-    return np.ascontiguousarray(np.broadcast_to(_mean(x)[:, None], x.shape))
+    """Return the session's mean for every present instrument."""
+    return np.where(np.isnan(x), np.nan, _mean(x)[:, None])
 
 
 def cs_std(x: Array) -> Array:
-    """Return the session's standard deviation for every instrument."""
-    return np.ascontiguousarray(np.broadcast_to(_spread(x)[1][:, None], x.shape))
+    """Return the session's standard deviation for every present instrument."""
+    return np.where(np.isnan(x), np.nan, _spread(x)[1][:, None])
 
 
 def by_group(kernel: Callable[[Array], Array], x: Array, groups: Codes) -> Array:

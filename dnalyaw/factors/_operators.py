@@ -421,8 +421,8 @@ _TABLE = (
         _number_of,
         "unit of x",
         "cross-section",
-        "mean of the present instruments, the same for all",
-        "NaN when none is present",
+        "mean of the present instruments, the same for each of them",
+        _CROSS,
     ),
     Operator(
         "cs_std",
@@ -430,8 +430,8 @@ _TABLE = (
         _number_of,
         "unit of x",
         "cross-section",
-        "sample standard deviation of the present instruments, the same for all",
-        "NaN when fewer than two are present",
+        "sample standard deviation of the present instruments, the same for each of them",
+        _CROSS + "; NaN when fewer than two are present",
     ),
     Operator(
         "group_rank",
@@ -449,8 +449,8 @@ _TABLE = (
         _number_of,
         "unit of x",
         "group",
-        "mean of the group's present members, for every member",
-        "NaN when no member is present",
+        "mean of the group's present members, the same for each of them",
+        _CROSS,
     ),
     Operator("group_neutralize", (_X, _G), _number_of, "unit of x", "group", "less the group's mean", _CROSS),
     Operator(
