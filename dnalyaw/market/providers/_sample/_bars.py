@@ -78,8 +78,9 @@ def bars_of_block(market: Market, number: int) -> Bars:
         if jump.index < 0 and first <= jump.at < last:
             crowd[jump.at - first] = 0.9
     shock = market.shock[first:last]
+    news = 0.6 * market.gap[first:last]
     turnover = u.turnover * np.exp(
-        0.5 * excess + 0.35 * np.minimum(shock - 0.8, 5.0) + crowd + 0.28 * draws[3] - 0.04
+        news + 0.5 * excess + 0.35 * np.minimum(shock - 0.8, 5.0) + crowd + 0.28 * draws[3] - 0.04
     )
     lots = np.maximum(np.rint(turnover / close / u.lot), 10.0 if market.region == "HK" else 500.0)
     spread = np.maximum(tick, close * u.spread * np.exp(0.8 * excess + 0.8 * crowd))
