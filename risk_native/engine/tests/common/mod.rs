@@ -1,0 +1,144 @@
+//! A small market for the tests. Money in whole currency units is written `n * ONE`.
+#![allow(dead_code)]
+
+use dnalyaw_engine::*;
+
+pub const ONE: i64 = 1_000_000;
+pub const T0: i64 = 1_763_994_600_000_000_000;
+pub const SECOND: i64 = 1_000_000_000;
+pub const SESSION: u32 = 20_251_124;
+
+/// Instrument 1 and 2 share issuer 10 (tech), 3 is tech, 4 and 5 have no sector, 6 has a lot of 100, 7 is not tradable,
+/// 8 has no known volatility.
+pub fn reference() -> Vec<InstrumentReference> {
+    let one = |instrument_id, issuer_id, sector: Option<&str>, lot, tradable, volatility_bp| {
+        InstrumentReference {
+            instrument_id,
+            issuer_id,
+            sector: sector.map(str::to_owned),
+            lot,
+            tick_micro: 10_000,
+            tradable,
+            volatility_bp,
+        }
+    };
+    vec![
+        one(1, 10, Some("tech"), 1, true, 200),
+        one(2, 10, Some("tech"), 1, true, 200),
+        one(3, 30, Some("tech"), 1, true, 200),
+        one(4, 40, None, 1, true, 200),
+        one(5, 50, None, 1, true, 200),
+        one(6, 60, Some("banks"), 100, true, 200),
+        one(7, 70, Some("banks"), 1, false, 200),
+        one(8, 80, Some("banks"), 1, true, 0),
+    ]
+}
+
+/// An engine with every instrument at 100.00 and nothing known of the account.
+pub fn priced(limits: TighterLimits) -> Engine {
+    let mut engine = Engine::with_room(&reference(), limits, 64).expect("a sound reference");
+    engine.on_venue(true);
+    engine.on_session(SessionState::Open, SESSION);
+    engine.on_clock(T0);
+    for entry in reference() {
+        at(&mut engine, entry.instrument_id, 100);
+    }
+    engine
+}
+
+/// A penny-wide quote around a whole price.
+pub fn at(engine: &mut Engine, instrument_id: u64, price: i64) {
+    let now = engine.price(instrument_id).map_or(T0, |price| price.ts_ns);
+    assert!(engine.on_price(
+        instrument_id,
+        price * ONE - 10_000,
+        price * ONE + 10_000,
+        0,
+        now
+    ));
+}
+
+/// As [`priced`], with this cash and these positions.
+pub fn funded_with(limits: TighterLimits, cash: i64, positions: &[(u64, i64)]) -> Engine {
+    let mut engine = priced(limits);
+    engine.begin_positions();
+    for (instrument_id, quantity) in positions {
+        assert!(engine.on_position(*instrument_id, *quantity));
+    }
+    engine.positions_complete();
+    engine.on_account(cash * ONE);
+    engine
+}
+
+/// One million in cash.
+pub fn funded() -> Engine {
+    funded_with(TighterLimits::none(), 1_000_000, &[])
+}
+
+pub fn order(order_id: u64, instrument_id: u64, side: Side, quantity: i64) -> OrderRequest {
+    OrderRequest {
+        order_id,
+        instrument_id,
+        quantity,
+        limit_price: 0,
+        stop_distance: 0,
+        side: side as u8,
+        order_type: TYPE_MARKET,
+        time_in_force: TIF_DAY,
+        flags: 0,
+    }
+}
+
+/// A buy at a limit of `price` with a stop `stop` below it.
+pub fn buy(
+    order_id: u64,
+    instrument_id: u64,
+    quantity: i64,
+    price: i64,
+    stop: i64,
+) -> OrderRequest {
+    OrderRequest {
+        limit_price: price * ONE,
+        stop_distance: stop * ONE,
+        order_type: TYPE_LIMIT,
+        ..order(order_id, instrument_id, Side::Buy, quantity)
+    }
+}
+
+pub fn sell(order_id: u64, instrument_id: u64, quantity: i64) -> OrderRequest {
+    order(order_id, instrument_id, Side::Sell, quantity)
+}
+
+pub fn report(order_id: u64, kind: ExecKind, cumulative: i64) -> Execution {
+    Execution {
+        order_id,
+        kind,
+        last_quantity: 0,
+        last_price: 0,
+        cumulative_quantity: cumulative,
+        fee: 0,
+    }
+}
+
+pub fn fill(order_id: u64, quantity: i64, price: i64, cumulative: i64) -> Execution {
+    Execution {
+        order_id,
+        kind: ExecKind::Fill,
+        last_quantity: quantity,
+        last_price: price * ONE,
+        cumulative_quantity: cumulative,
+        fee: 0,
+    }
+}
+
+/// What the outcome is, in short.
+pub fn outcome(decision: &Decision) -> (DecisionKind, Reason, i64) {
+    (decision.kind, decision.reason, decision.approved_quantity)
+}
+
+/// Decide and say what came out, with the sums checked.
+pub fn decide(engine: &mut Engine, order: &OrderRequest) -> (DecisionKind, Reason, i64) {
+    let decision = engine.decide(order, T0);
+    assert_eq!(engine.running(), engine.recompute_from_scratch());
+    outcome(&decision)
+}

@@ -1,0 +1,529 @@
+//! Every limit against numbers worked by hand. Equity is 1,000,000 and every price 100.00 unless said otherwise, so the
+//! limits are 50,000 an issuer, 250,000 a sector, 10,000 at risk in a trade.
+
+mod common;
+
+use common::*;
+use dnalyaw_engine::DecisionKind::{Approve, Reduce, Reject};
+use dnalyaw_engine::*;
+
+#[test]
+fn the_constants_are_the_constants() {
+    assert_eq!(
+        (
+            INSTRUMENT_LIMIT_BP,
+            SECTOR_LIMIT_BP,
+            DRAWDOWN_LIMIT_BP,
+            TRADE_RISK_LIMIT_BP
+        ),
+        (500, 2_500, 500, 100)
+    );
+}
+
+#[test]
+fn limits_hash_is_sha256_of_the_canonical_text() {
+    let text = "dnalyaw-limits v1\ninstrument_bp=500\nsector_bp=2500\ndrawdown_bp=500\ntrade_risk_bp=100\ncollar_bp=500\n\
+                fee_margin_bp=50\nmax_price_age_ns=900000000000\norder_notional_micro=none\n";
+    assert_eq!(TighterLimits::none().canonical_text(), text);
+    let hex: String = limits_hash()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    // sha256sum of that text.
+    assert_eq!(
+        hex,
+        "c4451f259d8b83032e2428101444124c3e6262792dc75aeeeb6a01f16cf74c5b"
+    );
+    assert_eq!(
+        hash_prefix(&limits_hash()).to_le_bytes(),
+        limits_hash()[..8]
+    );
+}
+
+#[test]
+fn instrument_limit_reduces_to_500_shares_of_100() {
+    let mut engine = funded();
+    let decision = engine.decide(&buy(1, 1, 600, 100, 2), T0);
+    assert_eq!(outcome(&decision), (Reduce, Reason::InstrumentLimit, 500));
+    assert_eq!(decision.requested_quantity, 600);
+    assert_eq!(decision.reference_price, 100 * ONE);
+    assert_eq!(decision.equity, 1_000_000 * ONE);
+    assert_eq!(decision.instrument_worst_case, 50_000 * ONE);
+    assert_eq!(decision.binding_limit, 50_000 * ONE);
+    assert_eq!(decision.limits_hash, hash_prefix(&limits_hash()));
+    assert_eq!(
+        decide(&mut engine, &buy(2, 1, 1, 100, 2)),
+        (Reject, Reason::InstrumentLimit, 0)
+    );
+}
+
+#[test]
+fn exactly_the_limit_is_approved() {
+    assert_eq!(
+        decide(&mut funded(), &buy(1, 1, 500, 100, 2)),
+        (Approve, Reason::None, 500)
+    );
+}
+
+#[test]
+fn market_orders_count_at_the_collar() {
+    // At 105 a share 476 cost 49,980 and 477 cost 50,085.
+    let market = OrderRequest {
+        stop_distance: 2 * ONE,
+        ..order(1, 1, Side::Buy, 600)
+    };
+    let mut engine = funded();
+    assert_eq!(
+        decide(&mut engine, &market),
+        (Reduce, Reason::InstrumentLimit, 476)
+    );
+    assert_eq!(engine.order(1).expect("works").reserve_price, 105 * ONE);
+}
+
+#[test]
+fn a_low_limit_counts_at_todays_price() {
+    // A limit of 96 is still reserved at 100.
+    assert_eq!(
+        decide(&mut funded(), &buy(1, 1, 520, 96, 3)),
+        (Reduce, Reason::InstrumentLimit, 500)
+    );
+}
+
+#[test]
+fn instruments_of_one_issuer_count_together() {
+    let mut engine = funded();
+    assert_eq!(
+        decide(&mut engine, &buy(1, 1, 300, 100, 2)),
+        (Approve, Reason::None, 300)
+    );
+    assert_eq!(
+        decide(&mut engine, &buy(2, 2, 300, 100, 2)),
+        (Reduce, Reason::InstrumentLimit, 200)
+    );
+    assert_eq!(
+        decide(&mut engine, &buy(3, 3, 300, 100, 2)),
+        (Approve, Reason::None, 300)
+    );
+}
+
+fn many_issuers(sector: Option<&str>) -> Engine {
+    let reference: Vec<InstrumentReference> = (1..=6)
+        .map(|id| InstrumentReference {
+            instrument_id: id,
+            issuer_id: id,
+            sector: sector.map(str::to_owned),
+            lot: 1,
+            tick_micro: 10_000,
+            tradable: true,
+            volatility_bp: 200,
+        })
+        .collect();
+    let mut engine =
+        Engine::with_room(&reference, TighterLimits::none(), 16).expect("a sound reference");
+    engine.on_venue(true);
+    engine.on_session(SessionState::Open, SESSION);
+    engine.positions_complete();
+    engine.on_account(1_000_000 * ONE);
+    for id in 1..=6 {
+        at(&mut engine, id, 100);
+    }
+    engine
+}
+
+#[test]
+fn sector_limit_and_the_bucket_of_unknown_sectors() {
+    for sector in [Some("tech"), None] {
+        // Four names of 49,900 each leave 50,400; the fifth takes 49,900, the sixth 500: five shares.
+        let mut engine = many_issuers(sector);
+        for id in 1..=5 {
+            assert_eq!(
+                decide(&mut engine, &buy(id, id, 499, 100, 2)),
+                (Approve, Reason::None, 499)
+            );
+        }
+        assert_eq!(
+            decide(&mut engine, &buy(6, 6, 100, 100, 2)),
+            (Reduce, Reason::SectorLimit, 5)
+        );
+        assert_eq!(
+            decide(&mut engine, &buy(7, 6, 100, 100, 2)),
+            (Reject, Reason::SectorLimit, 0)
+        );
+    }
+}
+
+#[test]
+fn trade_risk_without_a_stop_is_the_whole_notional() {
+    // 10,000 / 100 = 100 shares.
+    let mut engine = funded();
+    let decision = engine.decide(&buy(1, 1, 300, 100, 0), T0);
+    assert_eq!(outcome(&decision), (Reduce, Reason::TradeRisk, 100));
+    assert_eq!(decision.binding_limit, 10_000 * ONE);
+}
+
+#[test]
+fn trade_risk_uses_the_stop_above_the_floor_and_the_floor_above_the_stop() {
+    // A stop of 40: 10,000 / 40 = 250 shares.
+    assert_eq!(
+        decide(&mut funded(), &buy(1, 1, 400, 100, 40)),
+        (Reduce, Reason::TradeRisk, 250)
+    );
+    // At a volatility of 25% a day the floor is 25, whatever the stop of 1: 10,000 / 25 = 400.
+    let mut wild = reference();
+    wild[0].volatility_bp = 2_500;
+    let mut engine = Engine::with_room(&wild, TighterLimits::none(), 8).expect("a sound reference");
+    engine.on_venue(true);
+    engine.on_session(SessionState::Open, SESSION);
+    engine.positions_complete();
+    engine.on_account(1_000_000 * ONE);
+    at(&mut engine, 1, 100);
+    assert_eq!(
+        decide(&mut engine, &buy(1, 1, 450, 100, 1)),
+        (Reduce, Reason::TradeRisk, 400)
+    );
+}
+
+#[test]
+fn trade_risk_of_unknown_volatility_is_the_whole_notional() {
+    assert_eq!(
+        decide(&mut funded(), &buy(1, 8, 300, 100, 2)),
+        (Reduce, Reason::TradeRisk, 100)
+    );
+}
+
+#[test]
+fn a_trade_cut_into_many_orders_risks_no_more_than_one() {
+    let mut engine = funded();
+    assert_eq!(
+        decide(&mut engine, &buy(1, 1, 150, 100, 40)),
+        (Approve, Reason::None, 150)
+    );
+    assert_eq!(
+        decide(&mut engine, &buy(2, 1, 150, 100, 40)),
+        (Reduce, Reason::TradeRisk, 100)
+    );
+    assert_eq!(
+        decide(&mut engine, &buy(3, 1, 1, 100, 40)),
+        (Reject, Reason::TradeRisk, 0)
+    );
+}
+
+#[test]
+fn buying_power_keeps_a_margin_for_fees_and_counts_reserved_buys() {
+    // 39 small positions and little cash.
+    let reference: Vec<InstrumentReference> = (1..=40)
+        .map(|id| InstrumentReference {
+            instrument_id: id,
+            issuer_id: id,
+            sector: Some(format!("sector {}", id % 8)),
+            lot: 1,
+            tick_micro: 10_000,
+            tradable: true,
+            volatility_bp: 200,
+        })
+        .collect();
+    let mut engine =
+        Engine::with_room(&reference, TighterLimits::none(), 16).expect("a sound reference");
+    engine.on_venue(true);
+    engine.on_session(SessionState::Open, SESSION);
+    for id in 1..=40 {
+        at(&mut engine, id, 100);
+    }
+    for id in 1..=39 {
+        assert!(engine.on_position(id, 200));
+    }
+    engine.positions_complete();
+    engine.on_account(20_100 * ONE);
+    // Equity 800,100: 40,005 an issuer. Cash 20,100 / 1.005 = 20,000: 200 shares.
+    let decision = engine.decide(&buy(1, 40, 150, 100, 2), T0);
+    assert_eq!(outcome(&decision), (Approve, Reason::None, 150));
+    let decision = engine.decide(&buy(2, 40, 150, 100, 2), T0);
+    assert_eq!(outcome(&decision), (Reduce, Reason::BuyingPower, 50));
+    assert_eq!(decision.binding_limit, 5_000 * ONE);
+    assert_eq!(
+        decide(&mut engine, &buy(3, 39, 1, 100, 2)),
+        (Reject, Reason::BuyingPower, 0)
+    );
+}
+
+#[test]
+fn whole_lots_only() {
+    // 500 shares fit; at 101 a share 495 do, which is four lots of 100.
+    assert_eq!(
+        decide(&mut funded(), &buy(1, 6, 600, 100, 2)),
+        (Reduce, Reason::InstrumentLimit, 500)
+    );
+    assert_eq!(
+        decide(&mut funded(), &buy(1, 6, 600, 101, 2)),
+        (Reduce, Reason::InstrumentLimit, 400)
+    );
+    let mut small = funded_with(TighterLimits::none(), 190_000, &[]);
+    assert_eq!(
+        decide(&mut small, &buy(1, 6, 100, 100, 2)),
+        (Reject, Reason::InstrumentLimit, 0)
+    );
+}
+
+#[test]
+fn a_fill_turns_reserve_into_position_and_a_cancel_gives_it_back() {
+    let mut engine = funded();
+    assert_eq!(
+        decide(&mut engine, &buy(1, 1, 500, 100, 2)),
+        (Approve, Reason::None, 500)
+    );
+    let done = engine
+        .on_execution(&fill(1, 200, 100, 200))
+        .expect("a sound report");
+    assert_eq!(
+        (done.position_change, done.finished, done.ask_account),
+        (200, false, false)
+    );
+    assert_eq!(
+        decide(&mut engine, &buy(2, 1, 1, 100, 2)),
+        (Reject, Reason::InstrumentLimit, 0)
+    );
+    let done = engine
+        .on_execution(&report(1, ExecKind::Cancelled, 200))
+        .expect("a sound report");
+    assert_eq!((done.position_change, done.finished), (0, true));
+    assert_eq!(engine.order(1), None);
+    assert_eq!(
+        engine.positions(),
+        [PositionView {
+            instrument_id: 1,
+            quantity: 200,
+            mark: 100 * ONE
+        }]
+    );
+    assert_eq!(engine.state_report().cash, 980_000 * ONE);
+    assert_eq!(
+        decide(&mut engine, &buy(3, 1, 400, 100, 2)),
+        (Reduce, Reason::InstrumentLimit, 300)
+    );
+}
+
+#[test]
+fn an_order_of_unknown_fate_keeps_its_reserve() {
+    let mut engine = funded();
+    engine.decide(&buy(1, 1, 500, 100, 2), T0);
+    engine
+        .on_execution(&report(1, ExecKind::Unknown, 0))
+        .expect("a sound report");
+    assert!(engine.order(1).expect("still works").fate_unknown);
+    assert_eq!(
+        decide(&mut engine, &buy(2, 1, 1, 100, 2)),
+        (Reject, Reason::InstrumentLimit, 0)
+    );
+    engine
+        .on_execution(&report(1, ExecKind::Rejected, 0))
+        .expect("a sound report");
+    assert_eq!(
+        decide(&mut engine, &buy(3, 1, 500, 100, 2)),
+        (Approve, Reason::None, 500)
+    );
+}
+
+#[test]
+fn lost_repeated_and_shuffled_reports() {
+    let mut engine = funded();
+    engine.decide(&buy(1, 1, 300, 100, 2), T0);
+    // The report of the first 100 is overtaken by that of the second 100.
+    let second = engine
+        .on_execution(&fill(1, 100, 101, 200))
+        .expect("a sound report");
+    assert_eq!((second.position_change, second.ask_account), (200, true));
+    // 100 at 101 are known, 100 are taken at the mark of 100.
+    assert_eq!(
+        engine.state_report().cash,
+        (1_000_000 - 10_100 - 10_000) * ONE
+    );
+    let first = engine
+        .on_execution(&fill(1, 100, 99, 100))
+        .expect("a sound report");
+    assert!(first.repeated && first.position_change == 0);
+    // The cancel knows of 50 more; the fill that says so comes after it.
+    let cancel = engine
+        .on_execution(&report(1, ExecKind::Cancelled, 250))
+        .expect("a sound report");
+    assert_eq!(
+        (cancel.position_change, cancel.finished, cancel.ask_account),
+        (50, true, true)
+    );
+    let late = engine
+        .on_execution(&fill(1, 50, 100, 250))
+        .expect("a sound report");
+    assert!(late.repeated);
+    // A fill that the cancel did not know of still moved the position.
+    let later = engine
+        .on_execution(&fill(1, 10, 100, 260))
+        .expect("a sound report");
+    assert_eq!((later.position_change, later.ask_account), (10, true));
+    assert_eq!(engine.positions()[0].quantity, 260);
+    assert_eq!(engine.running(), engine.recompute_from_scratch());
+    assert_eq!(
+        engine.on_execution(&report(9, ExecKind::New, 0)),
+        Err(ExecError::UnknownOrder)
+    );
+    assert_eq!(
+        engine.on_execution(&fill(1, 0, 100, 0)),
+        Err(ExecError::BadReport)
+    );
+    assert_eq!(
+        engine.on_execution(&fill(1, 10, 100, 5)),
+        Err(ExecError::BadReport)
+    );
+}
+
+#[test]
+fn prices_alone_may_carry_the_book_outside_and_then_only_reducing_is_taken() {
+    let mut engine = funded_with(TighterLimits::none(), 951_000, &[(1, 490)]);
+    assert_eq!(engine.trading_state(), TradingState::Active);
+    // 490 at 110 are 53,900 of an equity of 1,004,900, whose 5% are 50,245.
+    at(&mut engine, 1, 110);
+    let state = engine.state_report();
+    assert_eq!(
+        (state.trading_state, state.reason),
+        (TradingState::ReduceOnly, Reason::InstrumentLimit)
+    );
+    let other = engine.decide(&buy(1, 3, 10, 100, 2), T0);
+    assert_eq!(outcome(&other), (Reject, Reason::InstrumentLimit, 0));
+    assert_eq!(other.binding_limit, 50_245 * ONE);
+    assert_eq!(
+        decide(&mut engine, &sell(2, 1, 40)),
+        (Approve, Reason::None, 40)
+    );
+    engine
+        .on_execution(&fill(2, 40, 110, 40))
+        .expect("a sound report");
+    assert_eq!(engine.trading_state(), TradingState::Active);
+    assert_eq!(
+        decide(&mut engine, &buy(3, 3, 10, 100, 2)),
+        (Approve, Reason::None, 10)
+    );
+}
+
+#[test]
+fn working_buys_count_at_todays_price_when_it_rose() {
+    let mut engine = funded();
+    assert_eq!(
+        decide(&mut engine, &buy(1, 1, 400, 100, 2)),
+        (Approve, Reason::None, 400)
+    );
+    // 400 at 104 are 41,600; 8,400 are left, at 104: 80 shares.
+    at(&mut engine, 1, 104);
+    assert_eq!(
+        decide(&mut engine, &buy(2, 1, 400, 104, 4)),
+        (Reduce, Reason::InstrumentLimit, 80)
+    );
+}
+
+#[test]
+fn tighter_limits_bind_and_looser_ones_cannot_be_built() {
+    let spec = TighterSpec {
+        instrument_bp: Some(200),
+        ..TighterSpec::default()
+    };
+    let limits = TighterLimits::new(spec).expect("tighter");
+    assert_eq!(
+        decide(
+            &mut funded_with(limits, 1_000_000, &[]),
+            &buy(1, 1, 300, 100, 2)
+        ),
+        (Reduce, Reason::TighterLimit, 200)
+    );
+    assert_ne!(limits.hash(), limits_hash());
+
+    let spec = TighterSpec {
+        order_notional: Money::new(5_000 * ONE),
+        ..TighterSpec::default()
+    };
+    let limits = TighterLimits::new(spec).expect("tighter");
+    assert_eq!(
+        decide(
+            &mut funded_with(limits, 1_000_000, &[]),
+            &buy(1, 1, 300, 100, 2)
+        ),
+        (Reduce, Reason::TighterLimit, 50)
+    );
+
+    for (spec, field, constant) in [
+        (
+            TighterSpec {
+                instrument_bp: Some(501),
+                ..TighterSpec::default()
+            },
+            "instrument_bp",
+            500,
+        ),
+        (
+            TighterSpec {
+                sector_bp: Some(2_501),
+                ..TighterSpec::default()
+            },
+            "sector_bp",
+            2_500,
+        ),
+        (
+            TighterSpec {
+                drawdown_bp: Some(501),
+                ..TighterSpec::default()
+            },
+            "drawdown_bp",
+            500,
+        ),
+        (
+            TighterSpec {
+                trade_risk_bp: Some(101),
+                ..TighterSpec::default()
+            },
+            "trade_risk_bp",
+            100,
+        ),
+    ] {
+        assert_eq!(
+            TighterLimits::new(spec),
+            Err(TighterError::Looser {
+                field,
+                asked: constant + 1,
+                constant
+            })
+        );
+    }
+    let zero = TighterSpec {
+        drawdown_bp: Some(0),
+        ..TighterSpec::default()
+    };
+    assert_eq!(
+        TighterLimits::new(zero),
+        Err(TighterError::NotPositive {
+            field: "drawdown_bp"
+        })
+    );
+    let zero = TighterSpec {
+        order_notional: Money::new(0),
+        ..TighterSpec::default()
+    };
+    assert_eq!(
+        TighterLimits::new(zero),
+        Err(TighterError::NotPositive {
+            field: "order_notional"
+        })
+    );
+}
+
+#[test]
+fn values_that_cannot_be_are_not_built() {
+    assert_eq!(Price::new(0), None);
+    assert_eq!(Price::new(-1), None);
+    assert_eq!(Price::new(MAX_PRICE + 1), None);
+    assert_eq!(Quantity::new(0), None);
+    assert_eq!(Quantity::new(MAX_QUANTITY + 1), None);
+    assert_eq!(Money::new(MAX_MONEY + 1), None);
+    assert_eq!(Money::saturating(i128::MAX).micro(), MAX_MONEY);
+    assert_eq!(Money::saturating(i128::MIN).micro(), -MAX_MONEY);
+    let (price, quantity) = (
+        Price::new(MAX_PRICE).expect("max"),
+        Quantity::new(MAX_QUANTITY).expect("max"),
+    );
+    assert_eq!(quantity.notional(price), 100_000_000_000_000_000_000_000);
+}

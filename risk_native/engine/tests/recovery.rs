@@ -1,0 +1,169 @@
+//! Adopted orders, replay to the same hash, references that cannot be.
+
+mod common;
+
+use common::*;
+use dnalyaw_engine::DecisionKind::{Approve, Reduce, Reject};
+use dnalyaw_engine::*;
+
+const ADOPTED: AdoptedOrder = AdoptedOrder {
+    order_id: 40,
+    instrument_id: 1,
+    side: Side::Buy,
+    quantity: 300,
+    cumulative_quantity: 100,
+    limit_price: 0,
+};
+
+#[test]
+fn an_adopted_order_is_reserved_and_its_id_taken() {
+    let mut engine = funded_with(TighterLimits::none(), 990_000, &[(1, 100)]);
+    assert_eq!(engine.adopt(&ADOPTED), Ok(()));
+    // 100 held at 100, 200 working at 105 (31,000) leave 19,000.
+    assert_eq!(
+        decide(&mut engine, &buy(41, 1, 400, 100, 2)),
+        (Reduce, Reason::InstrumentLimit, 190)
+    );
+    assert_eq!(
+        decide(&mut engine, &buy(40, 3, 1, 100, 2)),
+        (Reject, Reason::DuplicateId, 0)
+    );
+    assert!(engine.order(40).expect("works").fate_unknown);
+    engine
+        .on_execution(&report(40, ExecKind::New, 100))
+        .expect("a sound report");
+    assert!(!engine.order(40).expect("works").fate_unknown);
+    engine
+        .on_execution(&fill(40, 200, 100, 300))
+        .expect("a sound report");
+    assert_eq!(engine.positions()[0].quantity, 300);
+    assert_eq!(engine.running(), engine.recompute_from_scratch());
+}
+
+#[test]
+fn an_order_that_cannot_be_adopted_says_why() {
+    let mut engine = funded();
+    for (order, reason) in [
+        (
+            AdoptedOrder {
+                instrument_id: 99,
+                ..ADOPTED
+            },
+            Reason::UnknownInstrument,
+        ),
+        (
+            AdoptedOrder {
+                quantity: 0,
+                ..ADOPTED
+            },
+            Reason::BadQuantity,
+        ),
+        (
+            AdoptedOrder {
+                cumulative_quantity: 300,
+                ..ADOPTED
+            },
+            Reason::BadQuantity,
+        ),
+        (
+            AdoptedOrder {
+                cumulative_quantity: -1,
+                ..ADOPTED
+            },
+            Reason::BadQuantity,
+        ),
+        (
+            AdoptedOrder {
+                order_id: 0,
+                ..ADOPTED
+            },
+            Reason::Malformed,
+        ),
+        (
+            AdoptedOrder {
+                limit_price: -5,
+                ..ADOPTED
+            },
+            Reason::Malformed,
+        ),
+    ] {
+        assert_eq!(engine.adopt(&order), Err(reason), "{order:?}");
+    }
+    assert_eq!(engine.adopt(&ADOPTED), Ok(()));
+    assert_eq!(engine.adopt(&ADOPTED), Err(Reason::DuplicateId));
+    let mut bare =
+        Engine::with_room(&reference(), TighterLimits::none(), 8).expect("a sound reference");
+    assert_eq!(bare.adopt(&ADOPTED), Err(Reason::NoPrice));
+}
+
+#[test]
+fn the_same_inputs_give_the_same_hash_and_any_difference_another() {
+    let play = || {
+        let mut engine = funded();
+        engine.decide(&buy(1, 1, 300, 100, 2), T0);
+        engine.decide(&buy(2, 3, 100, 100, 2), T0);
+        engine
+            .on_execution(&fill(1, 100, 100, 100))
+            .expect("a sound report");
+        engine
+    };
+    let base = play().state_hash();
+    assert_eq!(play().state_hash(), base);
+    let differing: [fn(&mut Engine); 8] = [
+        |engine| engine.on_clock(T0 + 1),
+        |engine| engine.on_venue(false),
+        |engine| engine.kill(Reason::Operator),
+        |engine| engine.set_reduce_only(true),
+        |engine| engine.on_account(1),
+        |engine| assert!(engine.on_price(1, ONE, ONE, 0, T0 + 1)),
+        |engine| assert!(engine.request_cancel(2).is_ok()),
+        |engine| {
+            assert!(
+                engine
+                    .on_execution(&report(2, ExecKind::Unknown, 0))
+                    .is_ok()
+            )
+        },
+    ];
+    for (number, change) in differing.iter().enumerate() {
+        let mut engine = play();
+        change(&mut engine);
+        assert_ne!(engine.state_hash(), base, "change {number}");
+    }
+}
+
+#[test]
+fn the_table_outgrows_its_room() {
+    let mut engine = funded_with(TighterLimits::none(), 1_000_000, &[]);
+    for id in 1..=400 {
+        assert_eq!(
+            decide(&mut engine, &buy(id, 1 + id % 3, 1, 100, 2)).0,
+            Approve
+        );
+    }
+    assert_eq!(engine.working_orders().len(), 400);
+}
+
+#[test]
+fn references_that_cannot_be() {
+    let with = |change: fn(&mut InstrumentReference)| {
+        let mut reference = reference();
+        change(&mut reference[1]);
+        Engine::new(&reference, TighterLimits::none())
+            .map(|_| ())
+            .expect_err("refused")
+    };
+    assert_eq!(
+        with(|entry| entry.instrument_id = 1).to_string(),
+        "reference: instrument 1: named twice"
+    );
+    assert_eq!(
+        with(|entry| entry.instrument_id = 0).problem,
+        "instrument_id must be positive and fit 63 bits"
+    );
+    assert_eq!(with(|entry| entry.lot = 0).problem, "lot must be positive");
+    assert_eq!(
+        with(|entry| entry.tick_micro = -1).problem,
+        "tick_micro must not be negative"
+    );
+}
