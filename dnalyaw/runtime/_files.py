@@ -1,0 +1,171 @@
+"""The files that the compiled runtime reads before the open, written atomically."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from dnalyaw.runtime._layout import Layout
+
+MICRO = 1_000_000
+NANOS = 1_000
+
+FEES: Mapping[str, Mapping[str, int]] = {
+    # Broker commission a share, and the SEC's fee on sales (27.8 USD a million).
+    "US": {"per_share_micro": 3_500, "bp_milli": 0, "sell_bp_milli": 278, "min_micro": 350_000},
+    # Stamp duty 10 bp, transaction and accounting levies 0.285 bp, trading fee 0.565 bp, settlement 0.42 bp; commission 3 bp.
+    "HK": {"per_share_micro": 0, "bp_milli": 14_270, "sell_bp_milli": 0, "min_micro": 0},
+}
+"""What a fill costs in the simulated market of a region; thousandths of a basis point of its value."""
+
+INITIAL_CASH: Mapping[str, int] = {"US": 10_000_000, "HK": 50_000_000}
+"""Cash of a new paper account, in the region's currency."""
+
+REJECT_BP = 30
+"""Share of orders that the simulated venue rejects, in basis points."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One strategy's line of the register: what it may trade."""
+
+    strategy_id: str
+    stage: str
+    capital_fraction: float
+    max_leverage: float
+    reason: str
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write, sync and rename, so that a reader finds the old file or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    with partial.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.rename(path)
+
+
+def write_reference(
+    layout: Layout,
+    session: date,
+    currency: str,
+    instruments: Sequence[Mapping[str, Any]],
+    generated_at: datetime,
+) -> None:
+    """Write ``reference.json``: what riskd knows of every instrument that may be traded."""
+    document = {
+        "region": layout.region,
+        "session": session.isoformat(),
+        "currency": currency,
+        "generated_at": generated_at.astimezone(UTC).isoformat(),
+        "instruments": sorted(instruments, key=lambda row: row["instrument_id"]),
+    }
+    write_atomically(layout.reference, json.dumps(document, indent=1).encode())
+
+
+def write_market(
+    layout: Layout,
+    session: date,
+    events: pl.DataFrame,
+    symbols: Mapping[int, str],
+    *,
+    times: tuple[datetime, datetime, Sequence[tuple[datetime, datetime]]],
+    actions: pl.DataFrame,
+    currency: str,
+    seed: int,
+) -> None:
+    """Write what the simulated venue replays on a session.
+
+    Parameters
+    ----------
+    events : polars.DataFrame
+        `market_events` of a provider.
+    symbols : mapping of instrument_id to str
+        Instruments that are not in it are left out: riskd has no reference for them.
+    times : (open, close, breaks)
+        UTC.
+    actions : polars.DataFrame
+        Corporate actions with this session as ex-date.
+    """
+    stem = layout.market(session)
+    table = (
+        events.filter(pl.col("instrument_id").is_in(list(symbols)))
+        .select(
+            pl.col("event_time").dt.epoch("us").mul(NANOS).alias("ts_ns"),
+            "instrument_id",
+            pl.col("instrument_id").replace_strict(symbols, return_dtype=pl.String).alias("symbol"),
+            "kind",
+            *(_micro(name) for name in ("bid", "ask")),
+            *(pl.col(name).floor().cast(pl.Int64) for name in ("bid_size", "ask_size")),
+            "source",
+        )
+        .sort("ts_ns", "instrument_id", maintain_order=True)
+    )
+    write_atomically(stem.with_suffix(".csv"), table.write_csv().encode())
+    opened, closed, breaks = times
+    document = {
+        "region": layout.region,
+        "session": session.isoformat(),
+        "currency": currency,
+        "open_ns": _nanos(opened),
+        "close_ns": _nanos(closed),
+        "breaks": [[_nanos(start), _nanos(end)] for start, end in breaks],
+        "actions": [_action(row) for row in actions.iter_rows(named=True)],
+        "initial_cash_micro": INITIAL_CASH[layout.region] * MICRO,
+        "fees": dict(FEES[layout.region]),
+        "reject_bp": REJECT_BP,
+        "seed": seed,
+    }
+    write_atomically(stem.with_suffix(".json"), json.dumps(document, indent=1).encode())
+
+
+def update_register(layout: Layout, stages: Sequence[Stage], at: datetime) -> int:
+    """Append a line for every strategy whose stage or capital changed; the number of lines appended."""
+    lines = []
+    if layout.register.exists():
+        lines = [json.loads(line) for line in layout.register.read_text().splitlines() if line.strip()]
+    in_force = {line["strategy_id"]: line for line in lines}
+    changed = [
+        stage
+        for stage in stages
+        if {k: v for k, v in in_force.get(stage.strategy_id, {}).items() if k not in ("seq", "at", "reason")}
+        != {k: v for k, v in asdict(stage).items() if k != "reason"}
+    ]
+    if changed:
+        layout.register.parent.mkdir(parents=True, exist_ok=True)
+        with layout.register.open("a") as file:
+            for number, stage in enumerate(changed, len(lines) + 1):
+                file.write(json.dumps({"seq": number, "at": at.isoformat(), **asdict(stage)}) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+    return len(changed)
+
+
+def _micro(name: str) -> pl.Expr:
+    return pl.col(name).mul(MICRO).round().cast(pl.Int64).alias(name)
+
+
+def _nanos(moment: datetime) -> int:
+    whole = moment.astimezone(UTC)
+    return (int(whole.timestamp()) * MICRO + whole.microsecond) * NANOS
+
+
+def _action(row: Mapping[str, Any]) -> dict[str, Any]:
+    ratio = Fraction(row["ratio"] or 1).limit_denominator(10_000)
+    return {
+        "instrument_id": row["instrument_id"],
+        "kind": row["kind"],
+        "ratio_num": ratio.numerator,
+        "ratio_den": ratio.denominator,
+        "amount_micro": round((row["amount"] or 0) * MICRO),
+    }

@@ -1,0 +1,98 @@
+"""Where a region's compiled runtime keeps its files, and where its programs are."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+PROGRAMS = ("simvenue", "riskd", "omsd")
+"""In the order in which they start: the venue, the gateway that alone reaches it, the order management."""
+
+BIN_VARIABLE = "DNALYAW_BIN"
+
+
+class RuntimeStartError(Exception):
+    """A part of the compiled runtime is missing or did not start; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Paths below ``$DNALYAW_HOME/runtime/<region>``."""
+
+    root: Path
+    region: str
+
+    @property
+    def reference(self) -> Path:
+        return self.root / "reference.json"
+
+    @property
+    def register(self) -> Path:
+        return self.root / "register.jsonl"
+
+    @property
+    def oms_socket(self) -> Path:
+        return self.root / "oms.sock"
+
+    @property
+    def risk_socket(self) -> Path:
+        return self.root / "risk.sock"
+
+    @property
+    def venue_control(self) -> Path:
+        return self.root / "venue.sock"
+
+    @property
+    def venue_address(self) -> Path:
+        return self.root / "venue" / "fix.addr"
+
+    @property
+    def venue_log(self) -> Path:
+        return self.root / "venue" / "log.jsonl"
+
+    def market(self, session: date) -> Path:
+        """Stem of the two market files of a session."""
+        return self.root / "market" / session.isoformat()
+
+    def pid(self, program: str) -> Path:
+        """The file that names a program's process."""
+        return self.root / f"{program}.pid"
+
+    def log(self, program: str) -> Path:
+        """The file that holds a program's JSON log."""
+        return self.root / f"{program}.log"
+
+    def command(self, program: str, session: date, speed: float) -> list[str]:
+        """The command line of a program; only riskd is told where the venue is."""
+        root = self.root
+        binary = str(program_path(program))
+        if program == "simvenue":
+            return [
+                binary,
+                *("--dir", str(root / "venue"), "--control", str(self.venue_control)),
+                *("--market", str(self.market(session)), "--speed", f"{speed:g}"),
+                *("--addr-file", str(self.venue_address)),
+            ]
+        if program == "riskd":
+            return [
+                binary,
+                *("--dir", str(root / "risk"), "--socket", str(self.risk_socket)),
+                *("--reference", str(self.reference), "--venue-addr-file", str(self.venue_address)),
+            ]
+        return [
+            binary,
+            *("--dir", str(root / "oms"), "--socket", str(self.oms_socket), "--risk", str(self.risk_socket)),
+            *("--register", str(self.register), "--reference", str(self.reference), "--region", self.region),
+        ]
+
+
+def program_path(program: str) -> Path:
+    """Path of a compiled program; RuntimeStartError names the command that builds it."""
+    folder = os.environ.get(BIN_VARIABLE)
+    base = Path(folder) if folder else Path(__file__).resolve().parents[2] / "build" / "bin"
+    path = base / program
+    if not os.access(path, os.X_OK):
+        raise RuntimeStartError(f"{program} is not built ({path} is missing): run `make build`")
+    return path

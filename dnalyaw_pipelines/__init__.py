@@ -1,0 +1,1 @@
+"""The Dagster code location and the `dnalyaw` command. Assets are thin: they call the library."""

@@ -1,0 +1,150 @@
+"""After the session: what was executed, what it cost, and the report."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from dnalyaw_pipelines import keys
+from dnalyaw_pipelines.home import Home
+from dnalyaw_pipelines.partitions import session_partitions
+
+ORDER_SCHEMA = {
+    "order_id": pl.Int64,
+    "instrument_id": pl.Int64,
+    "label": pl.String,
+    "side": pl.String,
+    "requested_qty": pl.Int64,
+    "approved_qty": pl.Int64,
+    "filled_qty": pl.Int64,
+    "state": pl.String,
+    "decision": pl.String,
+    "reason": pl.String,
+    "average_price": pl.Float64,
+    "fees": pl.Float64,
+    "correlation_id": pl.String,
+}
+MICRO = 1_000_000
+
+
+def aftermath_assets(region: str) -> list[dg.AssetsDefinition]:
+    """Execution report, cost analysis and report of a region."""
+    return [_execution_report(region), _cost_analysis(region), _report(region)]
+
+
+def session_report(home: Home, region: str, partition: str) -> dict[str, Any] | None:
+    """omsd's report of the session traded on a partition; None when nothing was handed off."""
+    from dnalyaw_pipelines.trading import execution_path
+
+    path = execution_path(home, region, home.traded_session(region, partition))
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def orders_of(report: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """The orders of a session report, with integers for protobuf's decimal strings."""
+    return [_plain(order) for order in (report or {}).get("orders", [])]
+
+
+def _plain(value: Any) -> Any:
+    """protobuf writes 64-bit integers as text; numbers again."""
+    if isinstance(value, dict):
+        return {k: v if k in TEXT_FIELDS else _plain(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_plain(v) for v in value]
+    if isinstance(value, str) and value.lstrip("-").isdigit():
+        return int(value)
+    return value
+
+
+TEXT_FIELDS = frozenset({"side", "state", "decision", "reason", "correlation_id", "attribution"})
+
+
+def _execution_report(region: str) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=keys.asset(region, "execution_report"),
+        deps=[keys.asset(region, "handoff")],
+        ins={"panel_frame": dg.AssetIn(keys.asset(region, "dbt", "marts", "mart_factor_panel"))},
+        partitions_def=session_partitions(region),
+        kinds={"polars"},
+        owners=["team:trading"],
+        group_name=f"{region.lower()}_execution",
+        description="Every order of the session: decision, reason, fills.",
+    )
+    def execution_report(context: dg.AssetExecutionContext, panel_frame: pl.DataFrame) -> pl.DataFrame:
+        home, partition = Home.active(), context.partition_key
+        orders = orders_of(session_report(home, region, partition))
+        labels = dict(panel_frame.select("instrument_id", "label").unique("instrument_id", keep="last").iter_rows())
+        rows = [
+            {
+                **{name: order[name] for name in ORDER_SCHEMA if name in order},
+                "label": labels.get(order["instrument_id"], str(order["instrument_id"])),
+                "average_price": _average(order),
+                "fees": sum(f["fee_micro"] for f in order["fills"]) / MICRO,
+            }
+            for order in orders
+        ]
+        frame = pl.DataFrame(rows, schema=ORDER_SCHEMA)
+        context.add_output_metadata(
+            {
+                "orders": frame.height,
+                "decisions": dg.MetadataValue.json(dict(frame["decision"].value_counts().iter_rows())),
+                "states": dg.MetadataValue.json(dict(frame["state"].value_counts().iter_rows())),
+            }
+        )
+        return frame
+
+    return execution_report
+
+
+def _average(order: dict[str, Any]) -> float | None:
+    quantity = sum(f["qty"] for f in order["fills"])
+    return sum(f["qty"] * f["px_micro"] for f in order["fills"]) / quantity / MICRO if quantity else None
+
+
+def _cost_analysis(region: str) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=keys.asset(region, "cost_analysis"),
+        deps=[keys.asset(region, "execution_report")],
+        partitions_def=session_partitions(region),
+        kinds={"polars"},
+        owners=["team:trading"],
+        group_name=f"{region.lower()}_execution",
+        description="Implementation shortfall of every order against its arrival, in basis points.",
+    )
+    def cost_analysis(context: dg.AssetExecutionContext) -> pl.DataFrame:
+        from dnalyaw_pipelines.report_data import costs_of
+
+        home, partition = Home.active(), context.partition_key
+        analysis = costs_of(home, region, partition)
+        context.add_output_metadata(
+            {k: v for k, v in analysis.summary_dict().items() if isinstance(v, int | float | str)}
+        )
+        return analysis.per_order
+
+    return cost_analysis
+
+
+def _report(region: str) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=keys.asset(region, "report"),
+        deps=[
+            keys.asset(region, name)
+            for name in ("cost_analysis", "backtest", "target_portfolio", "execution_report")
+        ],
+        partitions_def=session_partitions(region),
+        kinds={"html"},
+        owners=["team:trading"],
+        group_name=f"{region.lower()}_execution",
+        description="The page of the day: what came in, what was decided, what was filled, what it cost.",
+    )
+    def report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        from dnalyaw_pipelines.report_data import write_day
+
+        home, partition = Home.active(), context.partition_key
+        path = write_day(home, context.instance, region, partition)
+        return dg.MaterializeResult(metadata={"report": dg.MetadataValue.path(path)})
+
+    return report

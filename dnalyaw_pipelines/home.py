@@ -1,0 +1,246 @@
+"""The data home: one folder that holds everything one installation knows about one data source."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+
+from dnalyaw.pit import AsOf, Lake
+
+HOME_VARIABLE = "DNALYAW_HOME"
+DEFAULT_ROOT = Path(".dnalyaw")
+HISTORY_SESSIONS = 760
+CONFIG_VERSION = 1
+
+
+class HomeError(Exception):
+    """The data home cannot be used as asked; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class RegionConfig:
+    """A region's fixed facts, written when its data begins."""
+
+    history_start: str
+    genesis: str
+    holidays: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class HomeConfig:
+    """What a data home is bound to; written once, extended when a region is added."""
+
+    provider: str
+    seed: int
+    simulated: bool
+    replay: bool
+    regions: dict[str, RegionConfig]
+    version: int = CONFIG_VERSION
+
+
+def slug(provider: str) -> str:
+    """A folder name for a provider: ``lean:../data/lean`` becomes ``lean-data-lean``."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", provider).strip("-").lower()
+
+
+def default_home(provider: str = "sample") -> Path:
+    """The home used when neither ``--home`` nor DNALYAW_HOME names one."""
+    named = os.environ.get(HOME_VARIABLE)
+    return Path(named).absolute() if named else (DEFAULT_ROOT / slug(provider)).absolute()
+
+
+class Home:
+    """Paths and settings of one data home.
+
+    Parameters
+    ----------
+    root : Path
+        The folder. It need not exist yet.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+        self.lake = Lake(self.root / "lake")
+
+    @classmethod
+    def active(cls) -> Home:
+        """The home that DNALYAW_HOME names, else the default one of the sample market."""
+        return cls(default_home())
+
+    # -- configuration ------------------------------------------------------------------------------
+
+    @property
+    def config_path(self) -> Path:
+        return self.root / "config.json"
+
+    def config(self) -> HomeConfig:
+        """The configuration; HomeError when this home has none yet or it cannot be read."""
+        try:
+            raw = json.loads(self.config_path.read_text())
+        except FileNotFoundError:
+            raise HomeError(f"{self.root} is empty: fill it with `dnalyaw run`") from None
+        except (OSError, ValueError) as error:
+            raise HomeError(
+                f"{self.config_path} cannot be read ({error}); restore it or use another --home"
+            ) from error
+        if raw.get("version") != CONFIG_VERSION:
+            raise HomeError(f"{self.config_path} has version {raw.get('version')}, this is {CONFIG_VERSION}")
+        regions = {code: RegionConfig(**value) for code, value in raw.pop("regions").items()}
+        return HomeConfig(regions=regions, **raw)
+
+    def write_config(self, config: HomeConfig) -> None:
+        """Write the configuration atomically."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        partial = self.config_path.with_suffix(".partial")
+        partial.write_text(json.dumps(asdict(config), indent=1))
+        partial.rename(self.config_path)
+
+    def ensure(self, provider: str, seed: int, sessions: dict[str, date]) -> HomeConfig:
+        """Bind the home to a provider, and begin the data of each region at its first run.
+
+        Parameters
+        ----------
+        provider : str
+            As typed; a home holds the data of one provider.
+        seed : int
+            Of the simulated market.
+        sessions : dict of region to date
+            The session to be traded; the history is loaded up to the session before it.
+        """
+        from dnalyaw.market import next_session, previous_session, sessions_between
+
+        opened = provider_for(provider, seed)
+        if self.config_path.exists():
+            config = self.config()
+            if (config.provider, config.seed) != (provider, seed):
+                raise HomeError(
+                    f"{self.root} holds the data of {config.provider!r} (seed {config.seed}), not of {provider!r} "
+                    f"(seed {seed}); name another --home"
+                )
+        else:
+            replay = not opened.simulated
+            config = HomeConfig(provider, seed, opened.simulated, replay, {})
+        regions = dict(config.regions)
+        for code, session in sessions.items():
+            genesis = previous_session(code, session)
+            if code in regions:
+                if genesis.isoformat() < regions[code].genesis:
+                    first = next_session(code, date.fromisoformat(regions[code].genesis))
+                    raise HomeError(
+                        f"{self.root} begins with session {first} of {code}; to run {session}, name another --home"
+                    )
+                continue
+            held = [day for day in opened.sessions(code) if day <= genesis]
+            if not held or held[-1] != genesis:
+                raise HomeError(
+                    f"{provider} has no data of {genesis}, the session before {session} ({code}); "
+                    f"name another --session"
+                )
+            days = set(sessions_between(code, genesis, genesis + timedelta(days=3 * 365)))
+            weekdays = (genesis + timedelta(days=n) for n in range((max(days) - genesis).days + 1))
+            holidays = [d.isoformat() for d in weekdays if d not in days]
+            regions[code] = RegionConfig(
+                held[-HISTORY_SESSIONS:][0].isoformat(), genesis.isoformat(), holidays
+            )
+        config = HomeConfig(config.provider, config.seed, config.simulated, config.replay, regions)
+        self.write_config(config)
+        return config
+
+    # -- partitions ---------------------------------------------------------------------------------
+
+    def partitions_until(self, region: str, partition: str) -> list[str]:
+        """Every partition from the region's first one up to and including ``partition``."""
+        from dnalyaw.market import sessions_between
+
+        genesis = self._region(region).genesis
+        if partition < genesis:
+            raise HomeError(f"{region} {partition} is before the first partition of this home ({genesis})")
+        days = sessions_between(region, date.fromisoformat(genesis), date.fromisoformat(partition))
+        return [day.isoformat() for day in days]
+
+    def window(self, region: str, partition: str) -> tuple[date, date]:
+        """First and last session of the data of a partition: the whole history for the first one."""
+        config = self._region(region)
+        end = date.fromisoformat(partition)
+        return (date.fromisoformat(config.history_start) if partition == config.genesis else end), end
+
+    def traded_session(self, region: str, partition: str) -> date:
+        """The session that is traded on the data of a partition: the next one."""
+        from dnalyaw.market import next_session
+
+        return next_session(region, date.fromisoformat(partition))
+
+    def as_of(self, region: str, partition: str) -> AsOf:
+        """The decision moment of the session that is traded on the data of a partition."""
+        from dnalyaw.market import decision_moment
+
+        return AsOf(decision_moment(region, self.traded_session(region, partition)))
+
+    def _region(self, region: str) -> RegionConfig:
+        config = self.config()
+        if region not in config.regions:
+            raise HomeError(
+                f"{self.root} holds no data of region {region}; it holds {', '.join(config.regions)}"
+            )
+        return config.regions[region]
+
+    # -- places -------------------------------------------------------------------------------------
+
+    def assets(self, *parts: str) -> Path:
+        """Folder of the values of derived assets."""
+        return self.root.joinpath("assets", *parts)
+
+    def runtime(self, region: str) -> Path:
+        """Folder of a region's compiled runtime."""
+        return self.root / "runtime" / region.lower()
+
+    @property
+    def dagster(self) -> Path:
+        return self.root / "dagster"
+
+    @property
+    def reports(self) -> Path:
+        """``reports/`` of the working folder for the default homes, else inside the home."""
+        default = (DEFAULT_ROOT / self.root.name).absolute()
+        return Path("reports").absolute() if self.root == default else self.root / "reports"
+
+    @property
+    def trials(self) -> Path:
+        return self.root / "trials.jsonl"
+
+    # -- one run at a time --------------------------------------------------------------------------
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the home for one run; HomeError names the run that holds it already."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / "run.lock").open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                holder = file.read().strip() or "unknown"
+                raise HomeError(
+                    f"a run is going on in {self.root} (process {holder}); wait for it, or name another --home"
+                ) from None
+            file.seek(0)
+            file.truncate()
+            file.write(f"{os.getpid()} since {datetime.now(UTC).isoformat(timespec='seconds')}")
+            file.flush()
+            yield
+
+
+@lru_cache(maxsize=8)
+def provider_for(spec: str, seed: int, fault: str | None = None, fault_session: date | None = None):
+    """Open a provider once a process."""
+    from dnalyaw.market.providers import open_provider
+
+    return open_provider(spec, seed=seed, fault=fault, fault_session=fault_session)

@@ -1,0 +1,90 @@
+"""The mart's panel and the feature store, as the library's rooms read them."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import lru_cache
+
+import polars as pl
+
+from dnalyaw_pipelines.home import Home
+
+PRICE_COLUMNS = {
+    "instrument_id": "instrument_id",
+    "session": "session",
+    "available_at": "available_at",
+    "open": "raw_open",
+    "high": "raw_high",
+    "low": "raw_low",
+    "close": "raw_close",
+    "volume": "raw_volume",
+    "adj_open": "adj_open",
+    "adj_close": "adj_close",
+    "sector": "sector",
+    "lot": "lot",
+    "currency": "currency",
+    "delisted_on": "delisted_on",
+    "delisting_price": "delisting_price",
+}
+
+
+def strategy_prices(panel: pl.DataFrame) -> pl.DataFrame:
+    """The price frame that backtests and strategies take, from the mart's panel.
+
+    Close-only data trades at the close: its open is the close of the same session.
+    """
+    frame = panel.select(**{name: pl.col(column) for name, column in PRICE_COLUMNS.items()})
+    return frame.with_columns(
+        pl.col("open").fill_null(pl.col("close")), pl.col("adj_open").fill_null(pl.col("adj_close"))
+    )
+
+
+def decision_moments(region: str, sessions: pl.Series) -> pl.DataFrame:
+    """``session`` and ``as_of``: the moment at which each data session's values are used, UTC."""
+    from dnalyaw.market import decision_moment, next_session
+
+    days: list[date] = sessions.unique().sort().to_list()
+    return pl.DataFrame(
+        {
+            "session": pl.Series(days, dtype=pl.Date),
+            "as_of": pl.Series(
+                [decision_moment(region, next_session(region, day)) for day in days],
+                dtype=pl.Datetime("us", "UTC"),
+            ),
+        }
+    )
+
+
+def features_as_of(home: Home, region: str, partition: str) -> pl.DataFrame:
+    """Every feature of every instrument and session up to a partition, through the feature store.
+
+    Each row is what the store serves at that session's own decision moment.
+    """
+    return _features(str(home.root), region, partition, _stamp(home, region))
+
+
+def _stamp(home: Home, region: str) -> str:
+    from dnalyaw_pipelines.components.feature_store import features_path
+
+    files = sorted(features_path(home, region).glob("*.parquet"))
+    return "|".join(f"{f.name}:{f.stat().st_mtime_ns}" for f in files)
+
+
+@lru_cache(maxsize=2)
+def _features(root: str, region: str, partition: str, stamp: str) -> pl.DataFrame:
+    from pathlib import Path
+
+    from dnalyaw.pit.feast import training_frame
+    from dnalyaw_pipelines.components.feature_store import features_path, open_store
+
+    home = Home(Path(root))
+    store, names = open_store(home, region)
+    files = [f for f in sorted(features_path(home, region).glob("*.parquet")) if f.stem <= partition]
+    rows = pl.concat(
+        [pl.read_parquet(f, columns=["session", "instrument_id", "event_time", "available_at"]) for f in files]
+    )
+    entities = rows.join(decision_moments(region, rows["session"]), on="session").unique(
+        ["session", "instrument_id"], keep="last", maintain_order=True
+    )
+    served = training_frame(store, region, entities.select("instrument_id", "as_of"), names)
+    return entities.with_columns(served.select(names)).drop("as_of").sort("session", "instrument_id")

@@ -1,0 +1,205 @@
+"""Runs a region's graph in this process, partition after partition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from types import TracebackType
+from typing import Any
+
+import dagster as dg
+
+from dnalyaw_pipelines import keys
+from dnalyaw_pipelines.cli._exit import BLOCKED, FAILED, OK, REFUSED, USAGE, CommandError
+from dnalyaw_pipelines.components.feed import FAULT_TAG
+from dnalyaw_pipelines.components.handoff import HANDOFF_TAG, SPEED_TAG
+from dnalyaw_pipelines.home import Home
+from dnalyaw_pipelines.instance import open_instance
+from dnalyaw_pipelines.progress import Progress
+from dnalyaw_pipelines.watch import follow
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """One region's part of ``dnalyaw run``."""
+
+    region: str
+    session: date
+    fault: str | None
+    select: str | None
+    trade: bool
+    speed: float
+
+
+class Runner:
+    """Holds the Dagster instance and the definitions of one home.
+
+    Parameters
+    ----------
+    home : Home
+        With its configuration written: the partitions are read from it when the definitions load.
+    progress : Progress
+        Where the lines of the stages go.
+    """
+
+    def __init__(self, home: Home, progress: Progress) -> None:
+        self.home = home
+        self.progress = progress
+        self.instance = open_instance(home)
+        from dnalyaw_pipelines.definitions import defs
+
+        self.definitions: dg.Definitions = defs()
+        follow(progress)
+
+    def __enter__(self) -> Runner:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        follow(None)
+        self.instance.dispose()
+
+    def run(self, request: RunRequest) -> dict[str, Any]:
+        """Run what is missing up to the request's session, then the session itself.
+
+        Returns
+        -------
+        dict
+            ``status``, ``exit_status``, what was blocked if anything, and the region's figures.
+        """
+        from dnalyaw.market import previous_session
+
+        region = request.region
+        partition = previous_session(region, request.session).isoformat()
+        if request.select is None:
+            for earlier in self._unfinished(region, partition):
+                self.progress.line(f"{region} · data of {earlier} (catching up)")
+                found = self._execute(request, earlier, self._data_assets(region), fault=None, trade=False)
+                if found["exit_status"] != OK:
+                    return found
+            selection = None
+        else:
+            selection = self._selected(request.select, region)
+        self.progress.line(f"{region} · session {request.session} on data up to {partition}")
+        return self._execute(request, partition, selection, fault=request.fault, trade=request.trade)
+
+    # -- what to run --------------------------------------------------------------------------------
+
+    def _unfinished(self, region: str, partition: str) -> list[str]:
+        """Earlier sessions whose factors were never computed: days on which nobody ran."""
+        done = self.instance.get_materialized_partitions(keys.asset(region, "factors"))
+        return [p for p in self.home.partitions_until(region, partition)[:-1] if p not in done]
+
+    def _data_assets(self, region: str) -> list[dg.AssetKey]:
+        upstream = dg.AssetSelection.assets(keys.asset(region, "factors")).upstream()
+        return sorted(upstream.resolve(self.definitions.resolve_asset_graph()))
+
+    def _selected(self, text: str, region: str) -> list[dg.AssetKey]:
+        graph = self.definitions.resolve_asset_graph()
+        try:
+            chosen = dg.AssetSelection.from_string(_as_key_syntax(text)).resolve(graph)
+        except (ValueError, dg.DagsterError) as error:
+            raise CommandError(f"--select {text!r} is no selection: {str(error).splitlines()[0]}", USAGE) from error
+        mine = sorted(key for key in chosen if key.path[0] == region.lower())
+        if not mine:
+            raise CommandError(f"--select {text!r} names no asset of {region}; see `dnalyaw ui`", USAGE)
+        return mine
+
+    # -- running it ---------------------------------------------------------------------------------
+
+    def _execute(
+        self,
+        request: RunRequest,
+        partition: str,
+        selection: list[dg.AssetKey] | None,
+        *,
+        fault: str | None,
+        trade: bool,
+    ) -> dict[str, Any]:
+        tags = {"dnalyaw/session": request.session.isoformat()}
+        if fault is not None:
+            tags[FAULT_TAG] = fault
+        if trade:
+            tags |= {HANDOFF_TAG: request.session.isoformat(), SPEED_TAG: f"{request.speed:g}"}
+        job = self.definitions.resolve_job_def(f"{request.region.lower()}_daily")
+        result = job.execute_in_process(
+            run_config={"loggers": {"progress": {}}},
+            instance=self.instance,
+            partition_key=partition,
+            raise_on_error=False,
+            asset_selection=selection,
+            tags=tags,
+        )
+        return self._outcome(request, partition, result)
+
+    def _outcome(self, request: RunRequest, partition: str, result: dg.ExecuteInProcessResult) -> dict[str, Any]:
+        from dnalyaw_pipelines.figures import region_figures
+
+        figures = {"region": request.region, "session": request.session.isoformat(), "partition": partition}
+        blocked = _blocked(result)
+        if blocked:
+            return figures | {"status": "blocked", "exit_status": BLOCKED} | blocked
+        if not result.success:
+            reason, gate = _failure(result)
+            status = BLOCKED if gate else REFUSED if "refused" in reason else FAILED
+            word = {BLOCKED: "blocked", REFUSED: "refused", FAILED: "failed"}[status]
+            return figures | {"status": word, "exit_status": status, "message": reason}
+        return figures | {"status": "ok", "exit_status": OK} | region_figures(self.home, request.region, partition)
+
+
+def _as_key_syntax(text: str) -> str:
+    """``us/factors+`` as Dagster's selection language wants it: ``key:"us/factors"+``."""
+    if ":" in text or " " in text:
+        return text
+    stem = text.strip("+")
+    before, after = text[: len(text) - len(text.lstrip("+"))], text[len(text.rstrip("+")) :]
+    return f'{before}key:"{stem}"{after}'
+
+
+def _blocked(result: dg.ExecuteInProcessResult) -> dict[str, Any] | None:
+    """The blocking checks that failed, the most telling first."""
+    failed = [
+        e
+        for e in result.get_asset_check_evaluations()
+        if not e.passed and e.severity == dg.AssetCheckSeverity.ERROR
+    ]
+    if not failed:
+        return None
+    first = min(failed, key=_rank)
+    return {
+        "feed": "/".join(p for p in first.asset_key.path if p != "staging"),
+        "rule": first.check_name,
+        "rows": _value(first, "examples") or [],
+        "row_count": _value(first, "rows"),
+        "message": _value(first, "message") or first.description,
+        "also": [f"{'/'.join(e.asset_key.path)}: {e.check_name}" for e in failed if e is not first],
+    }
+
+
+ORDER = ("schema", "empty", "missing_session", "duplicate", "stale", "off_calendar", "crossed", "ohlc", "spike")
+"""Rules by how directly they name a fault: a wrong type makes others fail after it."""
+
+
+def _rank(evaluation: dg.AssetCheckEvaluation) -> tuple[int, str]:
+    name = evaluation.check_name
+    return (ORDER.index(name) if name in ORDER else len(ORDER), name)
+
+
+def _value(evaluation: dg.AssetCheckEvaluation, name: str) -> Any:
+    entry = evaluation.metadata.get(name)
+    return getattr(entry, "value", None) if entry is not None else None
+
+
+def _failure(result: dg.ExecuteInProcessResult) -> tuple[str, bool]:
+    """The first step's own error, and whether it was the gate that refused."""
+    for event in result.all_events:
+        if event.is_step_failure and event.step_failure_data.error is not None:
+            error = event.step_failure_data.error
+            names = {error.cls_name}
+            while error.cause is not None:
+                error = error.cause
+                names.add(error.cls_name)
+            gate = bool(names & {"GateClosedError", "NotPublishedError"})
+            return error.message.strip().splitlines()[0], gate
+    return "the run failed before its first step; see `dnalyaw ui`", False

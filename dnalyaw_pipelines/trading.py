@@ -1,0 +1,246 @@
+"""One session through the compiled runtime: its files, the hand-off, and what became of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+from google.protobuf.json_format import MessageToDict
+
+from dnalyaw import runtime
+from dnalyaw_pipelines.home import Home, provider_for
+from dnalyaw_pipelines.tables import published_table
+
+if TYPE_CHECKING:
+    from dnalyaw.portfolio import DeclaredStrategy
+
+MICRO = 1_000_000
+RECENT = 60
+"""Sessions over which volatility and volume of an instrument are measured for the reference file."""
+
+
+class HandoffRefusedError(Exception):
+    """omsd refused the targets; the message names every fault."""
+
+
+@dataclass(frozen=True)
+class Handoff:
+    """How the hand-off of a session ended."""
+
+    outcome: str
+    message: str
+    orders_planned: int
+    correlation_id: str
+
+
+def layout_of(home: Home, region: str) -> runtime.Layout:
+    """Where the region's runtime lives."""
+    return runtime.Layout(home.runtime(region), region)
+
+
+def execution_path(home: Home, region: str, session: date) -> Any:
+    """Where the session report of omsd is kept."""
+    return home.assets(region.lower(), "execution") / f"{session.isoformat()}.json"
+
+
+def prepare(
+    home: Home, region: str, partition: str, panel: pl.DataFrame, strategies: list[DeclaredStrategy]
+) -> runtime.Layout:
+    """Write what the runtime reads before the open: reference, market, register."""
+    from dnalyaw.market import region as region_of
+    from dnalyaw.market import session_times
+
+    layout = layout_of(home, region)
+    session = home.traded_session(region, partition)
+    as_of = home.as_of(region, partition)
+    currency = region_of(region).currency
+    rows = reference_rows(home, region, partition, panel)
+    runtime.write_reference(layout, session, currency, rows, as_of.moment)
+    provider = provider_for(home.config().provider, home.config().seed)
+    times = session_times(region, session)
+    runtime.write_market(
+        layout,
+        session,
+        provider.market_events(region, session),
+        {row["instrument_id"]: row["symbol"] for row in rows},
+        times=(times.open, times.close, times.breaks),
+        actions=_due_actions(home, region, partition, session, layout),
+        currency=currency,
+        seed=home.config().seed,
+    )
+    runtime.update_register(
+        layout,
+        [
+            runtime.Stage(s.id, s.stage, s.capital_fraction, s.max_leverage, f"declared in {s.path.name}")
+            for s in strategies
+        ],
+        as_of.moment,
+    )
+    return layout
+
+
+def reference_rows(home: Home, region: str, partition: str, panel: pl.DataFrame) -> list[dict[str, Any]]:
+    """What riskd is told of every instrument that is listed on the traded session and has a recent price."""
+    session = home.traded_session(region, partition)
+    instruments = published_table(home, region, "instruments", partition).read(home.as_of(region, partition))
+    current = instruments.filter(
+        (pl.col("valid_from") <= session)
+        & (pl.col("valid_to").is_null() | (pl.col("valid_to") >= session))
+        & (pl.col("delisted_on").is_null() | (pl.col("delisted_on") > session))
+    )
+    sessions = panel["session"].unique().sort().tail(RECENT)
+    recent = (
+        panel.filter(pl.col("session").is_in(sessions.implode()))
+        .sort("session")
+        .group_by("instrument_id")
+        .agg(
+            pl.col("raw_close").last().alias("close"),
+            pl.col("session").last().alias("last_session"),
+            pl.col("returns").std().alias("volatility"),
+            pl.col("adj_volume").mean().alias("adv"),
+        )
+        .filter(pl.col("last_session") >= date.fromisoformat(partition) - timedelta(days=7))
+    )
+    joined = current.join(recent, on="instrument_id", how="inner").sort("instrument_id")
+    closes = joined["close"].to_numpy()
+    ticks = joined["tick"].to_numpy().copy()
+    from dnalyaw.market import session_ticks
+
+    table = session_ticks(region, session, closes, closes)
+    ticks[ticks <= 0] = table[ticks <= 0]
+    return [
+        {
+            "instrument_id": row["instrument_id"],
+            "issuer_id": row["issuer_id"],
+            "label": row["label"],
+            "symbol": row["ticker"],
+            "sector": row["sector"],
+            "lot": row["lot"],
+            "tick_micro": round(float(tick) * MICRO),
+            "currency": row["currency"],
+            "tradable": True,
+            "volatility_bp": max(1, round((row["volatility"] or 0.05) * 1e4)),
+            "adv": int(row["adv"] or 0),
+        }
+        for row, tick in zip(joined.iter_rows(named=True), ticks, strict=True)
+    ]
+
+
+def _due_actions(
+    home: Home, region: str, partition: str, session: date, layout: runtime.Layout
+) -> pl.DataFrame:
+    """Corporate actions that fall due at this session's start: also those of sessions nobody traded."""
+    traded = sorted(p.stem for p in layout.market(session).parent.glob("*.json") if p.stem < session.isoformat())
+    after = date.fromisoformat(traded[-1]) if traded else session - timedelta(days=1)
+    actions = published_table(home, region, "actions", partition).read(home.as_of(region, partition))
+    if actions.is_empty():
+        return actions
+    return actions.filter((pl.col("ex_date") > after) & (pl.col("ex_date") <= session))
+
+
+def portfolios(targets: pl.DataFrame, home: Home, region: str, partition: str) -> tuple[list[Any], str]:
+    """The messages for omsd, one a strategy, and the hand-off's correlation id."""
+    from dnalyaw.portfolio import Target, TargetPortfolio
+
+    session = home.traded_session(region, partition)
+    as_of = home.as_of(region, partition).moment
+    built = []
+    for (strategy_id,), frame in targets.sort("strategy_id", "instrument_id").group_by(
+        "strategy_id", maintain_order=True
+    ):
+        rows = frame.filter(pl.col("instrument_id").is_not_null())
+        built.append(
+            TargetPortfolio.build(
+                strategy_id=str(strategy_id),
+                as_of=as_of,
+                session=session,
+                region=region,
+                targets=[
+                    Target(r["instrument_id"], r["weight"], r["stop_distance"], r["label"])
+                    for r in rows.iter_rows(named=True)
+                ],
+            )
+        )
+    content = "|".join(f"{p.strategy_id}:{p.content_hash}" for p in built)
+    correlation = hashlib.sha256(f"{region}|{session}|{content}".encode()).hexdigest()[:32]
+    pb = runtime.messages
+    as_of_ns = (int(as_of.timestamp()) * MICRO + as_of.microsecond) * 1000
+    return [
+        pb.TargetPortfolio(
+            strategy_id=p.strategy_id,
+            as_of_ns=as_of_ns,
+            session=int(session.strftime("%Y%m%d")),
+            targets=[
+                pb.Target(
+                    instrument_id=t.instrument_id, weight=t.weight, stop_distance=t.stop_distance, label=t.label
+                )
+                for t in p.targets
+            ],
+            correlation_id=correlation,
+        )
+        for p in built
+    ], correlation
+
+
+def trade(
+    home: Home, region: str, session: date, layout: runtime.Layout, messages: list[Any], correlation: str, speed: float
+) -> Handoff:
+    """Hand the targets over before the open, let the session pass, and keep the report.
+
+    The order of the steps is what makes a kill harmless: targets are taken and journaled before the
+    venue's clock starts, so that a second call finds them taken and starts the clock, once.
+
+    Raises
+    ------
+    HandoffRefusedError
+        Nothing of a refused hand-off is traded.
+    """
+    runtime.up(layout, session, speed)
+    try:
+        with runtime.OmsClient(layout) as client:
+            client.wait_ready()
+            answer = client.submit(messages)
+            if answer.outcome == runtime.REFUSED or answer.outcome not in (
+                runtime.ACCEPTED,
+                runtime.ALREADY_TAKEN,
+            ):
+                faults = "; ".join(f"{f.strategy_id} {f.code}: {f.message}" for f in answer.faults)
+                raise HandoffRefusedError(f"the {region} hand-off for {session} was refused: {faults or answer.message}")
+            runtime.control(layout, "start")
+            times_over = 23_400 / speed
+            runtime.wait_closed(layout, 120 + 3 * times_over)
+            report = _settled_report(client, int(session.strftime("%Y%m%d")))
+    finally:
+        runtime.down(layout)
+    path = execution_path(home, region, session)
+    runtime.write_atomically(path, json.dumps(report, indent=1, sort_keys=True).encode())
+    taken = answer.outcome == runtime.ALREADY_TAKEN
+    return Handoff(
+        "already taken" if taken else "accepted",
+        answer.message,
+        0 if taken else len(report.get("orders", [])),
+        correlation,
+    )
+
+
+def _settled_report(client: runtime.OmsClient, session: int) -> dict[str, Any]:
+    """The session report once every order has come to its end (or its fate is named unknown)."""
+    import time
+
+    deadline = time.monotonic() + 20
+    while True:
+        status = client.status()
+        if status.open_orders == 0 or time.monotonic() > deadline:
+            break
+        time.sleep(0.05)
+    report = MessageToDict(
+        client.report(session), preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+    )
+    report["open_orders"] = status.open_orders
+    report["trading_state"] = status.trading_state
+    report["state_hash"] = status.state_hash
+    return report
