@@ -101,7 +101,7 @@ def test_delisting_for_nothing_loses_everything() -> None:
 
 def test_bars_after_the_delisting_are_refused() -> None:
     prices = frame(OPEN, CLOSE).with_columns(delisted_on=pl.lit(DAYS[1]))
-    with pytest.raises(BacktestError, match="instrument 1 has bars up to .*after its delisting"):
+    with pytest.raises(BacktestError, match=r"instrument 1 has bars up to .*after its delisting"):
         run_backtest(weight_frame([(DAYS[0], 1, 0.5)]), prices)
 
 
