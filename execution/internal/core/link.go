@@ -1,0 +1,433 @@
+package core
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+
+	"dnalyaw/execution/internal/frame"
+	"dnalyaw/execution/internal/jsonlog"
+	"dnalyaw/execution/internal/order"
+	"dnalyaw/execution/internal/reference"
+	"dnalyaw/execution/internal/risklink"
+	"dnalyaw/execution/internal/targets"
+)
+
+func (c *Core) onLink(e risklink.Event) {
+	switch e.Kind {
+	case risklink.Up:
+		c.onUp(e)
+	case risklink.Down:
+		c.onDown(e)
+	case risklink.Frame:
+		if e.Epoch == c.epoch {
+			c.clockNs = max(c.clockNs, e.TsNs)
+			c.onFrame(e.Msg, e.TsNs)
+		}
+	}
+}
+
+func (c *Core) onUp(e risklink.Event) {
+	w := e.Welcome
+	region := strings.TrimRight(string(w.Region[:]), "\x00")
+	c.epoch, c.welcome, c.synced, c.accountOK = e.Epoch, w, false, false
+	// A new connection may be to a riskd of another session; its clock starts anew.
+	c.clockNs = e.TsNs
+	clear(c.prices)
+	c.positions = map[int64]frame.Position{}
+	c.out = c.out[:0]
+	if region != c.cfg.Region {
+		c.cfg.Log.Error("riskd serves another region; refusing it", "riskd", region, "omsd", c.cfg.Region)
+		c.link.Drop(e.Epoch, fmt.Errorf("riskd serves region %s", region))
+		return
+	}
+	c.ref, c.refErr = reference.Read(c.cfg.ReferencePath)
+	if c.refErr == nil {
+		switch {
+		case !c.ref.Matches(w.ReferenceHash):
+			c.refErr = fmt.Errorf("reference.json has SHA-256 %s, riskd loaded another file (its hash starts %016x); restart riskd or restore the file", c.ref.Hex(), w.ReferenceHash)
+		case c.ref.Region != c.cfg.Region:
+			c.refErr = fmt.Errorf("reference.json is of region %s, omsd runs %s", c.ref.Region, c.cfg.Region)
+		case w.Session != 0 && c.ref.Session != w.Session:
+			c.refErr = fmt.Errorf("reference.json is of session %d, riskd trades %d", c.ref.Session, w.Session)
+		}
+	}
+	file := ""
+	if c.ref != nil {
+		file = c.ref.Hex()
+	}
+	if c.refErr != nil {
+		c.cfg.Log.Error("no orders will be sent until the reference is right", "error", c.refErr.Error())
+	}
+	c.cfg.Log.Info("connected to riskd", "session", w.Session, "last_order_id", w.LastOrderID,
+		"limits_hash", fmt.Sprintf("%016x", w.LimitsHash), "reference_sha256", file)
+	if last := c.state.LastOrderID; w.LastOrderID > last {
+		c.cfg.Log.Warn("riskd has taken order ids beyond this journal; continuing after them", "journal", last, "riskd", w.LastOrderID)
+	}
+	s := c.state
+	if w.Session != s.Session || w.LimitsHash != s.LimitsHash || file != s.ReferenceFile || w.LastOrderID > s.LastOrderID || s.Region == "" {
+		rec := &SessionRecord{region, w.Session, w.LimitsHash, w.ReferenceHash, file, w.LastOrderID}
+		if err := c.record(&Record{Kind: kindSession, Session: rec}); err != nil {
+			c.audit(0, err)
+		}
+	}
+	c.retryRound, c.sellsAtLast = 0, 0
+	c.startSync(true)
+}
+
+func (c *Core) onDown(e risklink.Event) {
+	if e.Epoch != c.epoch {
+		return
+	}
+	c.snapshot()
+	why := "connection lost"
+	if e.Err != nil {
+		why = e.Err.Error()
+	}
+	c.cfg.Log.Warn("risk link is down", "error", why)
+	c.epoch, c.synced, c.syncNonce, c.replanAsked = 0, false, 0, false
+	c.out = c.out[:0]
+	c.refuseSubmits(targets.FaultRiskDown, "the link to riskd went down; nothing was taken, submit again when it is up")
+	c.endKills()
+}
+
+// startSync asks riskd for everything. One is under way at a time and serves everybody who asks meanwhile: frames
+// keep their order, so at its end positions, fills and prices are of one moment.
+func (c *Core) startSync(first bool) {
+	if c.epoch == 0 {
+		return
+	}
+	if c.syncNonce != 0 && !first {
+		return
+	}
+	c.metrics.Syncs.Add(1)
+	c.syncNonce = c.epoch<<32 | c.metrics.Syncs.Load()&0xffffffff
+	c.syncFirst = first
+	c.staged = map[int64]frame.Position{}
+	clear(c.heard)
+	c.send(&frame.Sync{Nonce: c.syncNonce})
+}
+
+func (c *Core) onFrame(m frame.Message, tsNs int64) {
+	switch m := m.(type) {
+	case *frame.Decision:
+		c.onDecision(m, tsNs)
+	case *frame.Exec:
+		c.onExec(m, tsNs)
+	case *frame.State:
+		c.onState(m)
+	case *frame.Position:
+		c.positions[int64(m.InstrumentID)] = *m
+		if c.syncNonce != 0 {
+			c.staged[int64(m.InstrumentID)] = *m
+		}
+	case *frame.Price:
+		c.prices[int64(m.InstrumentID)] = targets.Quote{Bid: m.Bid, Ask: m.Ask, Last: m.Last}
+	case *frame.SyncEnd:
+		c.onSyncEnd(m)
+	case *frame.Refused:
+		c.onRefused(m)
+	default:
+		c.link.Drop(c.epoch, fmt.Errorf("riskd sent %s in the middle of a connection", m.Kind()))
+	}
+}
+
+func (c *Core) onState(m *frame.State) {
+	before := c.account
+	hadAccount := c.accountOK
+	c.account, c.accountOK = *m, true
+	if m.Session != 0 && m.Session != c.welcome.Session {
+		// Another session has another reference and other limits: start over with a handshake.
+		c.link.Drop(c.epoch, fmt.Errorf("riskd went from session %d to %d", c.welcome.Session, m.Session))
+		return
+	}
+	if !hadAccount || before.TradingState != m.TradingState || before.VenueUp != m.VenueUp || before.SessionState != m.SessionState {
+		c.cfg.Log.Info("riskd's state", "trading", tradingName(m.TradingState), "session_state", sessionName(m.SessionState),
+			"venue_up", m.VenueUp == 1, "equity_micro", m.Equity, "cash_micro", m.Cash, "drawdown_bp", m.DrawdownBp,
+			"reason", order.ReasonName(m.Reason))
+	}
+	if m.SessionState == frame.SessionClosed && (!hadAccount || before.SessionState != frame.SessionClosed) {
+		for _, id := range c.state.openIDs() {
+			if o := c.state.Orders[id]; o.State == order.New {
+				c.own(o, order.Lapse, "the session closed before it was sent")
+			}
+		}
+		if c.synced {
+			c.snapshot()
+		}
+	}
+	if m.TradingState == frame.TradingKilled {
+		c.endKills()
+	}
+}
+
+func (c *Core) onDecision(m *frame.Decision, tsNs int64) {
+	c.metrics.Decisions.Add(1)
+	o := c.state.Orders[m.OrderID]
+	if o == nil {
+		approved := m.Decision == frame.DecisionApprove || m.Decision == frame.DecisionReduce
+		c.onForeign(m.OrderID, int64(m.InstrumentID), approved, "decision")
+		return
+	}
+	c.heard[m.OrderID] = true
+	if int64(m.InstrumentID) != o.InstrumentID || m.RequestedQty != o.Qty {
+		c.audit(o.ID, fmt.Errorf("decision is about %d of instrument %d, the order is %d of %d",
+			m.RequestedQty, m.InstrumentID, o.Qty, o.InstrumentID))
+		return
+	}
+	if m.Decision == frame.DecisionReject && m.Reason == order.ReasonDuplicateID && (o.Sends > 1 || o.Decided != nil) {
+		// riskd has taken this id and does not hold this content: nobody knows what became of the order.
+		if o.Open() {
+			c.own(o, order.Lose, "riskd does not hold it under its id")
+			c.logOrder(o, "order's fate is unknown")
+		}
+		return
+	}
+	d := order.Decision{
+		Code: m.Decision, Reason: m.Reason, ApprovedQty: m.ApprovedQty, ReferencePx: m.ReferencePx, Equity: m.Equity,
+		WorstCase: m.WorstCase, BindingLimit: m.BindingLimit, LimitsHash: m.LimitsHash, TsNs: tsNs,
+	}
+	if p := o.Decided; p != nil && o.State != order.Unknown && p.Code == d.Code && p.Reason == d.Reason && p.ApprovedQty == d.ApprovedQty {
+		c.metrics.Duplicates.Add(1)
+		return
+	}
+	q := c.prices[o.InstrumentID]
+	d.ArrivalBid, d.ArrivalAsk = arrival(q)
+	if err := c.record(&Record{Kind: kindDecision, Decision: &DecisionRecord{o.ID, d}}); err != nil {
+		c.audit(o.ID, err)
+		return
+	}
+	c.logOrder(o, "decided")
+}
+
+// arrival is the market at the decision: the quote, or the print on both sides where there is none.
+func arrival(q targets.Quote) (bid, ask int64) {
+	if q.Bid == 0 && q.Ask == 0 {
+		return q.Last, q.Last
+	}
+	return q.Bid, q.Ask
+}
+
+func (c *Core) onExec(m *frame.Exec, tsNs int64) {
+	c.metrics.Execs.Add(1)
+	o := c.state.Orders[m.OrderID]
+	if o == nil {
+		open := m.ExecType == frame.ExecNew || m.ExecType == frame.ExecPartial || m.ExecType == frame.ExecUnknown
+		c.onForeign(m.OrderID, int64(m.InstrumentID), open, "exec")
+		return
+	}
+	c.heard[m.OrderID] = true
+	r := order.Report{
+		ExecID: m.ExecID, Type: m.ExecType, LastQty: m.LastQty, LastPx: m.LastPx, CumQty: m.CumQty, Leaves: m.LeavesQty,
+		Fee: m.Fee, Reason: m.Reason, Bid: m.Bid, Ask: m.Ask, TsNs: tsNs, Replayed: m.Flags&frame.FlagReplayed != 0,
+	}
+	if int64(m.InstrumentID) != o.InstrumentID || m.Side != uint8(o.Side) {
+		c.audit(o.ID, fmt.Errorf("report is about side %d of instrument %d, the order is %s of %d", m.Side, m.InstrumentID, o.Side, o.InstrumentID))
+		return
+	}
+	if o.Knows(r) {
+		c.metrics.Duplicates.Add(1)
+		return
+	}
+	if err := c.record(&Record{Kind: kindExec, Exec: &ExecRecord{o.ID, r}}); err != nil {
+		c.audit(o.ID, err)
+		return
+	}
+	if n := o.Missing(); n > 0 {
+		c.cfg.Log.Warn("filled quantity without its own report", "order_id", o.ID, "missing", n, jsonlog.CorrelationKey, o.Correlation)
+	}
+	c.logOrder(o, "report")
+}
+
+// onForeign notes an order that riskd knows and this journal does not; while it works it blocks its instrument.
+func (c *Core) onForeign(id uint64, instrument int64, open bool, what string) {
+	if f, ok := c.state.Foreign[id]; ok && f.Open == open && f.Session == c.state.Session {
+		return
+	}
+	c.metrics.Foreign.Add(1)
+	c.cfg.Log.Warn("riskd reports an order that is not in this journal", "order_id", id, "instrument_id", instrument, "open", open, "what", what)
+	if err := c.record(&Record{Kind: kindForeign, Foreign: &ForeignRecord{id, instrument, open, what}}); err != nil {
+		c.audit(id, err)
+	}
+}
+
+func (c *Core) onRefused(m *frame.Refused) {
+	o := c.state.Orders[m.OrderID]
+	if o == nil {
+		c.cfg.Log.Warn("riskd refused a frame", "order_id", m.OrderID, "reason", order.ReasonName(m.Reason))
+		return
+	}
+	c.cfg.Log.Warn("riskd refused a cancel", "order_id", o.ID, "reason", order.ReasonName(m.Reason), jsonlog.CorrelationKey, o.Correlation)
+	if !o.Open() {
+		// The order ended while the cancel was on its way.
+		c.metrics.Duplicates.Add(1)
+		return
+	}
+	if err := c.record(&Record{Kind: kindRefused, Refused: &RefusedRecord{o.ID, m.Reason}}); err != nil {
+		c.audit(o.ID, err)
+	}
+}
+
+func (c *Core) onSyncEnd(m *frame.SyncEnd) {
+	if m.Nonce != c.syncNonce {
+		c.cfg.Log.Warn("SYNC_END with a nonce that was not asked for", "nonce", m.Nonce)
+		return
+	}
+	c.positions, c.staged = c.staged, nil
+	first := c.syncFirst
+	c.syncNonce, c.syncFirst = 0, false
+	if first {
+		c.synced = true
+		c.reconcile()
+	}
+	c.settleSubmits()
+	if c.replanAsked {
+		c.replanAsked = false
+		c.replan()
+	}
+}
+
+// reconcile compares every open order with what riskd has just told of it.
+func (c *Core) reconcile() {
+	for _, id := range c.state.openIDs() {
+		o := c.state.Orders[id]
+		current := o.Session == c.state.Session
+		taken := id <= c.welcome.LastOrderID
+		switch {
+		case o.State == order.New:
+			if !current {
+				c.own(o, order.Lapse, "its session was over before it was sent")
+			}
+			continue // pump sends it
+		case c.heard[id]:
+		case taken:
+			// riskd has taken the id and did not repeat the order: asking again with the same content is
+			// answered with what it decided, and trades nothing.
+			c.submit(o)
+			c.metrics.Resends.Add(1)
+		case o.Decided != nil || o.Cum > 0:
+			c.own(o, order.Lose, "riskd decided it once and no longer knows its id")
+			c.logOrder(o, "order's fate is unknown")
+		case current && o.State == order.Submitted:
+			if c.refErr == nil {
+				c.submit(o)
+				c.metrics.Resends.Add(1)
+			}
+		case o.State == order.Submitted || o.State == order.PendingCancel || o.State == order.Unknown && !current:
+			c.own(o, order.Lapse, "riskd never took it")
+		}
+		if o.State == order.PendingCancel {
+			c.cancel(o, o.WhyState)
+		}
+	}
+}
+
+// submit records that the order leaves, and sends it. The same id always carries the same content.
+func (c *Core) submit(o *order.Order) {
+	if !c.own(o, order.Submit, "") {
+		return
+	}
+	m := &frame.NewOrder{
+		OrderID: o.ID, InstrumentID: uint64(o.InstrumentID), Qty: o.Qty, LimitPx: o.LimitPx, StopDistance: o.StopDistance,
+		Correlation: correlation(o.Correlation), Side: uint8(o.Side), Type: frame.TypeLimit, TIF: frame.TIFDay,
+	}
+	if o.LimitPx == 0 {
+		m.Type = frame.TypeMarket
+	}
+	if o.ReduceOnly {
+		m.Flags |= frame.FlagReduceOnly
+	}
+	c.send(m)
+}
+
+// cancel records that a cancel leaves, and sends it.
+func (c *Core) cancel(o *order.Order, why string) bool {
+	if !c.own(o, order.CancelSent, why) {
+		return false
+	}
+	c.send(&frame.Cancel{OrderID: o.ID, Correlation: correlation(o.Correlation)})
+	return true
+}
+
+// pump sends planned orders in the order of their ids, while few enough wait for a decision.
+func (c *Core) pump() {
+	if !c.synced || c.refErr != nil {
+		return
+	}
+	waiting := 0
+	var fresh []uint64
+	for id := range c.state.open {
+		switch o := c.state.Orders[id]; {
+		case o.State == order.Submitted:
+			waiting++
+		case o.State == order.New && o.Session == c.state.Session:
+			fresh = append(fresh, id)
+		}
+	}
+	sort.Slice(fresh, func(i, j int) bool { return fresh[i] < fresh[j] })
+	for _, id := range fresh {
+		if waiting >= c.cfg.Window {
+			return
+		}
+		c.submit(c.state.Orders[id])
+		waiting++
+	}
+}
+
+// snapshot records the account and the positions, for the reports of a session that is over.
+func (c *Core) snapshot() {
+	if !c.synced || !c.accountOK || c.state.Session == 0 {
+		return
+	}
+	s := &Snapshot{
+		Session: c.state.Session, Equity: c.account.Equity, Baseline: c.account.Baseline, Cash: c.account.Cash,
+		LimitsHash: c.welcome.LimitsHash, Reference: c.state.ReferenceFile, Positions: c.positionMarks(),
+	}
+	if err := c.record(&Record{Kind: kindSnapshot, Snapshot: s}); err != nil {
+		c.audit(0, err)
+	}
+}
+
+func (c *Core) positionMarks() []PositionMark {
+	out := make([]PositionMark, 0, len(c.positions))
+	for id, p := range c.positions {
+		if p.Qty != 0 {
+			out = append(out, PositionMark{id, p.Qty, p.MarkPx})
+		}
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].InstrumentID < out[j].InstrumentID })
+	return out
+}
+
+func (c *Core) logOrder(o *order.Order, what string) {
+	attrs := []any{
+		"order_id", o.ID, "instrument_id", o.InstrumentID, "side", o.Side.String(), "qty", o.Qty, "state", o.State.String(),
+		"filled", o.Cum, jsonlog.CorrelationKey, o.Correlation,
+	}
+	if o.Decided != nil {
+		attrs = append(attrs, "decision", decisionName(o.Decided.Code), "approved", o.Decided.ApprovedQty, "reason", order.ReasonName(reasonOf(o)))
+	}
+	c.cfg.Log.Info(what, attrs...)
+}
+
+func reasonOf(o *order.Order) uint16 {
+	if o.Reason != 0 {
+		return o.Reason
+	}
+	if o.Decided != nil {
+		return o.Decided.Reason
+	}
+	return 0
+}
+
+func correlation(text string) (out [16]byte) {
+	b, err := hex.DecodeString(text)
+	if err == nil {
+		copy(out[:], b)
+	}
+	return out
+}
+
+var errLinkDown = errors.New("risk link is down")

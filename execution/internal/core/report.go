@@ -1,0 +1,197 @@
+package core
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"sort"
+
+	"dnalyaw/execution/internal/order"
+)
+
+// ErrNoSession says that nothing is known of a session.
+var ErrNoSession = errors.New("nothing is known of the session")
+
+// Status is what omsd is doing.
+type Status struct {
+	Region        string
+	Session       uint32
+	LinkUp        bool
+	VenueUp       bool
+	TradingState  string
+	SessionState  string
+	OpenOrders    int
+	UnknownOrders int
+	Equity        int64
+	Cash          int64
+	ClockNs       int64
+	StateHash     string
+	StateCounts   map[string]int
+}
+
+// Status reads it in the loop, after everything before it was committed.
+func (c *Core) Status(ctx context.Context) (Status, error) {
+	var s Status
+	var failed error
+	err := c.do(ctx, func(reply func()) {
+		defer reply()
+		s = Status{
+			Region: c.cfg.Region, Session: c.state.Session, LinkUp: c.synced, TradingState: "UNKNOWN",
+			SessionState: "UNKNOWN", ClockNs: c.clockNs, StateCounts: map[string]int{},
+		}
+		if c.epoch != 0 && c.accountOK {
+			s.VenueUp = c.account.VenueUp == 1
+			s.TradingState, s.SessionState = tradingName(c.account.TradingState), sessionName(c.account.SessionState)
+			s.Equity, s.Cash = c.account.Equity, c.account.Cash
+		}
+		for id := range c.state.open {
+			o := c.state.Orders[id]
+			s.StateCounts[o.State.String()]++
+			s.OpenOrders++
+			if o.State == order.Unknown {
+				s.UnknownOrders++
+			}
+		}
+		s.StateHash, failed = c.stateHash()
+	})
+	if err != nil {
+		return Status{}, err
+	}
+	return s, failed
+}
+
+// stateHash is kept until the journal moves on.
+func (c *Core) stateHash() (string, error) {
+	if c.hash != "" && c.hashAt == c.journal.Chain() && c.journal.Pending() == 0 {
+		return c.hash, nil
+	}
+	h, err := c.state.Hash()
+	if err == nil && c.journal.Pending() == 0 {
+		c.hash, c.hashAt = h, c.journal.Chain()
+	}
+	return h, err
+}
+
+// Fill is one fill of a report; exec id 0 is quantity whose own report never came.
+type Fill struct {
+	ExecID uint64
+	order.FillRecord
+}
+
+// OrderView is one order of a report.
+type OrderView struct {
+	order.Spec
+	State       string
+	Decision    string
+	ApprovedQty int64
+	FilledQty   int64
+	ReasonCode  uint16
+	Reason      string
+	DecisionPx  int64
+	ArrivalBid  int64
+	ArrivalAsk  int64
+	DecidedNs   int64
+	DoneNs      int64
+	Fills       []Fill
+	Attribution map[string]float64
+}
+
+// Report is everything that happened in a session.
+type Report struct {
+	Region        string
+	Session       uint32
+	Orders        []OrderView
+	Positions     []PositionMark
+	Equity        int64
+	Baseline      int64
+	Cash          int64
+	LimitsHash    string
+	ReferenceHash string
+	Frames        uint64
+}
+
+// Report reads a session's report; session 0 is the current one.
+func (c *Core) Report(ctx context.Context, session uint32) (Report, error) {
+	var r Report
+	var failed error
+	err := c.do(ctx, func(reply func()) {
+		defer reply()
+		r, failed = c.report(session)
+	})
+	if err != nil {
+		return Report{}, err
+	}
+	return r, failed
+}
+
+func (c *Core) report(session uint32) (Report, error) {
+	if session == 0 {
+		session = c.state.Session
+	}
+	snap, orders := c.state.Snapshots[session], c.state.sessions[session]
+	current := session == c.state.Session
+	if snap == nil && len(orders) == 0 && (!current || session == 0) {
+		return Report{}, ErrNoSession
+	}
+	r := Report{Region: c.cfg.Region, Session: session, Frames: c.state.Frames}
+	switch {
+	case current && c.synced && c.accountOK:
+		r.Equity, r.Baseline, r.Cash, r.Positions = c.account.Equity, c.account.Baseline, c.account.Cash, c.positionMarks()
+		r.LimitsHash, r.ReferenceHash = hashText(c.welcome.LimitsHash), c.state.ReferenceFile
+	case snap != nil:
+		r.Equity, r.Baseline, r.Cash, r.Positions = snap.Equity, snap.Baseline, snap.Cash, snap.Positions
+		r.LimitsHash, r.ReferenceHash = hashText(snap.LimitsHash), snap.Reference
+	case current:
+		r.LimitsHash, r.ReferenceHash = hashText(c.state.LimitsHash), c.state.ReferenceFile
+	}
+	ids := make([]uint64, 0, len(orders))
+	for id := range orders {
+		ids = append(ids, id)
+	}
+	sort.Slice(ids, func(i, j int) bool { return ids[i] < ids[j] })
+	for _, id := range ids {
+		r.Orders = append(r.Orders, view(c.state.Orders[id]))
+	}
+	return r, nil
+}
+
+func view(o *order.Order) OrderView {
+	v := OrderView{
+		Spec: o.Spec, State: o.State.String(), Decision: "NONE", FilledQty: o.Cum, ReasonCode: reasonOf(o), DoneNs: o.DoneNs(),
+		Attribution: map[string]float64{},
+	}
+	v.Reason = reasonWords(o, v.ReasonCode)
+	if d := o.Decided; d != nil {
+		v.Decision, v.ApprovedQty, v.DecisionPx = decisionName(d.Code), d.ApprovedQty, d.ReferencePx
+		v.ArrivalBid, v.ArrivalAsk, v.DecidedNs = d.ArrivalBid, d.ArrivalAsk, d.TsNs
+	}
+	for _, id := range o.FillIDs() {
+		v.Fills = append(v.Fills, Fill{id, o.Fills[id]})
+	}
+	if n := o.Missing(); n > 0 {
+		v.Fills = append(v.Fills, Fill{0, order.FillRecord{Qty: n, Px: o.GapPx, TsNs: o.LastNs}})
+	}
+	for s, q := range o.Shares {
+		v.Attribution[s] = float64(o.Side.Sign()*q) / float64(o.Qty)
+	}
+	return v
+}
+
+func reasonWords(o *order.Order, code uint16) string {
+	words := order.ReasonWords(code)
+	if o.WhyState != "" && (o.State == order.Unknown || o.State == order.Expired || o.State == order.Cancelled || o.State == order.PendingCancel) {
+		if code == order.ReasonNone {
+			return o.WhyState
+		}
+		return words + ": " + o.WhyState
+	}
+	return words
+}
+
+// hashText writes the first eight bytes of a hash in the order of the bytes.
+func hashText(v uint64) string {
+	var b [8]byte
+	binary.LittleEndian.PutUint64(b[:], v)
+	return hex.EncodeToString(b[:])
+}

@@ -1,0 +1,305 @@
+package core
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sort"
+
+	"dnalyaw/execution/internal/frame"
+	"dnalyaw/execution/internal/order"
+	"dnalyaw/execution/internal/targets"
+)
+
+// State is everything omsd knows that must survive it. Only apply changes it, so that a journal rebuilds it exactly.
+// Prices, positions and cash are riskd's and are not part of it.
+type State struct {
+	Region        string                         `json:"region"`
+	Session       uint32                         `json:"session"`
+	LimitsHash    uint64                         `json:"limits_hash"`
+	ReferenceFile string                         `json:"reference_file"`
+	LastOrderID   uint64                         `json:"last_order_id"`
+	Frames        uint64                         `json:"frames"`
+	Illegal       uint64                         `json:"illegal"`
+	Plans         uint64                         `json:"plans"`
+	Orders        map[uint64]*order.Order        `json:"orders"`
+	Foreign       map[uint64]Foreign             `json:"foreign"`
+	Portfolios    map[string]targets.Portfolio   `json:"portfolios"` // the latest of each strategy, this session's only
+	Taken         map[string]map[int64]string    `json:"taken"`      // strategy -> as_of -> content
+	Ledger        map[string]map[int64]int64     `json:"ledger"`     // strategy -> instrument -> shares
+	Waiting       map[int64]Waiting              `json:"waiting"`    // buys without buying power while sells worked
+	Replan        map[int64]bool                 `json:"replan"`     // working orders are cancelled first
+	Retries       map[int64]int                  `json:"retries"`
+	Snapshots     map[uint32]*Snapshot           `json:"snapshots"`
+	allocated     map[uint64]map[string]int64    // order -> strategy -> filled, derived
+	open          map[uint64]bool                // derived
+	sessions      map[uint32]map[uint64]struct{} // derived
+}
+
+// Waiting is a buy that waits for cash.
+type Waiting struct {
+	Qty     int64  `json:"qty"`
+	OrderID uint64 `json:"order_id"`
+}
+
+// Foreign is an order that riskd reports and this journal does not hold.
+type Foreign struct {
+	InstrumentID int64  `json:"instrument_id"`
+	Session      uint32 `json:"session"`
+	Open         bool   `json:"open"`
+}
+
+func newState() *State {
+	return &State{
+		Orders: map[uint64]*order.Order{}, Foreign: map[uint64]Foreign{}, Portfolios: map[string]targets.Portfolio{},
+		Taken: map[string]map[int64]string{}, Ledger: map[string]map[int64]int64{}, Waiting: map[int64]Waiting{},
+		Replan: map[int64]bool{}, Retries: map[int64]int{}, Snapshots: map[uint32]*Snapshot{},
+		allocated: map[uint64]map[string]int64{}, open: map[uint64]bool{}, sessions: map[uint32]map[uint64]struct{}{},
+	}
+}
+
+// Hash is the SHA-256 of the state; a replay of the journal has the same.
+func (s *State) Hash() (string, error) {
+	b, err := json.Marshal(s)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// apply makes the change of one record. An error that wraps order.ErrIllegal changed nothing; any other error means
+// that the record does not belong here.
+func (s *State) apply(r *Record) error {
+	switch {
+	case r.Session != nil:
+		s.applySession(r.Session)
+	case r.Plan != nil:
+		return s.applyPlan(r.Plan)
+	case r.Own != nil:
+		return s.onOrder(r.Own.OrderID, func(o *order.Order) error { return o.Own(r.Own.Event, r.TsNs, r.Own.Why) }, func() {
+			if r.Own.Event == order.Submit || r.Own.Event == order.CancelSent {
+				s.Frames++
+			}
+		})
+	case r.Decision != nil:
+		return s.onOrder(r.Decision.OrderID, func(o *order.Order) error { return o.Decide(r.Decision.Decision) }, func() {
+			s.noteBuyingPower(r.Decision)
+		})
+	case r.Exec != nil:
+		return s.onOrder(r.Exec.OrderID, func(o *order.Order) error { return o.Take(r.Exec.Report) }, nil)
+	case r.Refused != nil:
+		return s.onOrder(r.Refused.OrderID, func(o *order.Order) error {
+			if r.Refused.Reason == order.ReasonUnknownOrder {
+				return o.Own(order.Lose, r.TsNs, "riskd refused its cancel: it does not know the order")
+			}
+			return o.RefuseCancel(r.TsNs)
+		}, nil)
+	case r.Illegal != nil:
+		s.Illegal++
+	case r.Foreign != nil:
+		s.Foreign[r.Foreign.OrderID] = Foreign{r.Foreign.InstrumentID, s.Session, r.Foreign.Open}
+	case r.Snapshot != nil:
+		s.Snapshots[r.Snapshot.Session] = r.Snapshot
+	case r.Operator != nil:
+		clear(s.Waiting)
+		clear(s.Replan)
+	default:
+		return fmt.Errorf("record of kind %q holds nothing", r.Kind)
+	}
+	return nil
+}
+
+func (s *State) applySession(r *SessionRecord) {
+	if r.Session != s.Session {
+		clear(s.Portfolios)
+		clear(s.Waiting)
+		clear(s.Replan)
+		clear(s.Retries)
+	}
+	s.Region, s.Session, s.LimitsHash, s.ReferenceFile = r.Region, r.Session, r.LimitsHash, r.ReferenceFile
+	s.LastOrderID = max(s.LastOrderID, r.LastOrderID)
+}
+
+func (s *State) applyPlan(p *PlanRecord) error {
+	for _, spec := range p.Orders {
+		if spec.ID <= s.LastOrderID {
+			return fmt.Errorf("order id %d does not follow %d", spec.ID, s.LastOrderID)
+		}
+		s.LastOrderID = spec.ID
+		o := order.NewOrder(spec)
+		s.Orders[spec.ID] = o
+		s.open[spec.ID] = true
+		if s.sessions[spec.Session] == nil {
+			s.sessions[spec.Session] = map[uint64]struct{}{}
+		}
+		s.sessions[spec.Session][spec.ID] = struct{}{}
+	}
+	for _, f := range p.Portfolios {
+		s.Portfolios[f.StrategyID] = f
+		if s.Taken[f.StrategyID] == nil {
+			s.Taken[f.StrategyID] = map[int64]string{}
+		}
+		s.Taken[f.StrategyID][f.AsOfNs] = f.ContentHash()
+	}
+	for _, t := range p.Transfers {
+		s.move(t.StrategyID, t.InstrumentID, t.Qty)
+	}
+	if !p.Retry {
+		// A new plan counts every instrument anew, so what waited for the plan before is part of it.
+		clear(s.Waiting)
+		clear(s.Replan)
+	}
+	for _, id := range p.For {
+		delete(s.Waiting, id)
+		delete(s.Replan, id)
+		s.Retries[id]++
+	}
+	for _, id := range p.CancelFor {
+		s.Replan[id] = true
+	}
+	s.Plans++
+	return nil
+}
+
+func (s *State) move(strategy string, instrument, qty int64) {
+	if qty == 0 {
+		return
+	}
+	m := s.Ledger[strategy]
+	if m == nil {
+		m = map[int64]int64{}
+		s.Ledger[strategy] = m
+	}
+	if m[instrument] += qty; m[instrument] == 0 {
+		delete(m, instrument)
+		if len(m) == 0 {
+			delete(s.Ledger, strategy)
+		}
+	}
+}
+
+var errNoOrder = errors.New("no such order in the journal")
+
+// onOrder changes an order and what hangs on it: the ledger follows the filled quantity.
+func (s *State) onOrder(id uint64, change func(*order.Order) error, after func()) error {
+	o := s.Orders[id]
+	if o == nil {
+		return fmt.Errorf("%w: %d", errNoOrder, id)
+	}
+	if err := change(o); err != nil {
+		return err
+	}
+	s.attribute(o)
+	if o.Open() {
+		s.open[id] = true
+	} else {
+		delete(s.open, id)
+	}
+	if after != nil {
+		after()
+	}
+	return nil
+}
+
+// attribute gives every strategy its part of what has filled: pro rata, whole shares, largest remainders first. It is
+// a function of the cumulative quantity alone, so the order of the reports does not matter.
+func (s *State) attribute(o *order.Order) {
+	before := s.allocated[o.ID]
+	if o.Cum == sum(before) {
+		return
+	}
+	now := targets.ApportionShares(o.Shares, o.Cum)
+	for strategy, q := range now {
+		s.move(strategy, o.InstrumentID, o.Side.Sign()*(q-before[strategy]))
+	}
+	s.allocated[o.ID] = now
+}
+
+func sum(m map[string]int64) int64 {
+	var n int64
+	for _, q := range m {
+		n += q
+	}
+	return n
+}
+
+// noteBuyingPower remembers a buy that had no cash while the session's sells were bringing it.
+func (s *State) noteBuyingPower(d *DecisionRecord) {
+	o := s.Orders[d.OrderID]
+	if d.Code != frame.DecisionReject || d.Reason != order.ReasonBuyingPower || o.Side != order.Buy || o.Session != s.Session {
+		return
+	}
+	for id := range s.sessions[o.Session] {
+		if sell := s.Orders[id]; sell.Side == order.Sell && (sell.Open() || sell.Cum > 0) {
+			s.Waiting[o.InstrumentID] = Waiting{Qty: o.Qty, OrderID: o.ID}
+			return
+		}
+	}
+}
+
+// openIDs lists the open orders in the order of their ids, which is the order in which they may be sent.
+func (s *State) openIDs() []uint64 {
+	ids := make([]uint64, 0, len(s.open))
+	for id := range s.open {
+		ids = append(ids, id)
+	}
+	sort.Slice(ids, func(i, j int) bool { return ids[i] < ids[j] })
+	return ids
+}
+
+// working sums what open orders may still fill, by instrument and strategy.
+func (s *State) working() map[int64]targets.Working {
+	out := map[int64]targets.Working{}
+	for _, id := range s.openIDs() {
+		o := s.Orders[id]
+		left := o.Working()
+		if left == 0 || o.Session != s.Session {
+			continue
+		}
+		w := out[o.InstrumentID]
+		if w.ByStrategy == nil {
+			w.ByStrategy = map[string]int64{}
+		}
+		whole, filled := targets.ApportionShares(o.Shares, o.Cum+left), targets.ApportionShares(o.Shares, o.Cum)
+		for strategy := range o.Shares {
+			w.ByStrategy[strategy] += o.Side.Sign() * (whole[strategy] - filled[strategy])
+		}
+		if o.Side == order.Buy {
+			w.Buy += left
+		} else {
+			w.Sell += left
+		}
+		out[o.InstrumentID] = w
+	}
+	return out
+}
+
+// blocked lists the instruments of this session's orders of unknown fate.
+func (s *State) blocked() map[int64]bool {
+	out := map[int64]bool{}
+	for id := range s.open {
+		if o := s.Orders[id]; o.State == order.Unknown && o.Session == s.Session {
+			out[o.InstrumentID] = true
+		}
+	}
+	for _, f := range s.Foreign {
+		if f.Open && f.Session == s.Session {
+			out[f.InstrumentID] = true
+		}
+	}
+	return out
+}
+
+// lastAsOf is the latest moment taken from each strategy.
+func (s *State) lastAsOf() map[string]int64 {
+	out := map[string]int64{}
+	for strategy, m := range s.Taken {
+		for asOf := range m {
+			out[strategy] = max(out[strategy], asOf)
+		}
+	}
+	return out
+}

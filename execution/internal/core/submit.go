@@ -1,0 +1,445 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"dnalyaw/execution/internal/frame"
+	"dnalyaw/execution/internal/jsonlog"
+	"dnalyaw/execution/internal/order"
+	"dnalyaw/execution/internal/register"
+	"dnalyaw/execution/internal/targets"
+)
+
+// Outcome of a submission.
+type Outcome uint8
+
+// The outcomes.
+const (
+	Accepted Outcome = iota + 1
+	AlreadyTaken
+	Refused
+)
+
+// Answer is what a submission is told.
+type Answer struct {
+	Outcome Outcome
+	Faults  []targets.Fault
+	Orders  int
+	Message string
+}
+
+// submission waits for the snapshot of riskd on which it is judged and planned.
+type submission struct {
+	region     string
+	portfolios []targets.Portfolio
+	answer     func(Answer)
+	answered   bool
+}
+
+// SubmitTargets takes the target portfolios of the session, or refuses them whole.
+//
+// The answer comes after what it says is on the disk. A new portfolio is judged and netted on a snapshot that riskd
+// sends for it, so that positions, prices and fills are of one moment. An error says that there is no answer; asking
+// again with the same content is always safe.
+func (c *Core) SubmitTargets(ctx context.Context, region string, ps []targets.Portfolio) (Answer, error) {
+	var a Answer
+	err := c.do(ctx, func(reply func()) {
+		s := &submission{region: region, portfolios: ps}
+		s.answer = func(got Answer) {
+			if s.answered {
+				return
+			}
+			s.answered = true
+			a = got
+			if got.Outcome == Refused {
+				c.metrics.RefusedRequests.Add(1)
+			}
+			c.logAnswer(s, got)
+			reply()
+		}
+		c.onSubmit(s)
+	})
+	if err != nil {
+		return Answer{}, err
+	}
+	return a, nil
+}
+
+func (c *Core) onSubmit(s *submission) {
+	fresh, faults := c.sift(s)
+	if len(faults) == 0 && len(fresh) == 0 && len(s.portfolios) > 0 {
+		s.answer(Answer{Outcome: AlreadyTaken, Message: "the same content was taken before; nothing was sent again"})
+		return
+	}
+	if !c.synced {
+		faults = append(faults, targets.Fault{Code: targets.FaultRiskDown, Message: "the link to riskd is down or not yet in step; submit again when GetStatus says that it is up"})
+		faults = append(faults, targets.Validate(fresh, c.judge(false))...)
+		s.answer(refusal(faults))
+		return
+	}
+	c.submits = append(c.submits, s)
+	c.startSync(false)
+	// The waiting submission is refused, not dropped, when riskd does not answer.
+	c.after(c.cfg.SubmitWait, func() {
+		for i, w := range c.submits {
+			if w == s {
+				c.submits = append(c.submits[:i], c.submits[i+1:]...)
+				s.answer(refusal([]targets.Fault{{Code: targets.FaultRiskDown, Message: fmt.Sprintf("riskd sent no snapshot within %s; nothing was taken", c.cfg.SubmitWait)}}))
+				return
+			}
+		}
+	})
+}
+
+// sift separates what was taken before from what is new, and names what can be wrong without looking at riskd.
+func (c *Core) sift(s *submission) (fresh []targets.Portfolio, faults []targets.Fault) {
+	if s.region != c.cfg.Region {
+		faults = append(faults, targets.Fault{Code: targets.FaultRegion, Message: fmt.Sprintf("region %q is not served here; this omsd runs %q", s.region, c.cfg.Region)})
+	}
+	if len(s.portfolios) == 0 {
+		faults = append(faults, targets.Fault{Code: targets.FaultEmpty, Message: "the request holds no portfolio"})
+	}
+	for _, p := range s.portfolios {
+		taken, ok := c.state.Taken[p.StrategyID][p.AsOfNs]
+		switch {
+		case !ok:
+			fresh = append(fresh, p)
+		case taken != p.ContentHash():
+			faults = append(faults, targets.Fault{StrategyID: p.StrategyID, Code: targets.FaultConflict, Message: fmt.Sprintf(
+				"other content was taken for (%s, %s); a change needs a later as_of", p.StrategyID, time.Unix(0, p.AsOfNs).UTC().Format(time.RFC3339))})
+		}
+	}
+	return fresh, faults
+}
+
+// judge is the context of validation; live adds what riskd's snapshot says.
+func (c *Core) judge(live bool) targets.Context {
+	ctx := targets.Context{Region: c.cfg.Region, LastAsOf: c.state.lastAsOf()}
+	ctx.Register, ctx.RegisterErr = register.Read(c.cfg.RegisterPath)
+	if !live {
+		return ctx
+	}
+	ctx.Session, ctx.ClockNs = c.state.Session, c.clockNs
+	if c.refErr == nil {
+		ctx.InReference = func(id int64) bool { _, ok := c.ref.Instruments[id]; return ok }
+	}
+	ctx.HasPrice = func(id int64) bool { return c.prices[id].Decision() > 0 }
+	ctx.HasPosition = func(id int64) bool { _, ok := c.positions[id]; return ok }
+	return ctx
+}
+
+// gates are the faults of the moment: nothing new may be traded now.
+func (c *Core) gates() []targets.Fault {
+	var out []targets.Fault
+	add := func(code, format string, args ...any) {
+		out = append(out, targets.Fault{Code: code, Message: fmt.Sprintf(format, args...)})
+	}
+	if c.refErr != nil {
+		add(targets.FaultReference, "%s", c.refErr)
+	}
+	if !c.accountOK || c.account.Equity <= 0 {
+		add(targets.FaultNoAccount, "riskd has sent no account with positive equity")
+		return out
+	}
+	if c.account.VenueUp == 0 {
+		add(targets.FaultVenueDown, "riskd's session with the venue is down")
+	}
+	switch c.account.TradingState {
+	case frame.TradingActive, frame.TradingReduceOnly:
+	default:
+		add(targets.FaultHalted, "trading state is %s (%s)", tradingName(c.account.TradingState), order.ReasonName(c.account.Reason))
+	}
+	switch c.account.SessionState {
+	case frame.SessionOpen, frame.SessionPreOpen:
+	default:
+		add(targets.FaultSessionClosed, "the venue's session is %s", sessionName(c.account.SessionState))
+	}
+	return out
+}
+
+func refusal(faults []targets.Fault) Answer {
+	codes := map[string]bool{}
+	for _, f := range faults {
+		codes[f.Code] = true
+	}
+	names := make([]string, 0, len(codes))
+	for code := range codes {
+		names = append(names, code)
+	}
+	sort.Strings(names)
+	return Answer{Outcome: Refused, Faults: faults, Message: fmt.Sprintf("refused whole, %d faults: %s", len(faults), strings.Join(names, ", "))}
+}
+
+func (c *Core) refuseSubmits(code, message string) {
+	for _, s := range c.submits {
+		s.answer(refusal([]targets.Fault{{Code: code, Message: message}}))
+	}
+	c.submits = nil
+}
+
+// settleSubmits judges and plans what waited for the snapshot that has just ended.
+func (c *Core) settleSubmits() {
+	waiting := c.submits
+	c.submits = nil
+	for _, s := range waiting {
+		c.settle(s)
+	}
+}
+
+func (c *Core) settle(s *submission) {
+	fresh, faults := c.sift(s)
+	if len(faults) == 0 && len(fresh) == 0 {
+		s.answer(Answer{Outcome: AlreadyTaken, Message: "the same content was taken before; nothing was sent again"})
+		return
+	}
+	ctx := c.judge(true)
+	faults = append(faults, c.gates()...)
+	faults = append(faults, targets.Validate(fresh, ctx)...)
+	if len(faults) > 0 {
+		s.answer(refusal(faults))
+		return
+	}
+	portfolios := map[string]targets.Portfolio{}
+	for id, p := range c.state.Portfolios {
+		portfolios[id] = p
+	}
+	for _, p := range fresh {
+		portfolios[p.StrategyID] = p
+	}
+	plan, err := c.plan(portfolios, ctx.Register, nil, fresh[0].Correlation)
+	if err == nil {
+		plan.Portfolios = fresh
+		err = c.record(&Record{Kind: kindPlan, Plan: plan})
+	}
+	if err != nil {
+		c.audit(0, err)
+		s.answer(refusal([]targets.Fault{{Code: "INTERNAL", Message: err.Error()}}))
+		return
+	}
+	c.retryRound, c.sellsAtLast = 0, 0
+	c.cancelFor(plan.CancelFor)
+	c.logPlan(plan)
+	msg := fmt.Sprintf("%d portfolios taken, %d orders planned, %d instruments left alone", len(fresh), len(plan.Orders), len(plan.Skips))
+	if n := len(s.portfolios) - len(fresh); n > 0 {
+		msg += fmt.Sprintf(", %d portfolios had been taken before", n)
+	}
+	s.answer(Answer{Outcome: Accepted, Orders: len(plan.Orders), Message: msg})
+}
+
+// plan nets the portfolios into orders with their ids.
+func (c *Core) plan(ps map[string]targets.Portfolio, reg register.Register, only map[int64]int64, fallback string) (*PlanRecord, error) {
+	if c.ref == nil {
+		return nil, errors.New("no reference")
+	}
+	in := targets.Input{
+		Session: c.state.Session, Equity: c.account.Equity, Portfolios: ps, Register: reg, Ledger: c.state.Ledger,
+		Positions: map[int64]int64{}, Marks: map[int64]int64{}, Working: c.state.working(), Market: c.prices,
+		Reference: c.ref.Instruments, Blocked: c.state.blocked(), Only: only,
+	}
+	for id, p := range c.positions {
+		in.Positions[id], in.Marks[id] = p.Qty, p.MarkPx
+	}
+	res := targets.Net(in)
+	plan := &PlanRecord{
+		Session: c.state.Session, Equity: c.account.Equity, Transfers: res.Transfers, Skips: res.Skips, CancelFor: res.CancelFor,
+	}
+	next := c.state.LastOrderID
+	for _, d := range res.Drafts {
+		next++
+		plan.Orders = append(plan.Orders, order.Spec{
+			ID: next, Session: c.state.Session, InstrumentID: d.InstrumentID, Side: d.Side, Qty: d.Qty, LimitPx: d.LimitPx,
+			StopDistance: d.StopDistance, ReduceOnly: d.Side == order.Sell, Correlation: correlationOf(d, ps, fallback),
+			CreatedNs: c.clockNs, Shares: d.Shares, RetryOf: c.state.Waiting[d.InstrumentID].OrderID,
+		})
+	}
+	return plan, nil
+}
+
+// correlationOf is the id of the portfolio with the largest share of the order.
+func correlationOf(d targets.Draft, ps map[string]targets.Portfolio, fallback string) string {
+	best, id := int64(0), fallback
+	for _, s := range sortedNames(d.Shares) {
+		if p, ok := ps[s]; ok && d.Shares[s] > best {
+			best, id = d.Shares[s], p.Correlation
+		}
+	}
+	return id
+}
+
+func sortedNames(m map[string]int64) []string {
+	out := make([]string, 0, len(m))
+	for s := range m {
+		out = append(out, s)
+	}
+	sort.Strings(out)
+	return out
+}
+
+// cancelFor takes off the working orders of instruments whose plan now points the other way.
+func (c *Core) cancelFor(instruments []int64) {
+	want := map[int64]bool{}
+	for _, id := range instruments {
+		want[id] = true
+	}
+	for _, id := range c.state.openIDs() {
+		o := c.state.Orders[id]
+		if !want[o.InstrumentID] || o.Session != c.state.Session {
+			continue
+		}
+		if o.State == order.New {
+			c.own(o, order.Withdraw, "a newer plan points the other way")
+		} else if o.State != order.PendingCancel {
+			c.cancel(o, "a newer plan points the other way")
+		}
+	}
+}
+
+// due lists the instruments to plan again: buys that had no cash, now that sells have filled, and instruments whose
+// opposing orders are gone. The value caps the quantity, 0 = no cap.
+func (c *Core) due() map[int64]int64 {
+	if len(c.state.Waiting) == 0 && len(c.state.Replan) == 0 {
+		return nil
+	}
+	busy := map[int64]bool{}
+	sells := 0
+	for id := range c.state.open {
+		o := c.state.Orders[id]
+		if o.Session != c.state.Session {
+			continue
+		}
+		busy[o.InstrumentID] = true
+		if o.Side == order.Sell {
+			sells++
+		}
+	}
+	out := map[int64]int64{}
+	for id := range c.state.Replan {
+		if !busy[id] && c.state.Retries[id] < c.cfg.MaxRetries {
+			out[id] = 0
+		}
+	}
+	// A round when half of the sells that worked at the last round are done: a few slow ones starve nobody, and the
+	// rounds are few.
+	c.sellsAtLast = max(c.sellsAtLast, sells)
+	if sells == 0 || 2*sells <= c.sellsAtLast {
+		for id, w := range c.state.Waiting {
+			if c.state.Retries[id] < c.cfg.MaxRetries && !busy[id] {
+				out[id] = w.Qty
+			}
+		}
+	}
+	return out
+}
+
+// askReplan asks riskd for a snapshot when something is due to be planned again.
+func (c *Core) askReplan() {
+	if !c.synced || c.replanAsked || len(c.gates()) > 0 || len(c.due()) == 0 {
+		return
+	}
+	if wait := time.Until(c.retryAt); wait > 0 {
+		c.replanAsked = true
+		epoch := c.epoch
+		c.after(wait, func() {
+			if c.epoch == epoch && c.replanAsked {
+				c.startSync(false)
+			}
+		})
+		return
+	}
+	c.replanAsked = true
+	c.startSync(false)
+}
+
+// replan nets what is due once more. A decision of REDUCE is never among it: risk has the last word.
+func (c *Core) replan() {
+	only := c.due()
+	if len(only) == 0 || len(c.gates()) > 0 {
+		return
+	}
+	reg, err := register.Read(c.cfg.RegisterPath)
+	if err != nil {
+		c.cfg.Log.Error("no re-plan: the register cannot be read", "error", err.Error())
+		c.retryAt = time.Now().Add(time.Second)
+		return
+	}
+	fallback := ""
+	for _, s := range sortedPortfolios(c.state.Portfolios) {
+		fallback = c.state.Portfolios[s].Correlation
+		break
+	}
+	plan, err := c.plan(c.state.Portfolios, reg, only, fallback)
+	if err != nil {
+		c.audit(0, err)
+		return
+	}
+	plan.Retry = true
+	for id := range only {
+		plan.For = append(plan.For, id)
+	}
+	sort.Slice(plan.For, func(i, j int) bool { return plan.For[i] < plan.For[j] })
+	if err := c.record(&Record{Kind: kindPlan, Plan: plan}); err != nil {
+		c.audit(0, err)
+		return
+	}
+	c.cancelFor(plan.CancelFor)
+	c.sellsAtLast = 0
+	c.retryAt = time.Now().Add(c.cfg.RetryWait << min(c.retryRound, 8))
+	c.retryRound++
+	c.logPlan(plan)
+}
+
+func sortedPortfolios(m map[string]targets.Portfolio) []string {
+	out := make([]string, 0, len(m))
+	for s := range m {
+		out = append(out, s)
+	}
+	sort.Strings(out)
+	return out
+}
+
+func (c *Core) logPlan(p *PlanRecord) {
+	id := ""
+	if len(p.Orders) > 0 {
+		id = p.Orders[0].Correlation
+	} else if len(p.Portfolios) > 0 {
+		id = p.Portfolios[0].Correlation
+	}
+	c.cfg.Log.Info("planned", "retry", p.Retry, "session", p.Session, "orders", len(p.Orders), "transfers", len(p.Transfers),
+		"skipped", len(p.Skips), "cancel_first", len(p.CancelFor), "equity_micro", p.Equity, jsonlog.CorrelationKey, id)
+	for _, s := range p.Skips {
+		c.cfg.Log.Info("no order for an instrument", "instrument_id", s.InstrumentID, "net", s.Qty, "why", s.Why, jsonlog.CorrelationKey, id)
+	}
+}
+
+func (c *Core) logAnswer(s *submission, a Answer) {
+	id := ""
+	if len(s.portfolios) > 0 {
+		id = s.portfolios[0].Correlation
+	}
+	c.cfg.Log.Info("targets", "outcome", a.Outcome.String(), "message", a.Message, "orders", a.Orders, jsonlog.CorrelationKey, id)
+	for i, f := range a.Faults {
+		if i == 20 {
+			c.cfg.Log.Warn("more faults are in the answer", "count", len(a.Faults)-i, jsonlog.CorrelationKey, id)
+			break
+		}
+		c.cfg.Log.Warn("fault", "code", f.Code, "strategy", f.StrategyID, "instrument_id", f.InstrumentID, "message", f.Message, jsonlog.CorrelationKey, id)
+	}
+}
+
+// String is the outcome's name.
+func (o Outcome) String() string {
+	switch o {
+	case Accepted:
+		return "ACCEPTED"
+	case AlreadyTaken:
+		return "ALREADY_TAKEN"
+	case Refused:
+		return "REFUSED"
+	}
+	return "UNSPECIFIED"
+}
