@@ -68,17 +68,18 @@ func Resume(day MarketDay, log []Record) (*Engine, []Record, error) {
 		e.edges = append(e.edges, edge{b[0], Break}, edge{b[1], Open})
 	}
 	e.edges = append(e.edges, edge{day.CloseNs, Closed})
+	if err := follows(day.Session, log); err != nil {
+		return nil, nil, err
+	}
 	for _, r := range log {
 		if err := e.replay(r); err != nil {
 			return nil, nil, err
 		}
 	}
-	switch last := e.st.session; {
-	case e.st.region != "" && e.st.region != day.Region:
-		return nil, nil, fmt.Errorf("%w: it is %s, the market files are for %s", ErrOtherRegion, e.st.region, day.Region)
-	case last > day.Session.Session:
-		return nil, nil, fmt.Errorf("%w: %s is in the log, %s was asked for", ErrEarlierSession, last, day.Session.Session)
-	case last < day.Session.Session:
+	if p := e.st.phase; (p == Open || p == Break) && e.st.session == day.Session.Session && e.st.edges >= len(e.edges) {
+		return nil, nil, fmt.Errorf("session %s is %s after its last boundary: %w", e.st.session, p, ErrMarketChanged)
+	}
+	if e.st.session < day.Session.Session {
 		if err := e.begin(); err != nil {
 			return nil, nil, err
 		}
@@ -87,6 +88,19 @@ func Resume(day MarketDay, log []Record) (*Engine, []Record, error) {
 		return nil, nil, err
 	}
 	return e, e.take(), nil
+}
+
+// follows says whether day may come after what the log holds.
+func follows(day Session, log []Record) error {
+	for _, r := range log {
+		switch {
+		case r.Region != "" && r.Region != day.Region:
+			return fmt.Errorf("%w: it is %s, the market files are for %s", ErrOtherRegion, r.Region, day.Region)
+		case r.Session > day.Session:
+			return fmt.Errorf("%w: %s is in the log, %s was asked for", ErrEarlierSession, r.Session, day.Session)
+		}
+	}
+	return nil
 }
 
 // replay applies one record of the log. Books follow for the records of the session that is opened.
