@@ -27,10 +27,10 @@ def adjust_bars(bars: pl.DataFrame, actions: pl.DataFrame, *, as_of: datetime | 
     """Adjust raw bars for splits and dividends, forward from each instrument's first bar.
 
     On a split's ex-date the factors are multiplied by its ratio (new shares per old). On a dividend's ex-date
-    the total factor is multiplied by ``c / (c - d)``, with ``c`` the raw close before it and ``d`` the cash per
-    share held: the dividend buys shares at the price the stock would open at if nothing else happened, so
-    the factor is known before that open. When both fall on one date the dividend is per old share. An action
-    before the first bar changes nothing; one between two bars takes effect on the later.
+    the total factor is multiplied by ``c / (c - d)``, with ``c`` the raw close before it and ``d`` the cash
+    per share held: the dividend buys shares at the price the stock would open at if nothing else happened,
+    so the factor is known before that open. When both fall on one date the dividend is per old share. An
+    action before the first bar changes nothing; one between two bars takes effect on the later.
 
     Parameters
     ----------

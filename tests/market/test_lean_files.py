@@ -72,7 +72,8 @@ def test_one_file_is_cut_into_its_companies(folder: Path) -> None:
         (date(2013, 1, 10), "split", 2.0, None, new),
     ]
     last = provider.fetch("instruments", "US", date(2013, 1, 10), date(2013, 1, 10))
-    assert last.select("label", "valid_from", "valid_to").rows() == [
+    assert last.sort("valid_from").select("label", "valid_from", "valid_to").rows() == [
+        ("XY.NYSE", date(2013, 1, 2), date(2013, 1, 4)),
         ("XY.NASDAQ", date(2013, 1, 9), date(2013, 1, 9)),
         ("XYZ.NASDAQ", date(2013, 1, 10), None),
     ]

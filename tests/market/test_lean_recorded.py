@@ -113,10 +113,32 @@ def test_tables_have_the_agreed_form(provider: Provider) -> None:
 
 def test_days_add_up_to_the_history(provider: Provider) -> None:
     days = [date(2014, 4, 1), date(2014, 4, 2), date(2014, 4, 3), date(2014, 4, 4)]
-    for feed in ("bars", "actions", "instruments", "quotes"):
+    for feed in ("bars", "actions", "quotes"):
         whole = provider.fetch(feed, "US", days[0], days[-1])
         parts = pl.concat([provider.fetch(feed, "US", day, day) for day in days])
         assert parts.sort(pl.all()).equals(whole.sort(pl.all()))
+
+
+def test_instruments_are_known_as_of_any_day(provider: Provider, names: dict[str, int]) -> None:
+    class_a = names["GOOGL.NASDAQ"]
+
+    def rows(start: date, end: date) -> list[tuple[str, date | None, datetime]]:
+        table = provider.fetch("instruments", "US", start, end).filter(instrument_id=class_a)
+        return table.select("label", "valid_to", "available_at").rows()
+
+    listed = datetime(2004, 8, 18, 20, 15, tzinfo=UTC)
+    renamed = datetime(2014, 4, 2, 20, 15, tzinfo=UTC)
+    assert rows(date(2014, 4, 1), date(2014, 4, 1)) == [("GOOG.NASDAQ", None, listed)]
+    # The new ticker holds from the 3rd and is known after the close of the 2nd.
+    assert rows(date(2014, 4, 2), date(2014, 4, 2)) == [
+        ("GOOG.NASDAQ", None, listed),
+        ("GOOG.NASDAQ", date(2014, 4, 2), renamed),
+        ("GOOGL.NASDAQ", None, renamed),
+    ]
+    assert rows(date(2014, 4, 4), date(2014, 4, 4)) == [
+        ("GOOG.NASDAQ", date(2014, 4, 2), renamed),
+        ("GOOGL.NASDAQ", None, renamed),
+    ]
 
 
 def test_a_bar_is_stamped_with_its_close(provider: Provider) -> None:

@@ -14,7 +14,7 @@ import polars as pl
 
 from dnalyaw.market._region import region as region_of
 from dnalyaw.market._schema import MARKET_EVENTS, SCHEMAS, conform, empty
-from dnalyaw.market._sessions import session_table, session_times
+from dnalyaw.market._sessions import session_on_or_after, session_table, session_times
 from dnalyaw.market.providers._base import ProviderError
 from dnalyaw.market.providers._lean_actions import actions_of, delisting_of
 from dnalyaw.market.providers._lean_files import read_daily, read_factor_file, read_minute_quotes
@@ -119,8 +119,9 @@ class LeanProvider:
     def fetch(self, feed: str, region: str, start: date, end: date) -> pl.DataFrame:
         """Return rows of `feed` whose event falls in the sessions [`start`, `end`].
 
-        An action's event is its ex-date; an instrument row appears when its ticker begins and again, closed,
-        when it ends.
+        An action's event is its ex-date. A row of instruments is a change, delivered with the session before
+        it takes effect, which is when it is known: the ticker as it begins, and again, closed, as it ends.
+        Every delivery also repeats what was in force at `start`, so that a window may begin anywhere.
         """
         self._check(region)
         if feed == "bars":
@@ -128,11 +129,11 @@ class LeanProvider:
         if feed == "actions":
             return self._actions.filter(pl.col("ex_date").is_between(start, end))
         if feed == "instruments":
-            return (
-                self._instruments.filter(pl.col("__session").is_between(start, end))
-                .drop("__session")
-                .sort("instrument_id", "valid_from", "available_at")
-            )
+            key = ["instrument_id", "valid_from"]
+            rows = self._instruments.sort(*key, "available_at")
+            in_force = rows.filter(pl.col("__session") < start).unique(key, keep="last", maintain_order=True)
+            changes = rows.filter(pl.col("__session").is_between(start, end))
+            return pl.concat([in_force, changes]).drop("__session").sort(*key, "available_at")
         if feed == "quotes":
             days = {day for days in self._quote_files.values() for day in days if start <= day <= end}
             frames = [self._quotes_of(day) for day in sorted(days)]
@@ -297,15 +298,15 @@ class LeanProvider:
                 }
                 rows.append(row | event_session("US", span.start, first))
                 if span.end is not None:
-                    gone = span.end == identity.last_day
+                    gone, after = span.end == identity.last_day, span.end + timedelta(days=1)
                     closed = {
                         "valid_to": span.end,
-                        "delisted_on": span.end if gone else None,
+                        "delisted_on": session_on_or_after("US", after) if gone else None,
                         "last_price": self._last_close.get((identity.instrument_id, span.end))
                         if gone
                         else None,
                     }
-                    rows.append(row | closed | event_session("US", span.end + timedelta(days=1), first))
+                    rows.append(row | closed | event_session("US", after, first))
         schema = pl.Schema({**SCHEMAS["instruments"], "__session": pl.Date()})
         return pl.DataFrame(rows, schema=schema)
 

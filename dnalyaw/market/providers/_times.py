@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from dnalyaw.market._region import region as region_of
-from dnalyaw.market._sessions import session_on_or_after, session_table, session_times
+from dnalyaw.market._sessions import previous_session, session_on_or_after, session_table, session_times
 
 __all__ = ["BAR_LAG", "bar_times", "event_session", "known_before"]
 
@@ -52,13 +52,14 @@ def known_before(day: date) -> datetime:
 
 
 def event_session(region: str, day: date, first: date) -> dict[str, Any]:
-    """Return the times of an event that takes effect on `day`, and the session it is delivered with.
+    """Return the times of a change that takes effect on `day`, and the session it is delivered with.
 
-    What happened before the first session of a source comes with that session.
+    It is delivered with the session before, after whose close it is taken to be known. What took effect up to
+    the first session of a source comes with that session, known the evening before.
     """
     session = session_on_or_after(region, max(day, first))
-    return {
-        "event_time": session_times(region, session).open,
-        "available_at": known_before(session),
-        "__session": session,
-    }
+    if session <= first:
+        return {"event_time": known_before(first), "available_at": known_before(first), "__session": first}
+    before = previous_session(region, session)
+    close = session_times(region, before).close
+    return {"event_time": close, "available_at": close + BAR_LAG, "__session": before}

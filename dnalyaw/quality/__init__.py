@@ -1,0 +1,11 @@
+"""Gates: what a delivery must be before it is published.
+
+Rules are pure functions from a frame and a `GateContext` to findings; `run_rule` makes sure that a rule which
+cannot judge refuses. Importing this package is cheap: pandera and Great Expectations load when they are used.
+"""
+
+from dnalyaw.quality._expectations import SUITE_PATH, SuiteError
+from dnalyaw.quality._finding import Finding, GateContext, Rule
+from dnalyaw.quality._rules import RULES, run_rule, run_rules
+
+__all__ = ["RULES", "SUITE_PATH", "Finding", "GateContext", "Rule", "SuiteError", "run_rule", "run_rules"]

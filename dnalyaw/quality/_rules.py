@@ -1,0 +1,224 @@
+"""Which rules hold for which feed, and how one is run."""
+
+from __future__ import annotations
+
+import logging
+
+import polars as pl
+
+from dnalyaw.market import SCHEMAS
+from dnalyaw.quality._expectations import expectations
+from dnalyaw.quality._finding import Check, Finding, GateContext, Rule, Severity
+from dnalyaw.quality._prices import crossed, ohlc, quote_bar, spike, split_like
+from dnalyaw.quality._reference import (
+    action_amounts,
+    action_times,
+    filing_order,
+    fundamental_values,
+    instrument_labels,
+    instrument_spans,
+)
+from dnalyaw.quality._schema import schema_check
+from dnalyaw.quality._structure import (
+    duplicate_check,
+    empty_check,
+    missing_session,
+    off_calendar_check,
+    stale_bars,
+    stale_quotes,
+)
+
+__all__ = ["RULES", "run_rule", "run_rules"]
+
+_LOG = logging.getLogger(__name__)
+
+_OHLCV = ("open", "high", "low", "close", "volume")
+_TIMES = ("event_time", "available_at")
+
+
+def _rule(
+    feed: str,
+    name: str,
+    check: Check,
+    description: str,
+    *needs: str,
+    severity: Severity = "error",
+) -> Rule:
+    return Rule(feed, name, severity, description, needs, check)
+
+
+def _common(feed: str) -> tuple[Rule, ...]:
+    return (
+        _rule(feed, "schema", schema_check(feed), "columns, types, nulls and ranges of the feed"),
+        _rule(feed, "empty", empty_check(feed), "a feed that should have rows has some"),
+        _rule(feed, "duplicate", duplicate_check(feed), "no row is delivered twice"),
+    )
+
+
+RULES: dict[str, tuple[Rule, ...]] = {
+    "instruments": (
+        *_common("instruments"),
+        _rule(
+            "instruments",
+            "labels",
+            instrument_labels,
+            "labels, venues, currencies and ticks are of the region",
+            *("label", "ticker", "venue", "currency", "tick"),
+        ),
+        _rule(
+            "instruments",
+            "spans",
+            instrument_spans,
+            "dates run forward and a label names one instrument a day",
+            *("instrument_id", "label", "valid_from", "valid_to", "listed_on", "delisted_on"),
+        ),
+    ),
+    "bars": (
+        *_common("bars"),
+        _rule(
+            "bars",
+            "missing_session",
+            missing_session,
+            "every expected session is there, with most of its names",
+            *("instrument_id", "session"),
+        ),
+        _rule("bars", "off_calendar", off_calendar_check("bars"), "every row is of a session", "session"),
+        _rule(
+            "bars",
+            "stale",
+            stale_bars,
+            "times are of the session, and its numbers are not those of the one before",
+            *("instrument_id", "session", *_OHLCV, *_TIMES),
+        ),
+        _rule("bars", "ohlc", ohlc, "bars are possible and prices positive", "session", *_OHLCV),
+        _rule(
+            "bars",
+            "spike",
+            spike,
+            "extreme returns are confirmed by quotes, volume, an action or what follows",
+            *("instrument_id", "session", "close", "volume"),
+        ),
+        _rule(
+            "bars",
+            "quote_bar",
+            quote_bar,
+            "closes agree with the last quotes",
+            *("instrument_id", "session", "close"),
+        ),
+        _rule(
+            "bars",
+            "split_like",
+            split_like,
+            "jumps near a split's ratio have an action on file",
+            *("instrument_id", "session", "close", "volume"),
+            severity="warn",
+        ),
+        _rule(
+            "bars",
+            "expectations",
+            expectations,
+            "the Great Expectations suite on columns, currency, volume and labels",
+            *("instrument_id", "volume"),
+        ),
+    ),
+    "quotes": (
+        *_common("quotes"),
+        _rule("quotes", "off_calendar", off_calendar_check("quotes"), "every row is of a session", "session"),
+        _rule(
+            "quotes",
+            "stale",
+            stale_quotes,
+            "times are of the session",
+            *("instrument_id", "session", *_TIMES),
+        ),
+        _rule(
+            "quotes",
+            "crossed",
+            crossed,
+            "no bid is above its ask and nothing is negative",
+            *("instrument_id", "bid", "ask", "bid_size", "ask_size", "event_time"),
+        ),
+    ),
+    "actions": (
+        *_common("actions"),
+        _rule(
+            "actions",
+            "amounts",
+            action_amounts,
+            "ratios and amounts are sane and smaller than the price",
+            *("instrument_id", "ex_date", "kind", "ratio", "amount"),
+        ),
+        _rule(
+            "actions",
+            "times",
+            action_times,
+            "an action is known before it takes effect",
+            *("ex_date", "available_at"),
+        ),
+    ),
+    "fundamentals": (
+        *_common("fundamentals"),
+        _rule(
+            "fundamentals",
+            "filing_order",
+            filing_order,
+            "no figure is known before its period ends",
+            *("period_end", "available_at"),
+        ),
+        _rule(
+            "fundamentals",
+            "values",
+            fundamental_values,
+            "share counts are positive and periods plausible",
+            *("metric", "period_end", "value"),
+        ),
+    ),
+}
+"""Rules of each feed, in the order in which they should be reported."""
+
+
+def run_rule(rule: Rule, frame: pl.DataFrame, context: GateContext) -> list[Finding]:
+    """Judge a delivery by one rule; what cannot be judged is refused.
+
+    Returns
+    -------
+    list of Finding
+        Empty when nothing was found. A rule that raises, or whose columns are absent or of another type,
+        gives an error finding.
+    """
+    schema = SCHEMAS[rule.feed]
+    odd = [name for name in rule.needs if name not in frame.columns or frame.schema[name] != schema[name]]
+    if odd:
+        return [
+            _refused(
+                rule,
+                frame,
+                context,
+                f"could not judge: column {', '.join(odd)} is absent or of another type (see rule schema)",
+            )
+        ]
+    try:
+        return rule.check(frame, context)
+    except Exception as error:  # noqa: BLE001 - a gate that fails must close, whatever the reason
+        _LOG.exception("rule %s of %s failed on %s", rule.name, rule.feed, context.session)
+        return [_refused(rule, frame, context, f"raised {type(error).__name__}: {error}")]
+
+
+def run_rules(feed: str, frame: pl.DataFrame, context: GateContext) -> list[Finding]:
+    """Judge a delivery by every rule of its feed, in order."""
+    return [finding for rule in RULES[feed] for finding in run_rule(rule, frame, context)]
+
+
+def _refused(rule: Rule, frame: pl.DataFrame, context: GateContext, why: str) -> Finding:
+    line = " ".join(why.split())
+    return Finding(
+        feed=rule.feed,
+        rule=rule.name,
+        severity="error",
+        n_rows=frame.height,
+        rows=(),
+        message=(
+            f"{context.region} {rule.feed} {context.session}: rule {rule.name} {line}; "
+            f"the delivery of {frame.height} rows is refused until it can be judged"
+        ),
+    )

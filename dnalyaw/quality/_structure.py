@@ -1,0 +1,224 @@
+"""Structure of a delivery: rows that are absent, repeated, or of another time than they say."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import polars as pl
+
+from dnalyaw.market import KEYS, session_table
+from dnalyaw.quality._finding import Check, Finding, GateContext, RuleKey, found
+
+__all__ = [
+    "duplicate_check",
+    "empty_check",
+    "missing_session",
+    "off_calendar_check",
+    "stale_bars",
+    "stale_quotes",
+]
+
+BREADTH = 0.6
+"""Share of the names of the session before that must be present."""
+
+FROZEN = 0.5
+"""Share of names whose bar may repeat the session before in every number."""
+
+_MIN_NAMES = 4
+_AFTER_CLOSE = timedelta(hours=1)
+_EXTENDED = timedelta(hours=6)
+_RECEIPT = timedelta(days=1)
+
+
+def empty_check(feed: str) -> Check:
+    """Return the check that a feed has rows where it should have some."""
+
+    def check(frame: pl.DataFrame, context: GateContext) -> list[Finding]:
+        if frame.height or not context.carried:
+            return []
+        fell_silent = context.previous is not None and context.previous.height > 0
+        if feed == "bars" or fell_silent or (feed == "instruments" and context.genesis):
+            return [
+                found(
+                    (feed, "empty", "error"),
+                    context,
+                    frame,
+                    "the delivery is empty",
+                    "fetch it again; if the source truly has nothing, an operator accepts it with a reason",
+                )
+            ]
+        return []
+
+    return check
+
+
+def duplicate_check(feed: str) -> Check:
+    """Return the check that no key repeats; a later version (another `available_at`) is no repeat."""
+    key = list(dict.fromkeys([*KEYS[feed], *(["available_at"] if feed in _VERSIONED else [])]))
+
+    def check(frame: pl.DataFrame, context: GateContext) -> list[Finding]:
+        extra = frame.filter(~pl.struct(key).is_first_distinct())
+        if extra.is_empty():
+            return []
+        what = f"they repeat a row with the same {', '.join(key)}"
+        return [
+            found((feed, "duplicate", "error"), context, extra.select(key), what, "deliver every row once")
+        ]
+
+    return check
+
+
+_VERSIONED = frozenset({"instruments", "fundamentals"})
+
+
+def _with_ordinals(frame: pl.DataFrame, context: GateContext, columns: list[str]) -> pl.DataFrame:
+    """History and delivery together, each session numbered in order, the delivery's rows marked."""
+    parts = [frame.select(*columns, pl.lit(True).alias("__new"))]
+    if context.history is not None and context.history.height:
+        first = frame["session"].min()
+        past = context.history.filter(pl.col("session") < first) if first is not None else context.history
+        parts.insert(0, past.select(*columns, pl.lit(False).alias("__new")))
+    both = pl.concat(parts, how="vertical_relaxed")
+    return both.with_columns((pl.col("session").rank("dense").cast(pl.Int64) - 1).alias("__ordinal"))
+
+
+def missing_session(frame: pl.DataFrame, context: GateContext) -> list[Finding]:
+    """Find expected sessions without a bar, and sessions that lack too many names of the one before."""
+    rule: RuleKey = ("bars", "missing_session", "error")
+    if not context.carried:
+        return []
+    out: list[Finding] = []
+    held = set(frame["session"].unique())
+    absent = [day for day in context.expected_sessions if day not in held]
+    if absent:
+        advice = "deliver them; if the market was shut, an operator accepts it with a reason"
+        rows = pl.DataFrame({"session": absent})
+        out.append(found(rule, context, rows, "expected sessions have no bar", advice))
+    if frame.is_empty():
+        return out
+    rows = _with_ordinals(frame, context, ["instrument_id", "session"]).unique(["instrument_id", "session"])
+    followed = rows.select("instrument_id", pl.col("__ordinal") - 1, pl.lit(1).alias("__there"))
+    breadth = (
+        rows.join(followed, on=["instrument_id", "__ordinal"], how="left")
+        .group_by("__ordinal")
+        .agg(pl.col("__there").fill_null(0).mean().alias("present"), pl.len().alias("names_before"))
+        .with_columns(pl.col("__ordinal") + 1)
+        .join(rows.select("__ordinal", "session", "__new").unique(["__ordinal"]), on="__ordinal", how="inner")
+        .filter(pl.col("__new") & (pl.col("present") < BREADTH) & (pl.col("names_before") >= _MIN_NAMES))
+        .sort("session")
+        .select("session", "names_before", "present")
+    )
+    if breadth.height:
+        lost = (breadth["names_before"] * (1 - breadth["present"])).sum()
+        what = f"fewer than {BREADTH:.0%} of the names of the session before have a bar"
+        advice = "deliver the absent names, or accept with a reason if they stopped trading"
+        out.append(found(rule, context, breadth, what, advice, n_rows=round(lost)))
+    return out
+
+
+def off_calendar_check(feed: str) -> Check:
+    """Return the check that every row belongs to a session of the exchange inside the delivery's window."""
+
+    def check(frame: pl.DataFrame, context: GateContext) -> list[Finding]:
+        if frame.is_empty():
+            return []
+        days = frame["session"].unique().sort()
+        sessions = _table(context, days)["session"]
+        rule: RuleKey = (feed, "off_calendar", "error")
+        out = []
+        odd = frame.filter(~pl.col("session").is_in(sessions.implode()))
+        shown = ["instrument_id", "session"]
+        if odd.height:
+            advice = "check the dates of the feed (time zone, holiday), and remove rows of days without trade"
+            out.append(found(rule, context, odd.select(shown), "the exchange did not trade that day", advice))
+        if context.expected_sessions:
+            low, high = context.expected_sessions[0], context.expected_sessions[-1]
+            outside = frame.filter(~pl.col("session").is_between(low, high))
+            if outside.height:
+                what = f"they lie outside the window {low} to {high} of this delivery"
+                advice = "deliver each session with its own partition"
+                out.append(found(rule, context, outside.select(shown), what, advice))
+        return out
+
+    return check
+
+
+def _table(context: GateContext, days: pl.Series) -> pl.DataFrame:
+    first, last = days.min(), days.max()
+    if not isinstance(first, date) or not isinstance(last, date):
+        raise TypeError(f"column session holds {days.dtype}, want dates")
+    return session_table(context.region, first, last)
+
+
+def _with_session_times(frame: pl.DataFrame, context: GateContext) -> pl.DataFrame:
+    times = _table(context, frame["session"]).select(
+        "session", pl.col("open").alias("__open"), pl.col("close").alias("__close")
+    )
+    # Days without trade are the business of off_calendar.
+    return frame.join(times, on="session", how="inner", maintain_order="left")
+
+
+def stale_bars(frame: pl.DataFrame, context: GateContext) -> list[Finding]:
+    """Find bars stamped with another session's time, and sessions that repeat the one before."""
+    if frame.is_empty():
+        return []
+    rule: RuleKey = ("bars", "stale", "error")
+    timed = _with_session_times(frame, context)
+    wrong = timed.filter(
+        ~pl.col("event_time").is_between(pl.col("__open"), pl.col("__close") + _AFTER_CLOSE)
+        | (pl.col("available_at") < pl.col("event_time"))
+    )
+    out = []
+    shown = ["instrument_id", "session", "event_time", "available_at"]
+    if wrong.height:
+        what = "event_time is not of the session, or available_at is before event_time"
+        out.append(
+            found(rule, context, wrong.select(shown), what, "fetch the session again; its feed may be behind")
+        )
+    out.extend(_frozen(frame, context))
+    return out
+
+
+def _frozen(frame: pl.DataFrame, context: GateContext) -> list[Finding]:
+    numbers = ["open", "high", "low", "close", "volume"]
+    rows = _with_ordinals(frame, context, ["instrument_id", "session", *numbers]).sort(
+        "instrument_id", "__ordinal"
+    )
+    same = pl.all_horizontal(
+        pl.col("__ordinal").diff() == 1,
+        *(pl.col(name).eq_missing(pl.col(name).shift(1)) for name in numbers),
+    ).over("instrument_id")
+    # A halted or illiquid name repeats its price at no volume: that is no sign of a frozen feed.
+    active = pl.col("volume").is_null() | (pl.col("volume") > 0)
+    repeated = (
+        rows.with_columns(same.alias("__same"))
+        .filter("__new", active)
+        .group_by("session")
+        .agg(pl.col("__same").fill_null(False).mean().alias("repeated"), pl.len().alias("names"))
+        .filter((pl.col("repeated") > FROZEN) & (pl.col("names") >= _MIN_NAMES))
+        .sort("session")
+    )
+    if repeated.is_empty():
+        return []
+    count = round((repeated["repeated"] * repeated["names"]).sum())
+    what = "most bars repeat the session before in every number"
+    advice = "the feed is frozen: fetch the session again"
+    return [found(("bars", "stale", "error"), context, repeated, what, advice, n_rows=count)]
+
+
+def stale_quotes(frame: pl.DataFrame, context: GateContext) -> list[Finding]:
+    """Find quotes stamped with another session's time, or received before they were made."""
+    if frame.is_empty():
+        return []
+    timed = _with_session_times(frame, context)
+    wrong = timed.filter(
+        ~pl.col("event_time").is_between(pl.col("__open") - _EXTENDED, pl.col("__close") + _EXTENDED)
+        | (pl.col("available_at") < pl.col("event_time"))
+        | (pl.col("available_at") > pl.col("event_time") + _RECEIPT)
+    )
+    if wrong.is_empty():
+        return []
+    what = "event_time is not of the session, or available_at does not follow it within a day"
+    rows = wrong.select("instrument_id", "session", "event_time", "available_at")
+    advice = "fetch the session again; its feed may be behind"
+    return [found(("quotes", "stale", "error"), context, rows, what, advice)]
