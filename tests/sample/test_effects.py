@@ -62,7 +62,7 @@ def _ranks(x: np.ndarray) -> np.ndarray:
 
 
 def _ics(panel: dict[str, np.ndarray]) -> dict[str, float]:
-    """Mean rank correlation of each described effect with the return over its horizon, every other session."""
+    """Mean rank correlation of each described effect with the return over its horizon, every other day."""
     log, sector = panel["log"], panel["sector"]
     out: dict[str, list[float]] = {"reversal": [], "momentum": [], "value": [], "low_volatility": []}
     for t in range(130, len(log) - 22, 2):
