@@ -1,1 +1,15 @@
+//! riskd: the pre-trade risk gateway. It decides every order, journals the decision before anything leaves, and alone
+//! holds the venue session and the kill switch.
 #![forbid(unsafe_code)]
+
+pub mod config;
+pub mod core;
+pub mod journal;
+pub mod limits;
+pub mod link;
+pub mod log;
+pub mod metrics;
+pub mod record;
+pub mod reference;
+pub mod server;
+pub mod venue;

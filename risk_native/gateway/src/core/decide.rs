@@ -1,0 +1,312 @@
+//! Orders, cancels and the kill switch.
+
+use std::time::{Duration, Instant};
+
+use dnalyaw_engine::{
+    Action, CloseOrder, Decision, DecisionKind, OWN_ORDER_ID_BASE, Reason, Side, TIF_IOC,
+    TYPE_LIMIT,
+};
+use dnalyaw_frames::{self as frames, Body};
+use serde_json::json;
+
+use super::orders::{CancelState, cl_ord_id};
+use super::{Core, log, wire};
+use crate::log::Level;
+use crate::record::{DecisionRecord, Id, OrderRecord, Record, Snapshot};
+use crate::venue::Command;
+
+/// How long a refused closing order waits for the next attempt.
+const CLOSE_RETRY: Duration = Duration::from_secs(1);
+
+impl Core {
+    pub(super) fn on_new_order(&mut self, order: &frames::NewOrder) {
+        self.counters.orders_in += 1;
+        let asked = OrderRecord::from(order);
+        let correlation = Id(order.correlation);
+        if let Some(entry) = self.orders.get(order.order_id)
+            && entry.decision.order == asked
+            && entry.decision.correlation == correlation
+        {
+            self.counters.repeated += 1;
+            let (decision, exec) = (entry.decision.frame(), entry.exec_frame());
+            self.tell(Body::Decision(decision));
+            if let Some(exec) = exec {
+                self.tell(Body::Exec(exec));
+            }
+            return;
+        }
+        if self.journal_failed {
+            self.refuse_unjournaled(&asked, correlation);
+            return;
+        }
+        let taken_before = order.order_id <= self.orders.last_id();
+        let decision = self.engine.decide(&asked.request(), self.now());
+        let record = self.record(&asked, correlation, &decision);
+        self.count(&record);
+        self.log_decision(&record);
+        self.tell(Body::Decision(record.frame()));
+        // An id that was taken, or that is not for omsd to give, leaves the order that has it alone.
+        if taken_before || order.order_id == 0 || order.order_id >= OWN_ORDER_ID_BASE {
+            self.journal.append(&Record::Refusal(Box::new(record)));
+            return;
+        }
+        self.take(record);
+    }
+
+    /// Journals a decision and, when it lets something through, sends it.
+    fn take(&mut self, record: DecisionRecord) {
+        self.journal
+            .append(&Record::Decision(Box::new(record.clone())));
+        let epoch = self.epoch.unwrap_or(0);
+        let accepted = record.accepted();
+        let command = accepted.then(|| self.order_command(&record)).flatten();
+        let entry = self.orders.decided(record);
+        if let Some(command) = command {
+            entry.epoch = epoch;
+            entry.sent_at = Some(Instant::now());
+            self.send(command);
+        }
+    }
+
+    fn order_command(&self, record: &DecisionRecord) -> Option<Command> {
+        let order = &record.order;
+        let instrument = self
+            .reference
+            .instrument(i64::try_from(order.instrument_id).ok()?)?;
+        Some(Command::NewOrder {
+            cl_ord_id: cl_ord_id(&self.reference.region, order.order_id),
+            instrument_id: order.instrument_id,
+            symbol: instrument.symbol.clone(),
+            side: Side::from_u8(order.side)?,
+            quantity: record.approved_quantity,
+            limit_price: (order.order_type == TYPE_LIMIT).then_some(order.limit_price),
+            immediate_or_cancel: order.time_in_force == TIF_IOC,
+            ts_ns: self.now(),
+        })
+    }
+
+    fn record(&self, order: &OrderRecord, correlation: Id, decision: &Decision) -> DecisionRecord {
+        DecisionRecord {
+            ts_ns: self.now(),
+            wall_ns: Self::wall_ns(),
+            session: self.reference.session,
+            order: *order,
+            correlation,
+            decision: decision.kind as u8,
+            reason: decision.reason.code(),
+            approved_quantity: decision.approved_quantity,
+            reference_price: decision.reference_price,
+            equity: decision.equity,
+            worst_case: decision.instrument_worst_case,
+            binding_limit: decision.binding_limit,
+            limits_hash: decision.limits_hash,
+            snapshot: self.snapshot(order.instrument_id),
+        }
+    }
+
+    fn snapshot(&self, instrument_id: u64) -> Snapshot {
+        let state = self.engine.state_report();
+        let price = self.engine.price(instrument_id);
+        Snapshot {
+            trading_state: state.trading_state as u8,
+            state_reason: state.reason.code(),
+            venue_up: state.venue_up,
+            session_state: state.session_state as u8,
+            equity: state.equity,
+            baseline: state.baseline,
+            cash: state.cash,
+            drawdown_bp: state.drawdown_bp,
+            position: self.position(instrument_id).0,
+            bid: price.map_or(0, |p| p.bid),
+            ask: price.map_or(0, |p| p.ask),
+            last: price.map_or(0, |p| p.last),
+            price_ts_ns: price.map_or(0, |p| p.ts_ns),
+            working_orders: self.orders.open_count(),
+        }
+    }
+
+    /// Without a journal nothing can be decided; the answer is the one thing that still goes out.
+    fn refuse_unjournaled(&mut self, order: &OrderRecord, correlation: Id) {
+        self.counters.rejected += 1;
+        self.tell(Body::Decision(frames::Decision {
+            order_id: order.order_id,
+            instrument_id: order.instrument_id,
+            requested_quantity: order.quantity,
+            approved_quantity: 0,
+            limits_hash: dnalyaw_engine::hash_prefix(&self.engine.limits_hash()),
+            correlation: correlation.0,
+            decision: frames::DecisionKind::Reject,
+            reason: Reason::JournalFailed.code(),
+            reference_price: 0,
+            equity: 0,
+            worst_case: 0,
+            binding_limit: 0,
+        }));
+    }
+
+    fn count(&mut self, record: &DecisionRecord) {
+        let counter = match record.frame().decision {
+            frames::DecisionKind::Approve => &mut self.counters.approved,
+            frames::DecisionKind::Reduce => &mut self.counters.reduced,
+            frames::DecisionKind::Reject => &mut self.counters.rejected,
+            frames::DecisionKind::Flatten => &mut self.counters.flatten_orders,
+        };
+        *counter += 1;
+    }
+
+    fn log_decision(&self, record: &DecisionRecord) {
+        let reason = Reason::from_code(record.reason).map_or("?", Reason::name);
+        log::write(
+            Level::Info,
+            "decision",
+            Some(&record.correlation.0),
+            json!({"order_id": record.order.order_id, "instrument_id": record.order.instrument_id,
+                "decision": format!("{:?}", record.frame().decision).to_uppercase(), "reason": reason,
+                "requested": record.order.quantity, "approved": record.approved_quantity}),
+        );
+    }
+
+    pub(super) fn on_cancel(&mut self, cancel: &frames::Cancel) {
+        self.counters.cancels_in += 1;
+        let known = self
+            .orders
+            .get(cancel.order_id)
+            .is_some_and(super::orders::Entry::open);
+        if known {
+            self.cancel(cancel.order_id, Id(cancel.correlation));
+        } else {
+            self.counters.refused += 1;
+            self.tell(Body::Refused(frames::Refused {
+                order_id: cancel.order_id,
+                reason: Reason::UnknownOrder.code(),
+            }));
+        }
+    }
+
+    /// Asks the venue to cancel an open order, now or as soon as it is there again: a cancel only ever lowers exposure.
+    pub(super) fn cancel(&mut self, order_id: u64, correlation: Id) {
+        let asked = self.orders.get(order_id).and_then(|entry| entry.cancel);
+        if asked.is_some_and(|cancel| cancel.epoch != 0 && Some(cancel.epoch) == self.epoch) {
+            return;
+        }
+        if let Err(reason) = self.engine.request_cancel(order_id) {
+            // An order of an earlier session is not in the engine, and may still be cancelled.
+            crate::log_warn!("cancel_of_unreserved_order", {"order_id": order_id, "reason": reason.name()});
+        }
+        let ts_ns = self.now();
+        self.journal.append(&Record::Cancel {
+            order_id,
+            correlation,
+            ts_ns,
+        });
+        if let Some(entry) = self.orders.get_mut(order_id) {
+            entry.cancel = Some(CancelState {
+                correlation,
+                epoch: 0,
+            });
+        }
+        self.send_cancel(order_id);
+    }
+
+    pub(super) fn send_cancel(&mut self, order_id: u64) {
+        let Some(epoch) = self.epoch else { return };
+        let ts_ns = self.now();
+        let Some(entry) = self.orders.get_mut(order_id) else {
+            return;
+        };
+        let Some(cancel) = &mut entry.cancel else {
+            return;
+        };
+        cancel.epoch = epoch;
+        let (instrument_id, side) = (entry.instrument_id(), entry.side());
+        let quantity = entry.decision.approved_quantity;
+        let Some(instrument) = i64::try_from(instrument_id)
+            .ok()
+            .and_then(|id| self.reference.instrument(id))
+        else {
+            return;
+        };
+        let orig_cl_ord_id = cl_ord_id(&self.reference.region, order_id);
+        let command = Command::Cancel {
+            // Unique for the life of the venue, across restarts.
+            cl_ord_id: format!("{orig_cl_ord_id}-C{}", Self::wall_ns()),
+            orig_cl_ord_id,
+            instrument_id,
+            symbol: instrument.symbol.clone(),
+            side,
+            quantity,
+            ts_ns,
+        };
+        self.send(command);
+    }
+
+    /// Does what the kill switch wants done: cancels first, then closing orders of riskd's own.
+    pub(super) fn flatten(&mut self) {
+        if self.epoch.is_none() || self.journal_failed || Instant::now() < self.close_after {
+            return;
+        }
+        let Action::Flatten {
+            reason,
+            cancels,
+            closes,
+        } = self.engine.poll_action()
+        else {
+            return;
+        };
+        let correlation = self.killed_by.1;
+        log::write(
+            Level::Error,
+            "flatten",
+            Some(&correlation.0),
+            json!({"reason": reason.name(), "cancels": cancels.len(), "closes": closes.len()}),
+        );
+        for order_id in cancels {
+            self.cancel(order_id, correlation);
+        }
+        for close in closes {
+            self.close_position(&close, correlation);
+        }
+    }
+
+    fn close_position(&mut self, close: &CloseOrder, correlation: Id) {
+        let (request, decision) = self.engine.decide_close(close, self.now());
+        let order = OrderRecord::from(&request);
+        let record = self.record(&order, correlation, &decision);
+        self.count(&record);
+        self.log_decision(&record);
+        if decision.kind != DecisionKind::Flatten || !decision.accepted() {
+            self.close_refused();
+        }
+        self.tell(Body::Decision(record.frame()));
+        self.take(record);
+    }
+
+    /// A closing order came to nothing: the next attempt waits a moment.
+    pub(super) fn close_refused(&mut self) {
+        self.close_after = Instant::now() + CLOSE_RETRY;
+    }
+
+    /// Signed shares and their mark.
+    pub(super) fn position(&self, instrument_id: u64) -> (i64, i64) {
+        self.engine
+            .positions()
+            .iter()
+            .find(|p| p.instrument_id == instrument_id)
+            .map_or((0, 0), |p| (p.quantity, p.mark))
+    }
+
+    pub(super) fn welcome(&self) -> frames::Welcome {
+        let state = self.engine.state_report();
+        frames::Welcome {
+            session: self.reference.session,
+            trading_state: wire::trading_state(state.trading_state),
+            venue_up: state.venue_up,
+            last_order_id: self.orders.last_id(),
+            limits_hash: dnalyaw_engine::hash_prefix(&self.engine.limits_hash()),
+            reference_hash: self.reference.short_hash(),
+            // The reference's region is one to four capital letters.
+            region: frames::FixedText::new(&self.reference.region)
+                .unwrap_or_else(|_| frames::FixedText::new("").unwrap_or_else(|_| unreachable!())),
+        }
+    }
+}

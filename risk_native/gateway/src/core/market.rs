@@ -1,0 +1,163 @@
+//! Prices, the venue's session and the clock.
+
+use dnalyaw_engine::SessionState;
+
+use super::Core;
+use crate::log::wall_ns;
+use crate::venue::{EntryKind, PriceEntry, SessionReport};
+use crate::{log_error, log_info, log_warn};
+
+/// The clock decisions are made by. Which one it is follows from the first thing the venue says about its session; a
+/// venue that is real once is real for good.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) enum Clock {
+    #[default]
+    Unknown,
+    Wall,
+    Replayed(i64),
+}
+
+impl Clock {
+    pub fn now(self) -> i64 {
+        match self {
+            Clock::Replayed(now) => now,
+            Clock::Unknown | Clock::Wall => wall_ns(),
+        }
+    }
+
+    /// The moment to tell the engine when nothing else does.
+    pub fn tick(self) -> Option<i64> {
+        matches!(self, Clock::Wall).then(wall_ns)
+    }
+
+    /// A replayed moment; a replay only goes forward.
+    fn advance(&mut self, ts_ns: i64) -> Option<i64> {
+        match self {
+            Clock::Replayed(now) if ts_ns > *now => {
+                *now = ts_ns;
+                Some(ts_ns)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What is known of one instrument's market; 0 = absent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Quote {
+    bid: i64,
+    ask: i64,
+    last: i64,
+    ts_ns: i64,
+}
+
+impl Core {
+    pub(super) fn on_prices(&mut self, snapshot: bool, entries: &[PriceEntry]) {
+        self.counters.prices_in += entries.len() as u64;
+        let now = self.now();
+        let mut touched: Vec<u64> = Vec::new();
+        for entry in entries {
+            let quote = self.quotes.entry(entry.instrument_id).or_default();
+            if !touched.contains(&entry.instrument_id) {
+                touched.push(entry.instrument_id);
+                if snapshot {
+                    *quote = Quote::default();
+                }
+            }
+            match entry.kind {
+                EntryKind::Bid => quote.bid = entry.price,
+                EntryKind::Ask => quote.ask = entry.price,
+                EntryKind::Last => quote.last = entry.price,
+            }
+            // A price without a time is as old as the message.
+            let ts_ns = if entry.ts_ns > 0 { entry.ts_ns } else { now };
+            quote.ts_ns = quote.ts_ns.max(ts_ns);
+        }
+        for id in touched {
+            let Some(quote) = self.quotes.get(&id).copied() else {
+                continue;
+            };
+            if let Some(now) = self.clock.advance(quote.ts_ns) {
+                self.engine.on_clock(now);
+            }
+            if self
+                .engine
+                .on_price(id, quote.bid, quote.ask, quote.last, quote.ts_ns)
+            {
+                self.changed_prices.insert(id);
+            } else {
+                log_warn!("price_of_unknown_instrument", {"instrument_id": id});
+            }
+        }
+    }
+
+    pub(super) fn on_session(&mut self, report: &SessionReport) {
+        let own = self.reference.session;
+        let state = match (report.simulated, self.clock) {
+            // The FIX session is with SIMVENUE and nobody else, so the text is all there is left to check.
+            (Some((session, clock)), Clock::Unknown) => {
+                log_info!("clock", {"source": "venue", "session": session, "clock_ns": clock});
+                self.clock = Clock::Replayed(clock);
+                self.engine.on_clock(clock);
+                self.same_session(session, report.state)
+            }
+            (Some((session, clock)), Clock::Replayed(_)) => {
+                if let Some(now) = self.clock.advance(clock) {
+                    self.engine.on_clock(now);
+                }
+                self.same_session(session, report.state)
+            }
+            (None, Clock::Unknown) => {
+                log_info!("clock", {"source": "wall"});
+                self.clock = Clock::Wall;
+                self.engine.on_clock(wall_ns());
+                report.state
+            }
+            (None, Clock::Wall) => report.state,
+            (Some(_), Clock::Wall) | (None, Clock::Replayed(_)) => {
+                log_error!("clock_changed", {"why": "the venue changed between a simulated and a real clock; no orders until riskd is restarted"});
+                SessionState::Unknown
+            }
+        };
+        log_info!("session_state", {"state": format!("{state:?}"), "session": own});
+        self.engine.on_session(state, own);
+    }
+
+    /// A venue that is on another day than the reference file trades nothing here.
+    fn same_session(&self, session: u32, state: SessionState) -> SessionState {
+        if session == self.reference.session {
+            return state;
+        }
+        log_error!("session_mismatch", {"venue": session, "reference": self.reference.session,
+            "why": "restart riskd with the reference file of the venue's session"});
+        SessionState::Unknown
+    }
+
+    /// A moment the venue stamped on a report.
+    pub(super) fn venue_moment(&mut self, ts_ns: i64) {
+        if let Some(now) = self.clock.advance(ts_ns) {
+            self.engine.on_clock(now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Clock;
+
+    #[test]
+    fn a_replayed_clock_never_goes_back() {
+        let mut clock = Clock::Replayed(10);
+        assert_eq!(clock.advance(9), None);
+        assert_eq!(clock.advance(11), Some(11));
+        assert_eq!(clock.now(), 11);
+        assert_eq!(clock.tick(), None);
+    }
+
+    #[test]
+    fn a_wall_clock_cannot_be_moved() {
+        let mut clock = Clock::Wall;
+        assert_eq!(clock.advance(i64::MAX), None);
+        assert!(clock.now() < i64::MAX);
+    }
+}

@@ -1,0 +1,443 @@
+//! The core: one thread that owns the engine. Everything that happens comes in through one bounded queue, in batches;
+//! what a batch decides is journaled and on the disk before any of it leaves.
+
+mod decide;
+mod market;
+mod orders;
+mod replay;
+mod reports;
+mod resync;
+mod sync;
+mod wire;
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use dnalyaw_engine::{Baseline, Engine, Kill, Reason};
+use dnalyaw_frames::{self as frames, Body};
+
+use crate::journal::Journal;
+use crate::link::{Client, LinkEvent};
+use crate::log::{self, Level, wall_ns};
+use crate::metrics::{Counters, MetricsFile};
+use crate::record::{Id, Record};
+use crate::reference::Reference;
+use crate::venue::{Command, Delivery, Event, Sequences, Venue};
+use crate::{log_error, log_info, log_warn};
+use market::{Clock, Quote};
+use orders::Orders;
+use resync::Resync;
+
+pub use replay::{Replayed, replay};
+
+/// Events that may wait for the core. Whoever fills it waits: the venue's and the client's sockets push back.
+pub const INBOX: usize = 8192;
+/// Events handled per commit.
+const BATCH: usize = 256;
+const TICK: Duration = Duration::from_millis(20);
+/// Changed prices, positions and equity go to omsd this often at most.
+const FLUSH_EVERY: Duration = Duration::from_millis(100);
+const METRICS_EVERY: Duration = Duration::from_secs(1);
+
+/// What happens to the core.
+#[derive(Debug)]
+pub enum Input {
+    Link(LinkEvent),
+    Venue(Delivery),
+    /// The operator's kill switch, and who pulled it.
+    Kill(String),
+    Stop,
+}
+
+/// What waits for the commit.
+#[derive(Debug)]
+enum Out {
+    Venue { epoch: u64, command: Command },
+    Client(Body),
+}
+
+/// See the module.
+pub struct Core {
+    reference: Reference,
+    engine: Engine,
+    journal: Journal,
+    sequences: Sequences,
+    venue: Venue,
+    orders: Orders,
+    outbox: Vec<Out>,
+    client: Option<Client>,
+    /// The client said HELLO, and asked for a SYNC.
+    greeted: bool,
+    synced: bool,
+    /// The connection that is logged on.
+    epoch: Option<u64>,
+    resync: Resync,
+    clock: Clock,
+    quotes: HashMap<u64, Quote>,
+    changed_prices: BTreeSet<u64>,
+    changed_positions: BTreeSet<u64>,
+    told_state: Option<frames::State>,
+    place: Option<(u64, u64)>,
+    journal_failed: bool,
+    baseline: Option<Baseline>,
+    kill: Option<Kill>,
+    killed_by: (String, Id),
+    /// No closing order before this moment: a venue that refuses one is not asked again at once.
+    close_after: Instant,
+    flush_at: Instant,
+    metrics_at: Instant,
+    counters: Counters,
+    metrics: MetricsFile,
+}
+
+/// What the core is made of.
+pub struct Parts {
+    pub reference: Reference,
+    pub engine: Engine,
+    pub journal: Journal,
+    pub sequences: Sequences,
+    pub venue: Venue,
+    pub replayed: Replayed,
+}
+
+impl Core {
+    pub fn new(parts: Parts, dir: &Path) -> Self {
+        let now = Instant::now();
+        Self {
+            reference: parts.reference,
+            engine: parts.engine,
+            journal: parts.journal,
+            sequences: parts.sequences,
+            venue: parts.venue,
+            orders: parts.replayed.orders,
+            outbox: Vec::new(),
+            client: None,
+            greeted: false,
+            synced: false,
+            epoch: None,
+            resync: Resync::default(),
+            clock: Clock::default(),
+            quotes: HashMap::new(),
+            changed_prices: BTreeSet::new(),
+            changed_positions: BTreeSet::new(),
+            told_state: None,
+            place: None,
+            journal_failed: false,
+            baseline: parts.replayed.baseline,
+            kill: parts.replayed.kill,
+            killed_by: ("drawdown".into(), Id::default()),
+            close_after: now,
+            flush_at: now,
+            metrics_at: now,
+            counters: Counters::default(),
+            metrics: MetricsFile::new(dir),
+        }
+    }
+
+    /// Runs until it is told to stop.
+    pub fn run(mut self, inbox: Receiver<Input>) {
+        let mut going = true;
+        while going {
+            match inbox.recv_timeout(TICK) {
+                Ok(first) => going = self.handle(first),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => going = false,
+            }
+            for _ in 1..BATCH {
+                match inbox.try_recv() {
+                    Ok(next) => going &= self.handle(next),
+                    Err(_) => break,
+                }
+            }
+            self.settle();
+            self.commit();
+        }
+        if let Some(client) = &self.client {
+            client.close();
+        }
+        self.write_metrics();
+        // Whoever waits for room in the queue must see that nobody reads it any more.
+        drop(inbox);
+        self.venue.stop();
+        log_info!("stopped", {"journal_head": self.journal.head(), "journal_records": self.journal.len()});
+    }
+
+    fn handle(&mut self, input: Input) -> bool {
+        match input {
+            Input::Link(event) => self.on_link(event),
+            Input::Venue(delivery) => {
+                self.on_venue(delivery.event);
+                if delivery.place.is_some() {
+                    self.place = delivery.place;
+                }
+            }
+            Input::Kill(who) => self.pull_kill(who, Id::default()),
+            Input::Stop => return false,
+        }
+        true
+    }
+
+    fn on_link(&mut self, event: LinkEvent) {
+        match event {
+            LinkEvent::Connected(client) => {
+                self.counters.link_connects += 1;
+                log_info!("link_connected", {"client": client.id});
+                self.client = Some(client);
+                self.greeted = false;
+                self.synced = false;
+            }
+            LinkEvent::Closed { client, fault, why } => {
+                self.counters.link_faults += u64::from(fault);
+                let level = if fault { Level::Error } else { Level::Info };
+                log::write(
+                    level,
+                    "link_closed",
+                    None,
+                    serde_json::json!({"client": client, "why": why}),
+                );
+                if self.client.as_ref().is_some_and(|own| own.id == client) {
+                    self.client = None;
+                }
+            }
+            LinkEvent::Frame { client, frame } => {
+                // What a closed client sent before it was cut off is not acted upon.
+                if self.client.as_ref().is_some_and(|own| own.id == client) {
+                    self.on_frame(frame.body);
+                }
+            }
+        }
+    }
+
+    fn on_frame(&mut self, body: Body) {
+        if !self.greeted {
+            match body {
+                Body::Hello(hello) => self.on_hello(&hello),
+                other => self.drop_client(format!("{:?} came before HELLO", other.kind())),
+            }
+            return;
+        }
+        match body {
+            Body::NewOrder(order) => self.on_new_order(&order),
+            Body::Cancel(cancel) => self.on_cancel(&cancel),
+            Body::Kill(kill) => {
+                self.pull_kill(kill.who.as_str().to_string(), Id(kill.correlation));
+            }
+            Body::Sync(sync) => self.on_sync(sync.nonce),
+            other => self.drop_client(format!("{:?} came a second time", other.kind())),
+        }
+    }
+
+    /// The client broke the contract.
+    fn drop_client(&mut self, why: String) {
+        self.counters.link_faults += 1;
+        log_error!("link_fault", {"why": why});
+        if let Some(client) = self.client.take() {
+            client.close();
+        }
+    }
+
+    fn on_venue(&mut self, event: Event) {
+        match event {
+            Event::Up { epoch } => {
+                self.counters.venue_ups += 1;
+                self.epoch = Some(epoch);
+                self.begin_resync();
+            }
+            Event::Down { epoch, why } => {
+                if self.epoch == Some(epoch) {
+                    self.counters.venue_downs += 1;
+                    self.venue_lost(&why);
+                }
+            }
+            Event::Execution(report) => self.on_report(report),
+            Event::CancelRejected {
+                orig_cl_ord_id,
+                ord_status,
+                text,
+            } => self.on_cancel_rejected(&orig_cl_ord_id, ord_status, &text),
+            Event::PositionsTotal { request_id, total } => {
+                self.on_positions_total(&request_id, total)
+            }
+            Event::Position {
+                request_id,
+                instrument_id,
+                quantity,
+                settlement_price,
+            } => self.on_position(&request_id, instrument_id, quantity, settlement_price),
+            Event::Collateral {
+                request_id,
+                cash,
+                currency,
+            } => self.on_collateral(&request_id, cash, &currency),
+            Event::Prices { snapshot, entries } => self.on_prices(snapshot, &entries),
+            Event::Session(report) => self.on_session(&report),
+            Event::Unreadable { msg_type, why } => {
+                self.counters.venue_unreadable += 1;
+                if matches!(msg_type.as_str(), "8" | "AO" | "AP" | "BA") {
+                    log_error!("resync_wanted", {"msg_type": msg_type, "why": why});
+                    self.resync.want();
+                }
+            }
+            Event::Refused { msg_type, text } => {
+                self.counters.venue_refusals += 1;
+                log_error!("venue_refused_message", {"msg_type": msg_type, "why": text});
+                self.resync.want();
+            }
+        }
+    }
+
+    /// The moment that decisions and frames carry.
+    fn now(&self) -> i64 {
+        self.clock.now()
+    }
+
+    fn pull_kill(&mut self, who: String, correlation: Id) {
+        log::write(
+            Level::Error,
+            "kill_switch",
+            Some(&correlation.0),
+            serde_json::json!({"who": who}),
+        );
+        self.killed_by = (who, correlation);
+        self.engine.kill(Reason::Operator);
+    }
+
+    /// What follows from a batch: the clock, what must be persisted, what the engine wants done.
+    fn settle(&mut self) {
+        if let Some(now) = self.clock.tick() {
+            self.engine.on_clock(now);
+        }
+        self.drive_resync();
+        if let Some(baseline) = self.engine.baseline()
+            && self.baseline != Some(baseline)
+        {
+            self.baseline = Some(baseline);
+            self.journal.append(&Record::Baseline {
+                session: baseline.session,
+                equity: baseline.equity,
+            });
+            log_info!("baseline", {"session": baseline.session, "equity": baseline.equity});
+        }
+        if let Some(kill) = self.engine.killed()
+            && self.kill != Some(kill)
+        {
+            if self.kill.is_none_or(|known| known.session != 0) {
+                self.counters.kills += 1;
+            }
+            self.kill = Some(kill);
+            let (who, correlation) = self.killed_by.clone();
+            log::write(
+                Level::Error,
+                "killed",
+                Some(&correlation.0),
+                serde_json::json!({"session": kill.session, "reason": kill.reason.name(), "who": who}),
+            );
+            self.journal.append(&Record::Kill {
+                session: kill.session,
+                reason: kill.reason.code(),
+                who,
+                correlation,
+                ts_ns: self.now(),
+            });
+        }
+        self.flatten();
+        self.tell_state();
+    }
+
+    fn send(&mut self, command: Command) {
+        if let Some(epoch) = self.epoch {
+            self.outbox.push(Out::Venue { epoch, command });
+        }
+    }
+
+    fn tell(&mut self, body: Body) {
+        if self.greeted {
+            self.outbox.push(Out::Client(body));
+        }
+    }
+
+    /// Makes the batch durable, then lets go of what waited for it.
+    fn commit(&mut self) {
+        if self.journal.dirty()
+            && let Err(err) = self.journal.commit()
+        {
+            self.counters.journal_failures += 1;
+            if !self.journal_failed {
+                log_error!("journal_failed", {"why": err.to_string()});
+            }
+            self.journal_failed = true;
+            self.engine.set_halted(true);
+            self.withhold();
+        }
+        self.counters.journal_records = self.journal.len();
+        for out in std::mem::take(&mut self.outbox) {
+            match out {
+                Out::Venue { epoch, command } => {
+                    if !self.venue.send(epoch, command) {
+                        self.counters.venue_overflows += 1;
+                        log_error!("venue_overflow", {"queue": "venue_queue", "epoch": epoch});
+                    }
+                }
+                Out::Client(body) => {
+                    let now = self.clock.now();
+                    if let Some(client) = &mut self.client
+                        && !client.push(now, body)
+                    {
+                        self.counters.link_overflows += 1;
+                        log_warn!("link_overflow", {"queue": "link_queue", "client": client.id});
+                        self.client = None;
+                    }
+                }
+            }
+        }
+        if !self.journal_failed
+            && let Some((generation, number)) = self.place.take()
+            && let Err(err) = self.sequences.commit(generation, number)
+        {
+            // Not fatal: the venue sends again what it sent since the number that is on the disk.
+            log_warn!("sequence_not_saved", {"why": err.to_string()});
+        }
+        self.periodic();
+    }
+
+    /// The journal did not take the batch: no order leaves, and whoever was to hear of one hears of a rejection.
+    fn withhold(&mut self) {
+        self.outbox.retain_mut(|out| match out {
+            Out::Venue { command, .. } => !command.is_order(),
+            Out::Client(Body::Decision(decision)) => {
+                decision.decision = frames::DecisionKind::Reject;
+                decision.reason = Reason::JournalFailed.code();
+                decision.approved_quantity = 0;
+                true
+            }
+            Out::Client(body) => !matches!(body, Body::Exec(_)),
+        });
+    }
+
+    fn periodic(&mut self) {
+        let now = Instant::now();
+        if now >= self.flush_at {
+            self.flush_at = now + FLUSH_EVERY;
+            self.flush_changes();
+        }
+        if now >= self.metrics_at {
+            self.metrics_at = now + METRICS_EVERY;
+            self.write_metrics();
+        }
+    }
+
+    fn write_metrics(&mut self) {
+        self.counters.working_orders = self.orders.open_count();
+        self.counters.venue_queue = self.venue.queued();
+        self.counters.link_queue = self.client.as_ref().map_or(0, Client::queued);
+        if let Err(err) = self.metrics.write(&self.counters) {
+            log_warn!("metrics_not_written", {"why": err.to_string()});
+        }
+    }
+
+    fn wall_ns() -> i64 {
+        wall_ns()
+    }
+}

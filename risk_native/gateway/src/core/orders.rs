@@ -1,0 +1,266 @@
+//! Every order that was ever decided, rebuilt from the journal, and the ids that were used.
+
+use std::collections::{BTreeMap, HashSet};
+use std::time::Instant;
+
+use dnalyaw_engine::{OWN_ORDER_ID_BASE, Side};
+use dnalyaw_frames as frames;
+
+use super::wire;
+use crate::record::{DecisionRecord, ExecRecord, Id, Record};
+
+/// One order's life.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub decision: DecisionRecord,
+    pub last_exec: Option<ExecRecord>,
+    /// Shares filled, and their notional, as far as reports told.
+    pub filled: i64,
+    pub notional: i128,
+    /// The venue has spoken of it.
+    pub acknowledged: bool,
+    /// Nothing can come of it any more.
+    pub done: bool,
+    /// The connection that carried it; 0 = one of an earlier process.
+    pub epoch: u64,
+    pub sent_at: Option<Instant>,
+    /// A cancel is wanted, and the connection that carried it last (0 = none yet).
+    pub cancel: Option<CancelState>,
+    /// omsd was told that the fate is unknown.
+    pub told_unknown: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CancelState {
+    pub correlation: Id,
+    pub epoch: u64,
+}
+
+impl Entry {
+    fn new(decision: DecisionRecord) -> Self {
+        Self {
+            done: !decision.accepted(),
+            decision,
+            last_exec: None,
+            filled: 0,
+            notional: 0,
+            acknowledged: false,
+            epoch: 0,
+            sent_at: None,
+            cancel: None,
+            told_unknown: false,
+        }
+    }
+
+    pub fn id(&self) -> u64 {
+        self.decision.order.order_id
+    }
+
+    pub fn instrument_id(&self) -> u64 {
+        self.decision.order.instrument_id
+    }
+
+    /// An accepted order has one of the two sides; the engine saw to it.
+    pub fn side(&self) -> Side {
+        Side::from_u8(self.decision.order.side).unwrap_or(Side::Buy)
+    }
+
+    pub fn open(&self) -> bool {
+        !self.done
+    }
+
+    pub fn leaves(&self) -> i64 {
+        if self.done {
+            0
+        } else {
+            (self.decision.approved_quantity - self.filled).max(0)
+        }
+    }
+
+    fn apply(&mut self, exec: &ExecRecord) {
+        if exec.last_quantity > 0 {
+            self.notional += i128::from(exec.last_quantity) * i128::from(exec.last_price);
+        }
+        self.filled = self.filled.max(exec.cumulative_quantity);
+        self.acknowledged = true;
+        self.told_unknown = false;
+        if wire::is_final(exec.exec_type) {
+            self.done = true;
+        }
+        self.last_exec = Some(exec.clone());
+    }
+
+    /// The last report, as a SYNC repeats it.
+    pub fn exec_frame(&self) -> Option<frames::Exec> {
+        self.last_exec
+            .as_ref()
+            .map(|exec| wire::exec_frame(exec, &self.decision, true))
+    }
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Orders {
+    entries: BTreeMap<u64, Entry>,
+    open: HashSet<u64>,
+    seen: HashSet<String>,
+    last_id: u64,
+    last_own_id: u64,
+}
+
+impl Orders {
+    /// What a record says about orders. Records of other kinds change nothing.
+    pub fn replay(&mut self, record: Record) {
+        match record {
+            Record::Decision(decision) => {
+                self.decided(*decision);
+            }
+            Record::Exec(exec) => self.reported(&exec),
+            Record::Seen { exec_id } => {
+                self.seen.insert(exec_id);
+            }
+            Record::Cancel {
+                order_id,
+                correlation,
+                ..
+            } => {
+                if let Some(entry) = self.entries.get_mut(&order_id) {
+                    entry.cancel = Some(CancelState {
+                        correlation,
+                        epoch: 0,
+                    });
+                }
+            }
+            Record::Expired { order_id } => self.close(order_id),
+            Record::Start { .. }
+            | Record::Refusal(_)
+            | Record::Baseline { .. }
+            | Record::Kill { .. } => {}
+        }
+    }
+
+    /// Takes a new order in.
+    pub fn decided(&mut self, decision: DecisionRecord) -> &mut Entry {
+        let id = decision.order.order_id;
+        if id >= OWN_ORDER_ID_BASE {
+            self.last_own_id = self.last_own_id.max(id);
+        } else {
+            self.last_id = self.last_id.max(id);
+        }
+        if decision.accepted() {
+            self.open.insert(id);
+        }
+        let entry = Entry::new(decision);
+        match self.entries.entry(id) {
+            std::collections::btree_map::Entry::Vacant(slot) => slot.insert(entry),
+            std::collections::btree_map::Entry::Occupied(slot) => {
+                let slot = slot.into_mut();
+                *slot = entry;
+                slot
+            }
+        }
+    }
+
+    /// Takes a report in.
+    pub fn reported(&mut self, exec: &ExecRecord) {
+        self.seen.insert(exec.exec_id.clone());
+        if let Some(entry) = self.entries.get_mut(&exec.order_id) {
+            entry.apply(exec);
+            if entry.done {
+                self.open.remove(&exec.order_id);
+            }
+        }
+    }
+
+    /// Marks an order as over without a report.
+    pub fn close(&mut self, order_id: u64) {
+        if let Some(entry) = self.entries.get_mut(&order_id) {
+            entry.done = true;
+        }
+        self.open.remove(&order_id);
+    }
+
+    /// Remembers an ExecID; false when it was known.
+    pub fn see(&mut self, exec_id: &str) -> bool {
+        self.seen.insert(exec_id.to_string())
+    }
+
+    pub fn has_seen(&self, exec_id: &str) -> bool {
+        self.seen.contains(exec_id)
+    }
+
+    pub fn get(&self, order_id: u64) -> Option<&Entry> {
+        self.entries.get(&order_id)
+    }
+
+    pub fn get_mut(&mut self, order_id: u64) -> Option<&mut Entry> {
+        self.entries.get_mut(&order_id)
+    }
+
+    /// Ids of open orders, ascending.
+    pub fn open_ids(&self) -> Vec<u64> {
+        let mut ids: Vec<u64> = self.open.iter().copied().collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    pub fn open_count(&self) -> u64 {
+        self.open.len() as u64
+    }
+
+    /// Orders decided in this session, by id.
+    pub fn of_session(&self, session: u32) -> impl Iterator<Item = &Entry> {
+        self.entries
+            .values()
+            .filter(move |entry| entry.decision.session == session)
+    }
+
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub fn last_id(&self) -> u64 {
+        self.last_id
+    }
+
+    pub fn last_own_id(&self) -> u64 {
+        self.last_own_id
+    }
+}
+
+/// `US-17`, or `US-K3` for the third order of riskd's own.
+pub fn cl_ord_id(region: &str, order_id: u64) -> String {
+    match order_id.checked_sub(OWN_ORDER_ID_BASE) {
+        Some(own) => format!("{region}-K{own}"),
+        None => format!("{region}-{order_id}"),
+    }
+}
+
+/// The reverse of `cl_ord_id`; nothing for an id that is not ours.
+pub fn order_id(region: &str, cl_ord_id: &str) -> Option<u64> {
+    let rest = cl_ord_id.strip_prefix(region)?.strip_prefix('-')?;
+    let (base, digits) = match rest.strip_prefix('K') {
+        Some(digits) => (OWN_ORDER_ID_BASE, digits),
+        None => (0, rest),
+    };
+    if !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    digits.parse::<u64>().ok()?.checked_add(base)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn client_order_ids_go_both_ways() {
+        for id in [1, 17, OWN_ORDER_ID_BASE - 1, OWN_ORDER_ID_BASE + 3] {
+            assert_eq!(order_id("US", &cl_ord_id("US", id)), Some(id));
+        }
+        assert_eq!(cl_ord_id("US", OWN_ORDER_ID_BASE + 3), "US-K3");
+        for text in ["HK-1", "US1", "US-", "US--1", "US-K", "US-1x", "US-+1", ""] {
+            assert_eq!(order_id("US", text), None, "{text}");
+        }
+    }
+}

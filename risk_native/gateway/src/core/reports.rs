@@ -1,0 +1,337 @@
+//! What the venue says of an order: once, in order or not, by its own report or by a mass status.
+
+use dnalyaw_engine::{ExecError, ExecKind, Execution, OWN_ORDER_ID_BASE, Reason};
+use dnalyaw_frames::{self as frames, Body};
+use serde_json::json;
+
+use super::orders::order_id;
+use super::{Core, log, wire};
+use crate::log::Level;
+use crate::record::{ExecRecord, Record};
+use crate::venue::ExecutionReport;
+use crate::{log_error, log_warn};
+
+/// One change of one order, whoever found it out.
+pub(super) struct Change {
+    pub kind: ExecKind,
+    pub exec_type: frames::ExecType,
+    pub exec_id: String,
+    pub last_quantity: i64,
+    pub last_price: i64,
+    pub cumulative_quantity: i64,
+    pub fee: i64,
+    pub reason: Reason,
+    /// Found out by a mass status rather than told by a report of its own.
+    pub synthesised: bool,
+}
+
+impl Core {
+    pub(super) fn on_report(&mut self, report: ExecutionReport) {
+        self.venue_moment(report.ts_ns);
+        if let Some(part) = &report.mass_status {
+            self.on_status(&report, part);
+            return;
+        }
+        let Some(id) = order_id(&self.reference.region, &report.cl_ord_id)
+            .filter(|id| self.orders.get(*id).is_some())
+        else {
+            self.counters.execs_unknown += 1;
+            log_error!("report_of_unknown_order", {"cl_ord_id": report.cl_ord_id, "exec_id": report.exec_id});
+            self.resync.want();
+            return;
+        };
+        if report.exec_id.is_empty() {
+            log_error!("report_without_exec_id", {"order_id": id});
+            self.resync.want();
+            return;
+        }
+        if self.orders.has_seen(&report.exec_id) {
+            self.counters.execs_duplicate += 1;
+            return;
+        }
+        match report.exec_type {
+            b'F' | b'1' | b'2' => self.on_fill(id, &report),
+            b'0' => self.on_acknowledged(id, report.exec_id, report.cumulative_quantity),
+            b'4' | b'3' | b'C' | b'8' => {
+                self.fill_gap(id, report.cumulative_quantity, report.average_price);
+                if !report.text.is_empty() && report.exec_type == b'8' {
+                    log_warn!("venue_reject", {"order_id": id, "text": report.text});
+                }
+                self.finish(
+                    id,
+                    report.exec_type,
+                    report.exec_id,
+                    report.cumulative_quantity,
+                    false,
+                );
+            }
+            // Pending new, pending cancel, pending replace: the answer follows.
+            b'A' | b'6' | b'E' => {}
+            other => {
+                // A bust or a correction takes back what was booked: only the venue's own totals can be believed now.
+                log_error!("report_not_understood", {"order_id": id, "exec_type": char::from(other).to_string()});
+                self.resync.want();
+            }
+        }
+    }
+
+    fn on_acknowledged(&mut self, id: u64, exec_id: String, cumulative_quantity: i64) {
+        self.change(
+            id,
+            Change {
+                kind: ExecKind::New,
+                exec_type: frames::ExecType::New,
+                exec_id,
+                last_quantity: 0,
+                last_price: 0,
+                cumulative_quantity,
+                fee: 0,
+                reason: Reason::None,
+                synthesised: false,
+            },
+        );
+    }
+
+    fn on_fill(&mut self, id: u64, report: &ExecutionReport) {
+        let cumulative = report.cumulative_quantity;
+        let Some(entry) = self.orders.get(id) else {
+            return;
+        };
+        if cumulative <= entry.filled {
+            // Its shares are booked already: a later report overtook it, or a mass status told of it.
+            self.counters.execs_duplicate += 1;
+            self.remember(&report.exec_id);
+            return;
+        }
+        // What earlier reports should have told, at the price that makes the venue's average come out.
+        let before = cumulative - report.last_quantity;
+        if before > entry.filled {
+            let notional = i128::from(report.average_price) * i128::from(cumulative)
+                - i128::from(report.last_quantity) * i128::from(report.last_price);
+            let average = if before > 0 && report.average_price > 0 {
+                i64::try_from(notional / i128::from(before)).unwrap_or(0)
+            } else {
+                report.last_price
+            };
+            self.fill_gap(id, before, average);
+        }
+        self.change(
+            id,
+            Change {
+                kind: ExecKind::Fill,
+                exec_type: self.fill_type(id, cumulative),
+                exec_id: report.exec_id.clone(),
+                last_quantity: report.last_quantity,
+                last_price: report.last_price,
+                cumulative_quantity: cumulative,
+                fee: report.fee,
+                reason: Reason::None,
+                synthesised: false,
+            },
+        );
+    }
+
+    fn fill_type(&self, id: u64, cumulative: i64) -> frames::ExecType {
+        let whole = self
+            .orders
+            .get(id)
+            .is_some_and(|entry| cumulative >= entry.decision.approved_quantity);
+        if whole {
+            frames::ExecType::Fill
+        } else {
+            frames::ExecType::Partial
+        }
+    }
+
+    /// Books shares whose own reports never came, so that the venue's count and average hold.
+    pub(super) fn fill_gap(&mut self, id: u64, cumulative: i64, average: i64) {
+        let Some(entry) = self.orders.get(id) else {
+            return;
+        };
+        let missing = cumulative - entry.filled;
+        if missing <= 0 {
+            return;
+        }
+        let total = i128::from(average) * i128::from(cumulative);
+        let price = i64::try_from((total - entry.notional) / i128::from(missing))
+            .ok()
+            .filter(|price| *price > 0)
+            .unwrap_or(average);
+        if price <= 0 {
+            log_error!("fill_without_price", {"order_id": id, "cumulative": cumulative});
+            self.resync.want();
+            return;
+        }
+        self.counters.execs_synthesised += 1;
+        log_warn!("fill_synthesised", {"order_id": id, "quantity": missing, "price": price});
+        self.change(
+            id,
+            Change {
+                kind: ExecKind::Fill,
+                exec_type: self.fill_type(id, cumulative),
+                exec_id: format!("SYNTHESISED-{}-{id}-{cumulative}", self.reference.region),
+                last_quantity: missing,
+                last_price: price,
+                cumulative_quantity: cumulative,
+                fee: 0,
+                reason: Reason::None,
+                synthesised: true,
+            },
+        );
+        // The price is an average and the fees are not known: cash is the venue's to say.
+        self.resync.want_cash();
+    }
+
+    /// The order's end. `status` is FIX's character for it.
+    pub(super) fn finish(
+        &mut self,
+        id: u64,
+        status: u8,
+        exec_id: String,
+        cumulative_quantity: i64,
+        synthesised: bool,
+    ) {
+        let Some(entry) = self.orders.get(id) else {
+            return;
+        };
+        if !entry.open() {
+            self.remember(&exec_id);
+            return;
+        }
+        let (kind, exec_type, reason) = match status {
+            b'4' => (
+                ExecKind::Cancelled,
+                frames::ExecType::Cancelled,
+                Reason::Cancelled,
+            ),
+            b'8' => (
+                ExecKind::Rejected,
+                frames::ExecType::Rejected,
+                Reason::VenueReject,
+            ),
+            _ => (
+                ExecKind::Expired,
+                frames::ExecType::Expired,
+                Reason::Expired,
+            ),
+        };
+        if id >= OWN_ORDER_ID_BASE {
+            self.close_refused();
+        }
+        self.change(
+            id,
+            Change {
+                kind,
+                exec_type,
+                exec_id,
+                last_quantity: 0,
+                last_price: 0,
+                cumulative_quantity,
+                fee: 0,
+                reason,
+                synthesised,
+            },
+        );
+    }
+
+    /// An ExecID that changes nothing, so that it changes nothing after a restart either.
+    fn remember(&mut self, exec_id: &str) {
+        if self.orders.see(exec_id) {
+            self.journal.append(&Record::Seen {
+                exec_id: exec_id.to_string(),
+            });
+        }
+    }
+
+    /// Takes a change into the engine, the journal and omsd's view, in this order.
+    pub(super) fn change(&mut self, id: u64, change: Change) {
+        let applied = self.engine.on_execution(&Execution {
+            order_id: id,
+            kind: change.kind,
+            last_quantity: change.last_quantity,
+            last_price: change.last_price,
+            cumulative_quantity: change.cumulative_quantity,
+            fee: change.fee,
+        });
+        match applied {
+            Ok(outcome) => {
+                if outcome.ask_account {
+                    self.resync.want_cash();
+                }
+            }
+            // An order of an earlier session: its account is the venue's to tell.
+            Err(ExecError::UnknownOrder) => {
+                log_warn!("report_of_unreserved_order", {"order_id": id});
+                self.resync.want();
+            }
+            Err(ExecError::BadReport) => {
+                log_error!("report_impossible", {"order_id": id, "exec_id": change.exec_id, "last": change.last_quantity,
+                    "price": change.last_price, "cumulative": change.cumulative_quantity});
+                self.resync.want();
+                return;
+            }
+        }
+        let ts_ns = self.now();
+        let Some(entry) = self.orders.get(id) else {
+            return;
+        };
+        let instrument_id = entry.instrument_id();
+        let price = self.engine.price(instrument_id);
+        let exec_type = change.exec_type as u8;
+        let leaves = if wire::is_final(exec_type) {
+            0
+        } else {
+            (entry.decision.approved_quantity - change.cumulative_quantity).max(0)
+        };
+        let record = ExecRecord {
+            order_id: id,
+            ts_ns,
+            exec_id: change.exec_id,
+            exec_type,
+            last_quantity: change.last_quantity,
+            last_price: change.last_price,
+            cumulative_quantity: change.cumulative_quantity,
+            leaves_quantity: leaves,
+            fee: change.fee,
+            reason: change.reason.code(),
+            bid: price.map_or(0, |p| p.bid),
+            ask: price.map_or(0, |p| p.ask),
+            synthesised: change.synthesised,
+        };
+        self.counters.execs += 1;
+        let correlation = entry.decision.correlation.0;
+        let frame = wire::exec_frame(&record, &entry.decision, change.synthesised);
+        log::write(
+            Level::Info,
+            "exec",
+            Some(&correlation),
+            json!({"order_id": id, "exec_type": format!("{:?}", change.exec_type).to_uppercase(),
+                "last": record.last_quantity, "price": record.last_price, "cumulative": record.cumulative_quantity,
+                "leaves": leaves, "reason": change.reason.name(), "exec_id": record.exec_id}),
+        );
+        self.orders.reported(&record);
+        self.journal.append(&Record::Exec(record));
+        self.tell(Body::Exec(frame));
+        if change.last_quantity > 0 {
+            self.changed_positions.insert(instrument_id);
+        }
+    }
+
+    pub(super) fn on_cancel_rejected(&mut self, orig_cl_ord_id: &str, status: u8, text: &str) {
+        let id = order_id(&self.reference.region, orig_cl_ord_id);
+        log_warn!("cancel_rejected", {"order_id": id, "status": char::from(status).to_string(), "why": text});
+        let Some(id) = id.filter(|id| self.orders.get(*id).is_some_and(super::orders::Entry::open))
+        else {
+            return;
+        };
+        // Open here and not there, or too late: either way the venue's list of orders says which.
+        self.resync.want();
+        if id < OWN_ORDER_ID_BASE {
+            self.counters.refused += 1;
+            self.tell(Body::Refused(frames::Refused {
+                order_id: id,
+                reason: Reason::UnknownOrder.code(),
+            }));
+        }
+    }
+}

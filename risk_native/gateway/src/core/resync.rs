@@ -1,0 +1,435 @@
+//! What riskd asks after every logon, and what it makes of the answers: the fate of every order, positions, cash, prices.
+//!
+//! Orders are asked for first and positions after them, on one ordered stream: a fill that the order's report tells is
+//! in the positions that follow, and what fills later is reported on its own.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use dnalyaw_engine::{ExecKind, Reason};
+use dnalyaw_frames::{self as frames, Body};
+
+use super::orders::{Entry, cl_ord_id, order_id};
+use super::reports::Change;
+use super::{Core, wire};
+use crate::record::Record;
+use crate::venue::{Command, ExecutionReport, MassStatusPart};
+use crate::{log_error, log_info, log_warn};
+
+/// Unanswered for this long, everything is asked again.
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+/// Between two rounds that something on the stream asked for.
+const ROUND_EVERY: Duration = Duration::from_secs(1);
+/// An order the venue has not acknowledged for this long is asked about.
+const SILENCE_LIMIT: Duration = Duration::from_secs(5);
+
+/// One round of questions.
+#[derive(Debug)]
+struct Round {
+    id: String,
+    begun: Instant,
+    orders_done: bool,
+    reported: HashSet<u64>,
+    reports: i64,
+    positions_total: Option<i64>,
+    positions: HashSet<u64>,
+    positions_done: bool,
+    cash_done: bool,
+}
+
+/// Where the questions stand.
+#[derive(Debug, Default)]
+pub(super) struct Resync {
+    round: Option<Round>,
+    last: Option<Instant>,
+    wanted: bool,
+    cash_wanted: bool,
+    counter: u64,
+    /// Working orders at the venue that no journal of ours knows.
+    foreign: HashSet<String>,
+}
+
+impl Resync {
+    /// Something was missed: ask everything again soon.
+    pub fn want(&mut self) {
+        self.wanted = true;
+    }
+
+    /// Cash was estimated: ask for it alone.
+    pub fn want_cash(&mut self) {
+        self.cash_wanted = true;
+    }
+}
+
+impl Core {
+    pub(super) fn begin_resync(&mut self) {
+        self.resync.counter += 1;
+        // Unique across restarts, so that a late answer to another process is not taken for ours.
+        let id = format!("R{}-{}", Self::wall_ns(), self.resync.counter);
+        let (ts_ns, session) = (self.now(), self.reference.session);
+        log_info!("resync", {"request": id});
+        self.resync.round = Some(Round {
+            id: id.clone(),
+            begun: Instant::now(),
+            orders_done: false,
+            reported: HashSet::new(),
+            reports: 0,
+            positions_total: None,
+            positions: HashSet::new(),
+            positions_done: false,
+            cash_done: false,
+        });
+        self.resync.last = Some(Instant::now());
+        self.resync.wanted = false;
+        self.resync.cash_wanted = false;
+        self.engine.begin_positions();
+        self.send(Command::MassStatus {
+            request_id: id.clone(),
+            ts_ns,
+        });
+        self.send(Command::Positions {
+            request_id: id.clone(),
+            session,
+            ts_ns,
+        });
+        self.send(Command::Collateral {
+            request_id: id.clone(),
+        });
+        let symbols = self
+            .reference
+            .instruments
+            .iter()
+            .map(|one| one.symbol.clone())
+            .collect();
+        self.send(Command::MarketData {
+            request_id: id,
+            symbols,
+        });
+    }
+
+    /// Asks again what was not answered, or what something on the stream made doubtful.
+    pub(super) fn drive_resync(&mut self) {
+        if self.epoch.is_none() {
+            return;
+        }
+        let late = |since: Option<Instant>, limit| since.is_none_or(|at| at.elapsed() >= limit);
+        match &self.resync.round {
+            Some(round) if round.begun.elapsed() < ANSWER_LIMIT => return,
+            Some(round) => {
+                log_warn!("resync_unanswered", {"orders": round.orders_done, "positions": round.positions_done,
+                    "cash": round.cash_done});
+                self.begin_resync();
+                return;
+            }
+            None => {}
+        }
+        if !self.resync.wanted && late(self.resync.last, SILENCE_LIMIT) {
+            let silent = self.orders.open_ids().into_iter().any(|id| {
+                self.orders
+                    .get(id)
+                    .is_some_and(|entry| !entry.acknowledged && late(entry.sent_at, SILENCE_LIMIT))
+            });
+            self.resync.wanted = silent;
+        }
+        if self.resync.wanted && late(self.resync.last, ROUND_EVERY) {
+            self.begin_resync();
+        } else if self.resync.cash_wanted && late(self.resync.last, ROUND_EVERY / 10) {
+            self.resync.cash_wanted = false;
+            self.resync.last = Some(Instant::now());
+            self.send(Command::Collateral {
+                request_id: format!("C{}", Self::wall_ns()),
+            });
+        }
+    }
+
+    /// The connection is gone: what works at the venue is of unknown fate, and stays reserved.
+    pub(super) fn venue_lost(&mut self, why: &str) {
+        log_error!("venue_lost", {"why": why, "working_orders": self.orders.open_count()});
+        self.epoch = None;
+        self.resync.round = None;
+        self.engine.on_venue(false);
+        for id in self.orders.open_ids() {
+            let Some(entry) = self.orders.get_mut(id) else {
+                continue;
+            };
+            if std::mem::replace(&mut entry.told_unknown, true) {
+                continue;
+            }
+            let frame = unknown_frame(entry);
+            self.mark(id, ExecKind::Unknown);
+            self.tell(Body::Exec(frame));
+        }
+    }
+
+    /// Tells the engine what is no fill and no end.
+    pub(super) fn mark(&mut self, order_id: u64, kind: ExecKind) {
+        let cumulative_quantity = self.orders.get(order_id).map_or(0, |entry| entry.filled);
+        let marked = self.engine.on_execution(&dnalyaw_engine::Execution {
+            order_id,
+            kind,
+            last_quantity: 0,
+            last_price: 0,
+            cumulative_quantity,
+            fee: 0,
+        });
+        if let Err(err) = marked {
+            log_warn!("order_not_reserved", {"order_id": order_id, "why": format!("{err:?}")});
+        }
+    }
+
+    /// One report of a mass status.
+    pub(super) fn on_status(&mut self, report: &ExecutionReport, part: &MassStatusPart) {
+        let current = self.resync.round.as_ref().is_some_and(|round| {
+            !round.orders_done && (part.request_id.is_empty() || part.request_id == round.id)
+        });
+        if !current {
+            return;
+        }
+        match order_id(&self.reference.region, &report.cl_ord_id) {
+            Some(id) if self.orders.get(id).is_some() => {
+                self.apply_status(id, report);
+                if let Some(round) = &mut self.resync.round {
+                    round.reported.insert(id);
+                }
+            }
+            // The one report that says there is no order at all.
+            _ if part.total == 0 => {}
+            _ => {
+                log_error!("foreign_order", {"cl_ord_id": report.cl_ord_id, "status": char::from(report.ord_status).to_string(),
+                    "why": "the venue has an order of this account that the journal does not know"});
+                if matches!(report.ord_status, b'0' | b'1' | b'6' | b'A' | b'E') {
+                    self.resync.foreign.insert(report.cl_ord_id.clone());
+                }
+            }
+        }
+        let Some(round) = &mut self.resync.round else {
+            return;
+        };
+        round.reports += 1;
+        if part.last || part.total == 0 || round.reports == part.total {
+            self.orders_known();
+        }
+    }
+
+    fn apply_status(&mut self, id: u64, report: &ExecutionReport) {
+        self.fill_gap(id, report.cumulative_quantity, report.average_price);
+        let Some(entry) = self.orders.get(id).filter(|entry| entry.open()) else {
+            return;
+        };
+        let (told_unknown, acknowledged) = (entry.told_unknown, entry.acknowledged);
+        let exec_id = format!(
+            "STATUS-{}-{}",
+            report.cl_ord_id,
+            char::from(report.ord_status)
+        );
+        match report.ord_status {
+            b'4' | b'3' | b'8' | b'C' => {
+                self.finish(
+                    id,
+                    report.ord_status,
+                    exec_id,
+                    report.cumulative_quantity,
+                    true,
+                );
+            }
+            _ if !acknowledged => {
+                self.change(
+                    id,
+                    Change {
+                        kind: ExecKind::New,
+                        exec_type: frames::ExecType::New,
+                        exec_id,
+                        last_quantity: 0,
+                        last_price: 0,
+                        cumulative_quantity: report.cumulative_quantity,
+                        fee: 0,
+                        reason: Reason::None,
+                        synthesised: true,
+                    },
+                );
+            }
+            _ => {
+                self.mark(id, ExecKind::New);
+                if told_unknown && let Some(entry) = self.orders.get_mut(id) {
+                    entry.told_unknown = false;
+                    if let Some(exec) = entry.exec_frame() {
+                        self.tell(Body::Exec(exec));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Every order the venue has was named: what was sent before the question and is not among them never arrived.
+    fn orders_known(&mut self) {
+        let Some(round) = &mut self.resync.round else {
+            return;
+        };
+        round.orders_done = true;
+        let (begun, reported) = (round.begun, std::mem::take(&mut round.reported));
+        let epoch = self.epoch.unwrap_or(0);
+        for id in self.orders.open_ids() {
+            let Some(entry) = self.orders.get(id) else {
+                continue;
+            };
+            let asked_after = entry.epoch < epoch
+                || (!entry.acknowledged
+                    && entry
+                        .sent_at
+                        .is_some_and(|at| begun.saturating_duration_since(at) >= SILENCE_LIMIT));
+            if reported.contains(&id) || !asked_after {
+                continue;
+            }
+            if entry.decision.session == self.reference.session {
+                self.never_saw(id);
+            } else {
+                log_warn!("order_of_past_session", {"order_id": id, "session": entry.decision.session});
+                self.journal.append(&Record::Expired { order_id: id });
+                self.orders.close(id);
+            }
+        }
+        if self.resync.foreign.is_empty() {
+            self.engine.set_halted(self.journal_failed);
+        } else {
+            log_error!("halted", {"why": "the venue works orders that the journal does not know; cancel them there, then restart riskd",
+                "orders": self.resync.foreign.iter().collect::<Vec<_>>()});
+            self.engine.set_halted(true);
+        }
+        self.engine.on_venue(true);
+        for id in self.orders.open_ids() {
+            let lost = self
+                .orders
+                .get(id)
+                .and_then(|entry| entry.cancel)
+                .is_some_and(|cancel| cancel.epoch != epoch);
+            if lost {
+                self.send_cancel(id);
+            }
+        }
+        self.round_done();
+    }
+
+    fn never_saw(&mut self, id: u64) {
+        let cl_ord_id = cl_ord_id(&self.reference.region, id);
+        log_warn!("venue_never_saw", {"order_id": id, "cl_ord_id": cl_ord_id});
+        let cumulative_quantity = self.orders.get(id).map_or(0, |entry| entry.filled);
+        self.change(
+            id,
+            Change {
+                kind: ExecKind::Rejected,
+                exec_type: frames::ExecType::Rejected,
+                exec_id: format!("NEVER-SAW-{cl_ord_id}"),
+                last_quantity: 0,
+                last_price: 0,
+                cumulative_quantity,
+                fee: 0,
+                reason: Reason::VenueNeverSaw,
+                synthesised: true,
+            },
+        );
+    }
+
+    pub(super) fn on_positions_total(&mut self, request_id: &str, total: i64) {
+        if let Some(round) = self.answered(request_id) {
+            round.positions_total = Some(total);
+            self.positions_known();
+        }
+    }
+
+    pub(super) fn on_position(
+        &mut self,
+        request_id: &str,
+        instrument_id: u64,
+        quantity: i64,
+        settlement_price: i64,
+    ) {
+        let Some(round) = self.answered(request_id) else {
+            return;
+        };
+        round.positions.insert(instrument_id);
+        // The mark first: a position without one leaves equity unknown.
+        if settlement_price > 0 {
+            self.engine
+                .on_settlement_price(instrument_id, settlement_price);
+        }
+        if !self.engine.on_position(instrument_id, quantity) && quantity != 0 {
+            log_error!("position_without_reference", {"instrument_id": instrument_id, "quantity": quantity,
+                "why": "the account holds it and the reference file does not have it: no new risk"});
+        }
+        self.changed_positions.insert(instrument_id);
+        self.positions_known();
+    }
+
+    fn positions_known(&mut self) {
+        let Some(round) = &mut self.resync.round else {
+            return;
+        };
+        let named = i64::try_from(round.positions.len()).unwrap_or(i64::MAX);
+        if !round.positions_done && round.positions_total.is_some_and(|total| named >= total) {
+            round.positions_done = true;
+            self.engine.positions_complete();
+            self.round_done();
+        }
+    }
+
+    pub(super) fn on_collateral(&mut self, request_id: &str, cash: i64, currency: &str) {
+        if !currency.is_empty() && currency != self.reference.currency {
+            log_error!("account_currency", {"venue": currency, "reference": self.reference.currency});
+            return;
+        }
+        self.engine.on_account(cash);
+        if let Some(round) = self.answered(request_id) {
+            round.cash_done = true;
+            self.round_done();
+        }
+    }
+
+    /// The current round, if the answer is one to it.
+    fn answered(&mut self, request_id: &str) -> Option<&mut Round> {
+        self.resync
+            .round
+            .as_mut()
+            .filter(|round| request_id.is_empty() || request_id == round.id)
+    }
+
+    fn round_done(&mut self) {
+        let done = self
+            .resync
+            .round
+            .as_ref()
+            .is_some_and(|round| round.orders_done && round.positions_done && round.cash_done);
+        if done {
+            self.resync.round = None;
+            log_info!("resynced", {"working_orders": self.orders.open_count(), "positions": self.engine.positions().len(),
+                "equity": self.engine.equity()});
+        }
+    }
+}
+
+fn unknown_frame(entry: &Entry) -> frames::Exec {
+    let decision = &entry.decision;
+    let mut frame = entry.exec_frame().unwrap_or_else(|| frames::Exec {
+        order_id: entry.id(),
+        instrument_id: entry.instrument_id(),
+        last_quantity: 0,
+        last_price: 0,
+        cumulative_quantity: entry.filled,
+        leaves_quantity: entry.leaves(),
+        fee: 0,
+        exec_id: wire::exec_hash(&format!("UNKNOWN-{}", entry.id())),
+        exec_type: frames::ExecType::Unknown,
+        side: decision.order.side,
+        reason: Reason::VenueDown.code(),
+        replayed: false,
+        bid: 0,
+        ask: 0,
+    });
+    // A statement about the order, not about a fill: nothing in it may be booked.
+    frame.exec_type = frames::ExecType::Unknown;
+    frame.reason = Reason::VenueDown.code();
+    (frame.last_quantity, frame.last_price, frame.fee) = (0, 0, 0);
+    frame.leaves_quantity = entry.leaves();
+    frame.exec_id = wire::exec_hash(&format!("UNKNOWN-{}-{}", entry.id(), entry.filled));
+    frame.replayed = false;
+    frame
+}

@@ -1,0 +1,233 @@
+//! The Unix socket towards omsd: one client at a time, of our own user, frames checked before anyone sees them.
+
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+
+use dnalyaw_frames::{Body, FRAME_LEN, Frame, SequenceIn, SequenceOut};
+
+use crate::log_warn;
+
+/// Frames that may wait for omsd. A client that lets them pile up is disconnected: the core never waits for it, and a
+/// SYNC after its return tells it all it missed.
+pub const CLIENT_QUEUE: usize = 32_768;
+
+/// What happens on the socket.
+#[derive(Debug)]
+pub enum LinkEvent {
+    Connected(Client),
+    Frame {
+        client: u64,
+        frame: Frame,
+    },
+    Closed {
+        client: u64,
+        /// The client broke the contract, rather than going away.
+        fault: bool,
+        why: String,
+    },
+}
+
+/// Where events go. Returns false when nobody listens any more.
+pub type Sink = Arc<dyn Fn(LinkEvent) -> bool + Send + Sync>;
+
+/// The core's handle on the connected client.
+#[derive(Debug)]
+pub struct Client {
+    pub id: u64,
+    stream: UnixStream,
+    queue: SyncSender<[u8; FRAME_LEN]>,
+    depth: Arc<AtomicU64>,
+    sequence: SequenceOut,
+}
+
+impl Client {
+    /// Queues a frame. False when the queue is full or gone; the client is then disconnected.
+    pub fn push(&mut self, ts_ns: i64, body: Body) -> bool {
+        let frame = Frame {
+            seq: self.sequence.take(),
+            ts_ns,
+            body,
+        };
+        match self.queue.try_send(frame.encode()) {
+            Ok(()) => {
+                self.depth.fetch_add(1, Ordering::Relaxed);
+                true
+            }
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                self.close();
+                false
+            }
+        }
+    }
+
+    /// Frames waiting to be written.
+    pub fn queued(&self) -> u64 {
+        self.depth.load(Ordering::Relaxed)
+    }
+
+    /// Ends the connection; `LinkEvent::Closed` follows.
+    pub fn close(&self) {
+        // It may be gone already, which is what was wanted.
+        let _ = self.stream.shutdown(Shutdown::Both);
+    }
+}
+
+/// Listens on `path`. The caller holds the directory's lock, so a socket left there belongs to nobody.
+///
+/// # Errors
+/// One line, when the path cannot be bound.
+pub fn listen(path: &Path, sink: Sink) -> Result<(), String> {
+    let fail = |err: std::io::Error| format!("socket {}: {err}", path.display());
+    if path.exists() {
+        if UnixStream::connect(path).is_ok() {
+            return Err(format!(
+                "socket {}: another process serves it; stop it or choose another --socket",
+                path.display()
+            ));
+        }
+        std::fs::remove_file(path).map_err(fail)?;
+    }
+    let listener = UnixListener::bind(path).map_err(fail)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(fail)?;
+    std::thread::Builder::new()
+        .name("link".into())
+        .spawn(move || accept(&listener, &sink))
+        .map_err(fail)?;
+    Ok(())
+}
+
+fn accept(listener: &UnixListener, sink: &Sink) {
+    let busy = Arc::new(AtomicBool::new(false));
+    let mut client = 0;
+    for stream in listener.incoming() {
+        let stream = match stream {
+            Ok(stream) => stream,
+            Err(err) => {
+                log_warn!("link_accept_failed", {"why": err.to_string()});
+                std::thread::sleep(std::time::Duration::from_millis(50));
+                continue;
+            }
+        };
+        if let Err(why) = ours(&stream) {
+            log_warn!("link_refused", {"why": why});
+            continue;
+        }
+        if busy.swap(true, Ordering::SeqCst) {
+            log_warn!("link_refused", {"why": "another client is connected"});
+            continue;
+        }
+        client += 1;
+        if let Err(err) = serve(client, stream, sink.clone(), busy.clone()) {
+            busy.store(false, Ordering::SeqCst);
+            log_warn!("link_refused", {"why": err.to_string()});
+        }
+    }
+}
+
+/// Only a process of our own user may ask for orders.
+fn ours(stream: &UnixStream) -> Result<(), String> {
+    let peer = rustix::net::sockopt::socket_peercred(stream)
+        .map_err(|err| format!("peer credentials: {err}"))?;
+    let own = rustix::process::geteuid();
+    if peer.uid == own {
+        Ok(())
+    } else {
+        Err(format!(
+            "user {} may not connect, only {}",
+            peer.uid.as_raw(),
+            own.as_raw()
+        ))
+    }
+}
+
+fn serve(id: u64, stream: UnixStream, sink: Sink, busy: Arc<AtomicBool>) -> std::io::Result<()> {
+    let (queue, frames) = sync_channel(CLIENT_QUEUE);
+    let depth = Arc::new(AtomicU64::new(0));
+    let writer = stream.try_clone()?;
+    let reader = stream.try_clone()?;
+    let written = depth.clone();
+    std::thread::Builder::new()
+        .name("link-out".into())
+        .spawn(move || write_frames(writer, &frames, &written))?;
+    std::thread::Builder::new()
+        .name("link-in".into())
+        .spawn(move || {
+            let client = Client {
+                id,
+                stream,
+                queue,
+                depth,
+                sequence: SequenceOut::default(),
+            };
+            if sink(LinkEvent::Connected(client)) {
+                let (fault, why) = read_frames(id, &reader, &sink);
+                let _ = reader.shutdown(Shutdown::Both);
+                // The next client may come in only after the core has let go of this one.
+                let _ = sink(LinkEvent::Closed {
+                    client: id,
+                    fault,
+                    why,
+                });
+            }
+            busy.store(false, Ordering::SeqCst);
+        })?;
+    Ok(())
+}
+
+fn read_frames(client: u64, mut stream: &UnixStream, sink: &Sink) -> (bool, String) {
+    let mut sequence = SequenceIn::default();
+    let mut bytes = [0u8; FRAME_LEN];
+    loop {
+        let mut filled = 0;
+        while filled < FRAME_LEN {
+            match stream.read(&mut bytes[filled..]) {
+                Ok(0) if filled == 0 => return (false, "the client closed the connection".into()),
+                Ok(0) => {
+                    return (
+                        true,
+                        format!("the connection ended {filled} bytes into a frame"),
+                    );
+                }
+                Ok(read) => filled += read,
+                Err(err) if err.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(err) => return (false, err.to_string()),
+            }
+        }
+        let frame = match Frame::decode_from_oms(&bytes) {
+            Ok(frame) => frame,
+            Err(err) => return (true, err.to_string()),
+        };
+        if let Err(gap) = sequence.accept(frame.seq) {
+            return (true, gap.to_string());
+        }
+        if !sink(LinkEvent::Frame { client, frame }) {
+            return (false, "riskd is stopping".into());
+        }
+    }
+}
+
+fn write_frames(mut stream: UnixStream, frames: &Receiver<[u8; FRAME_LEN]>, depth: &AtomicU64) {
+    let mut batch = Vec::with_capacity(64 * FRAME_LEN);
+    while let Ok(first) = frames.recv() {
+        batch.clear();
+        batch.extend_from_slice(&first);
+        let mut taken = 1;
+        while taken < 64 {
+            let Ok(next) = frames.try_recv() else { break };
+            batch.extend_from_slice(&next);
+            taken += 1;
+        }
+        if stream.write_all(&batch).is_err() {
+            // The reader sees the same end and reports it.
+            let _ = stream.shutdown(Shutdown::Both);
+            return;
+        }
+        depth.fetch_sub(taken, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,69 @@
+//! Counters, written to `metrics.json` when they changed.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+/// What is counted since the process began. Depths are of the moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counters {
+    pub orders_in: u64,
+    pub approved: u64,
+    pub reduced: u64,
+    pub rejected: u64,
+    pub flatten_orders: u64,
+    pub repeated: u64,
+    pub cancels_in: u64,
+    pub refused: u64,
+    pub execs: u64,
+    pub execs_duplicate: u64,
+    pub execs_synthesised: u64,
+    pub execs_unknown: u64,
+    pub venue_ups: u64,
+    pub venue_downs: u64,
+    pub venue_unreadable: u64,
+    pub venue_refusals: u64,
+    pub venue_overflows: u64,
+    pub venue_queue: u64,
+    pub link_connects: u64,
+    pub link_faults: u64,
+    pub link_overflows: u64,
+    pub link_queue: u64,
+    pub prices_in: u64,
+    pub prices_out: u64,
+    pub journal_records: u64,
+    pub journal_failures: u64,
+    pub working_orders: u64,
+    pub kills: u64,
+}
+
+/// The file they go to.
+#[derive(Debug)]
+pub struct MetricsFile {
+    path: PathBuf,
+    written: Option<Counters>,
+}
+
+impl MetricsFile {
+    pub fn new(dir: &Path) -> Self {
+        Self {
+            path: dir.join("metrics.json"),
+            written: None,
+        }
+    }
+
+    /// Writes the counters if they differ from what the file holds; a reader never sees half a file.
+    ///
+    /// # Errors
+    /// The system's refusal.
+    pub fn write(&mut self, counters: &Counters) -> std::io::Result<()> {
+        if self.written.as_ref() == Some(counters) {
+            return Ok(());
+        }
+        let beside = self.path.with_extension("json.new");
+        std::fs::write(&beside, serde_json::to_vec(counters)?)?;
+        std::fs::rename(&beside, &self.path)?;
+        self.written = Some(counters.clone());
+        Ok(())
+    }
+}

@@ -1,0 +1,223 @@
+//! What stands in the journal.
+
+use dnalyaw_engine as engine;
+use dnalyaw_frames as frames;
+use serde::{Deserialize, Serialize};
+
+/// One record. Times are nanoseconds of the venue's clock, money and prices millionths.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Record {
+    /// riskd began.
+    Start {
+        wall_ns: i64,
+        region: String,
+        session: u32,
+        reference_hash: String,
+        limits_hash: String,
+    },
+    /// The one decision on an order, with the grounds it stood on.
+    Decision(Box<DecisionRecord>),
+    /// A NEW_ORDER whose id was taken already, or that could not have one; it changes nothing.
+    Refusal(Box<DecisionRecord>),
+    /// A report of the venue that changed something.
+    Exec(ExecRecord),
+    /// An ExecID whose content was known by another way.
+    Seen { exec_id: String },
+    /// A cancel asked for by omsd or by the kill switch.
+    Cancel {
+        order_id: u64,
+        correlation: Id,
+        ts_ns: i64,
+    },
+    /// The session's baseline equity.
+    Baseline { session: u32, equity: i64 },
+    /// The kill switch fired.
+    Kill {
+        session: u32,
+        reason: u16,
+        who: String,
+        correlation: Id,
+        ts_ns: i64,
+    },
+    /// Orders of a session that is over.
+    Expired { order_id: u64 },
+}
+
+/// A correlation id as 32 hex digits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Id(pub [u8; 16]);
+
+impl Serialize for Id {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&crate::log::hex(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Id {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let mut id = [0; 16];
+        if text.len() != 32 || !text.is_ascii() {
+            return Err(serde::de::Error::custom(
+                "a correlation id has 32 hex digits",
+            ));
+        }
+        for (index, byte) in id.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&text[2 * index..2 * index + 2], 16)
+                .map_err(serde::de::Error::custom)?;
+        }
+        Ok(Id(id))
+    }
+}
+
+/// An order as it was asked for.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct OrderRecord {
+    pub order_id: u64,
+    pub instrument_id: u64,
+    pub quantity: i64,
+    pub limit_price: i64,
+    pub stop_distance: i64,
+    pub side: u8,
+    pub order_type: u8,
+    pub time_in_force: u8,
+    pub flags: u8,
+}
+
+impl From<&engine::OrderRequest> for OrderRecord {
+    fn from(order: &engine::OrderRequest) -> Self {
+        Self {
+            order_id: order.order_id,
+            instrument_id: order.instrument_id,
+            quantity: order.quantity,
+            limit_price: order.limit_price,
+            stop_distance: order.stop_distance,
+            side: order.side,
+            order_type: order.order_type,
+            time_in_force: order.time_in_force,
+            flags: order.flags,
+        }
+    }
+}
+
+impl From<&frames::NewOrder> for OrderRecord {
+    fn from(order: &frames::NewOrder) -> Self {
+        Self {
+            order_id: order.order_id,
+            instrument_id: order.instrument_id,
+            quantity: order.quantity,
+            limit_price: order.limit_price,
+            stop_distance: order.stop_distance,
+            side: order.side,
+            order_type: order.order_type,
+            time_in_force: order.time_in_force,
+            flags: order.flags,
+        }
+    }
+}
+
+impl OrderRecord {
+    /// As the engine takes it.
+    pub fn request(&self) -> engine::OrderRequest {
+        engine::OrderRequest {
+            order_id: self.order_id,
+            instrument_id: self.instrument_id,
+            quantity: self.quantity,
+            limit_price: self.limit_price,
+            stop_distance: self.stop_distance,
+            side: self.side,
+            order_type: self.order_type,
+            time_in_force: self.time_in_force,
+            flags: self.flags,
+        }
+    }
+}
+
+/// A decision and the numbers of that moment.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct DecisionRecord {
+    pub ts_ns: i64,
+    pub wall_ns: i64,
+    pub session: u32,
+    pub order: OrderRecord,
+    pub correlation: Id,
+    /// 1 APPROVE, 2 REDUCE, 3 REJECT, 4 FLATTEN.
+    pub decision: u8,
+    pub reason: u16,
+    pub approved_quantity: i64,
+    pub reference_price: i64,
+    pub equity: i64,
+    pub worst_case: i64,
+    pub binding_limit: i64,
+    pub limits_hash: u64,
+    pub snapshot: Snapshot,
+}
+
+impl DecisionRecord {
+    /// The frame that tells omsd.
+    pub fn frame(&self) -> frames::Decision {
+        frames::Decision {
+            order_id: self.order.order_id,
+            instrument_id: self.order.instrument_id,
+            requested_quantity: self.order.quantity,
+            approved_quantity: self.approved_quantity,
+            limits_hash: self.limits_hash,
+            correlation: self.correlation.0,
+            // A record holds what a decision gave, so the number is one of the four.
+            decision: frames::DecisionKind::from_u8(self.decision)
+                .unwrap_or(frames::DecisionKind::Reject),
+            reason: self.reason,
+            reference_price: self.reference_price,
+            equity: self.equity,
+            worst_case: self.worst_case,
+            binding_limit: self.binding_limit,
+        }
+    }
+
+    /// Whether something went, or was to go, to the venue.
+    pub fn accepted(&self) -> bool {
+        self.approved_quantity > 0
+    }
+}
+
+/// All metrics at the moment of a decision, after it.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+pub struct Snapshot {
+    pub trading_state: u8,
+    pub state_reason: u16,
+    pub venue_up: bool,
+    pub session_state: u8,
+    pub equity: i64,
+    pub baseline: i64,
+    pub cash: i64,
+    pub drawdown_bp: i32,
+    pub position: i64,
+    pub bid: i64,
+    pub ask: i64,
+    pub last: i64,
+    pub price_ts_ns: i64,
+    pub working_orders: u64,
+}
+
+/// A report that changed something.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct ExecRecord {
+    pub order_id: u64,
+    pub ts_ns: i64,
+    /// The venue's ExecID; of our own making when `synthesised`.
+    pub exec_id: String,
+    /// As in the EXEC frame.
+    pub exec_type: u8,
+    pub last_quantity: i64,
+    pub last_price: i64,
+    pub cumulative_quantity: i64,
+    pub leaves_quantity: i64,
+    pub fee: i64,
+    pub reason: u16,
+    pub bid: i64,
+    pub ask: i64,
+    /// Made from a cumulative quantity because the fill's own report never came.
+    #[serde(default)]
+    pub synthesised: bool,
+}

@@ -1,0 +1,174 @@
+//! Puts the parts together and runs them.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+
+use dnalyaw_engine::{Engine, InstrumentReference};
+use rustix::fs::{FlockOperation, flock};
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::Options;
+use crate::core::{self, Core, Input, Parts};
+use crate::journal::Journal;
+use crate::log::{hex, wall_ns};
+use crate::record::Record;
+use crate::reference::{Instrument, Reference};
+use crate::venue::{Sequences, Venue, VenueConfig, read_address};
+use crate::{limits, link, log_info, log_warn};
+
+/// Serves until SIGTERM.
+///
+/// # Errors
+/// One line about what kept riskd from starting.
+pub fn serve(options: &Options) -> Result<(), String> {
+    let limits = limits::load(options.tighter.as_deref())?;
+    let reference = Reference::load(&options.reference)?;
+    let mut engine = Engine::new(
+        &reference
+            .instruments
+            .iter()
+            .map(engine_instrument)
+            .collect::<Vec<_>>(),
+        limits,
+    )
+    .map_err(|err| format!("reference {}: {err}", options.reference.display()))?;
+    // A venue that is not up yet is waited for; an address that others can read is not.
+    if options.venue_addr_file.exists() {
+        read_address(&options.venue_addr_file)?;
+    }
+    let _lock = lock(&options.dir)?;
+    let opened =
+        Journal::open::<Record>(&options.dir.join("journal.bin")).map_err(|err| err.to_string())?;
+    let mut journal = opened.journal;
+    if opened.torn_bytes > 0 {
+        log_warn!("journal_torn", {"bytes": opened.torn_bytes, "why": "a last record that was not whole was cut off; nothing had left for it"});
+    }
+    let replayed = core::replay(opened.records, &mut engine, reference.session);
+    journal.append(&Record::Start {
+        wall_ns: wall_ns(),
+        region: reference.region.clone(),
+        session: reference.session,
+        reference_hash: hex(&reference.hash),
+        limits_hash: hex(&limits.hash()),
+    });
+    journal.commit().map_err(|err| err.to_string())?;
+    let sequences = Sequences::open(&options.dir.join("fix.seq"))
+        .map_err(|err| format!("{}: {err}", options.dir.join("fix.seq").display()))?;
+
+    let (inbox, events) = sync_channel(core::INBOX);
+    signals(inbox.clone()).map_err(|err| format!("signals: {err}"))?;
+    let to_core = inbox.clone();
+    let venue = Venue::start(
+        VenueConfig {
+            address_file: options.venue_addr_file.clone(),
+            account: reference.region.clone(),
+            symbols: reference
+                .instruments
+                .iter()
+                .map(|one| (one.symbol.clone(), one.instrument_id.unsigned_abs()))
+                .collect(),
+            sequences: sequences.clone(),
+        },
+        Arc::new(move |delivery| to_core.send(Input::Venue(delivery)).is_ok()),
+    )
+    .map_err(|err| format!("venue thread: {err}"))?;
+    link::listen(
+        &options.socket,
+        Arc::new(move |event| inbox.send(Input::Link(event)).is_ok()),
+    )?;
+
+    let (orders, open, last_order_id) = replayed.counts();
+    let ready = json!({"pid": std::process::id(), "region": reference.region, "session": reference.session,
+        "socket": options.socket.display().to_string(), "reference_hash": hex(&reference.hash),
+        "limits_hash": hex(&limits.hash()), "journal_records": journal.len(), "journal_head": journal.head(),
+        "orders": orders, "open_orders": open, "last_order_id": last_order_id, "torn_bytes": opened.torn_bytes});
+    log_info!("ready", {"ready": ready});
+    let core = Core::new(
+        Parts {
+            reference,
+            engine,
+            journal,
+            sequences,
+            venue,
+            replayed,
+        },
+        &options.dir,
+    );
+    // Whoever started riskd may not be reading any more.
+    let _ = writeln!(std::io::stdout(), "READY {ready}");
+    let _ = std::io::stdout().flush();
+    core.run(events);
+    // The socket is ours as long as the lock is.
+    let _ = std::fs::remove_file(&options.socket);
+    Ok(())
+}
+
+fn engine_instrument(one: &Instrument) -> InstrumentReference {
+    InstrumentReference {
+        // The reference's checks leave positive numbers only.
+        instrument_id: one.instrument_id.unsigned_abs(),
+        issuer_id: one.issuer_id.unsigned_abs(),
+        sector: one.sector.clone(),
+        lot: one.lot,
+        tick_micro: one.tick_micro,
+        tradable: one.tradable,
+        volatility_bp: u32::try_from(one.volatility_bp).unwrap_or(u32::MAX),
+    }
+}
+
+/// The directory's lock, held for as long as the file is open.
+fn lock(dir: &Path) -> Result<std::fs::File, String> {
+    let fail = |err: std::io::Error| format!("--dir {}: {err}", dir.display());
+    std::fs::create_dir_all(dir).map_err(fail)?;
+    std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700)).map_err(fail)?;
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(dir.join("lock"))
+        .map_err(fail)?;
+    flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
+        format!(
+            "--dir {}: another riskd serves it; stop it first or choose another --dir",
+            dir.display()
+        )
+    })?;
+    Ok(file)
+}
+
+/// SIGTERM and SIGINT stop, SIGUSR1 pulls the kill switch.
+fn signals(inbox: SyncSender<Input>) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let (mut term, mut int, mut usr1) = {
+        let _guard = runtime.enter();
+        (
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::user_defined1())?,
+        )
+    };
+    std::thread::Builder::new()
+        .name("signals".into())
+        .spawn(move || {
+            runtime.block_on(async move {
+                loop {
+                    let input = tokio::select! {
+                        _ = term.recv() => Input::Stop,
+                        _ = int.recv() => Input::Stop,
+                        _ = usr1.recv() => Input::Kill("SIGUSR1".into()),
+                    };
+                    if inbox.send(input).is_err() {
+                        return;
+                    }
+                }
+            });
+        })?;
+    Ok(())
+}

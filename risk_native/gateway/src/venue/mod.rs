@@ -1,0 +1,182 @@
+//! The venue's side: typed commands out, typed events in, FIX 4.4 in between.
+//!
+//! Nothing is ever queued for a venue that is not there. A command belongs to one connection (its *epoch*); what a dead
+//! connection has not sent is dropped, and the mass status of the next one says what became of it.
+
+mod address;
+mod inbound;
+mod number;
+mod outbound;
+mod sequence;
+mod session;
+
+pub use address::read_address;
+pub use sequence::Sequences;
+pub use session::{Venue, VenueConfig};
+
+use dnalyaw_engine::Side;
+
+/// Nothing but this target may replace the wall clock by a replayed one.
+pub const SIMULATED_TARGET: &str = "SIMVENUE";
+
+/// What the core asks of the venue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    NewOrder {
+        cl_ord_id: String,
+        instrument_id: u64,
+        symbol: String,
+        side: Side,
+        quantity: i64,
+        /// `None` for a market order.
+        limit_price: Option<i64>,
+        immediate_or_cancel: bool,
+        ts_ns: i64,
+    },
+    Cancel {
+        cl_ord_id: String,
+        orig_cl_ord_id: String,
+        instrument_id: u64,
+        symbol: String,
+        side: Side,
+        quantity: i64,
+        ts_ns: i64,
+    },
+    MassStatus {
+        request_id: String,
+        ts_ns: i64,
+    },
+    Positions {
+        request_id: String,
+        session: u32,
+        ts_ns: i64,
+    },
+    Collateral {
+        request_id: String,
+    },
+    MarketData {
+        request_id: String,
+        symbols: Vec<String>,
+    },
+}
+
+impl Command {
+    /// Whether it creates exposure, so that losing it leaves a fate to find out.
+    pub fn is_order(&self) -> bool {
+        matches!(self, Command::NewOrder { .. })
+    }
+}
+
+/// One report on one order. Prices and money in millionths.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExecutionReport {
+    /// The order's own ClOrdID, whichever tag carried it.
+    pub cl_ord_id: String,
+    pub exec_id: String,
+    /// FIX ExecType (150).
+    pub exec_type: u8,
+    /// FIX OrdStatus (39).
+    pub ord_status: u8,
+    pub order_quantity: i64,
+    pub last_quantity: i64,
+    pub last_price: i64,
+    pub cumulative_quantity: i64,
+    pub leaves_quantity: i64,
+    pub average_price: i64,
+    pub fee: i64,
+    pub ts_ns: i64,
+    pub text: String,
+    /// Reports of a mass status: the request, their total, and whether this is the last.
+    pub mass_status: Option<MassStatusPart>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MassStatusPart {
+    pub request_id: String,
+    pub total: i64,
+    pub last: bool,
+}
+
+/// One price of one instrument in a market data message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PriceEntry {
+    pub instrument_id: u64,
+    pub kind: EntryKind,
+    /// 0 when the side is gone.
+    pub price: i64,
+    pub ts_ns: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    Bid,
+    Ask,
+    Last,
+}
+
+/// A state of the venue's trading session, as `h` tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionReport {
+    pub state: dnalyaw_engine::SessionState,
+    /// `Some((session, clock))` when the text says SIMULATED; whether to believe it is the core's decision.
+    pub simulated: Option<(u32, i64)>,
+}
+
+/// What the venue told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Logged on; commands of this epoch are sent from now on.
+    Up {
+        epoch: u64,
+    },
+    /// The connection of this epoch is over.
+    Down {
+        epoch: u64,
+        why: String,
+    },
+    Execution(ExecutionReport),
+    CancelRejected {
+        orig_cl_ord_id: String,
+        ord_status: u8,
+        text: String,
+    },
+    PositionsTotal {
+        request_id: String,
+        total: i64,
+    },
+    Position {
+        request_id: String,
+        instrument_id: u64,
+        quantity: i64,
+        settlement_price: i64,
+    },
+    Collateral {
+        request_id: String,
+        cash: i64,
+        currency: String,
+    },
+    /// A snapshot replaces everything known of its instruments.
+    Prices {
+        snapshot: bool,
+        entries: Vec<PriceEntry>,
+    },
+    Session(SessionReport),
+    /// A message that should mean something and cannot be read: what it said must be asked again.
+    Unreadable {
+        msg_type: String,
+        why: String,
+    },
+    /// The venue refused a message as such (3 or j).
+    Refused {
+        msg_type: String,
+        text: String,
+    },
+}
+
+/// An event with the place it took in the venue's stream: the core marks it as done once it is journaled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    pub event: Event,
+    /// Numbering of the stream (changes at a reset) and MsgSeqNum; `None` for what is not a message.
+    pub place: Option<(u64, u64)>,
+}
