@@ -7,6 +7,7 @@ from dnalyaw.backtest._honesty import Evidence, weigh
 from dnalyaw.backtest._ledger import Head, Trial, TrialLedger, trial_id
 from dnalyaw.backtest._panel import PricePanel, average_dollar_volume, daily_volatility, forward_fill
 from dnalyaw.backtest._plot import plot_equity
+from dnalyaw.backtest._prices import price_frame
 from dnalyaw.backtest._result import BacktestResult, Finding
 from dnalyaw.backtest._run import run_backtest
 from dnalyaw.backtest._statistics import (
@@ -43,6 +44,7 @@ __all__ = [
     "moments",
     "newey_west_t",
     "plot_equity",
+    "price_frame",
     "probabilistic_sharpe",
     "review",
     "run_backtest",

@@ -17,7 +17,14 @@ from dnalyaw.portfolio._signals import (
     target_volatility_scale,
     trailing_volatility,
 )
-from dnalyaw.portfolio._sizing import KellyConfig, KellySize, QuantityFunction, half_kelly, size_targets
+from dnalyaw.portfolio._sizing import (
+    KellyConfig,
+    KellySize,
+    QuantityFunction,
+    engine_quantity,
+    half_kelly,
+    size_targets,
+)
 from dnalyaw.portfolio._standing import combine_strategies, standing_weights
 from dnalyaw.portfolio._strategy import (
     WEIGHT_SCHEMA,
@@ -46,6 +53,7 @@ __all__ = [
     "capped",
     "check_weights",
     "combine_strategies",
+    "engine_quantity",
     "half_kelly",
     "inverse_volatility",
     "load_strategies",

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from dnalyaw.portfolio._errors import PortfolioError
 from dnalyaw.portfolio._target import MICRO
 
-QuantityFunction = Callable[[int, int, int, int], int]
-"""``(equity_micro, price_micro, stop_distance_micro, lot) -> shares`` within the risk of one trade."""
+QuantityFunction = Callable[[int, int, int, int, int], tuple[int, str]]
+"""``(equity_micro, price_micro, stop_distance_micro, lot, volatility_bp) -> (shares, reason)``, what one trade may be."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ SIZED_SCHEMA = {
     "stop_distance": pl.Float64,
     "asked": pl.Float64,
     "kelly_weight": pl.Float64,
-    "quantity": pl.Int64,
+    "most_shares": pl.Int64,
     "risk_fraction": pl.Float64,
     "binding": pl.String,
 }
@@ -130,13 +130,18 @@ def size_targets(
     *,
     prices: Mapping[int, float],
     lots: Mapping[int, int],
+    volatility_bp: Mapping[int, int],
     equity: float,
+    capital_fraction: float,
     kelly: KellySize,
     largest: QuantityFunction | None = None,
 ) -> pl.DataFrame:
-    """Size one session's targets: half-Kelly for all of them, then at most 1% of equity at risk in each.
+    """Size one session's targets: half-Kelly for all of them, then what one trade may risk for each.
 
-    This is what research proposes; issuer and sector limits are the risk gateway's, which has the veto.
+    The second step is the risk engine's own function on an empty account: at most 1% of the region's equity
+    is lost between entry and stop (R-multiple), and no single strategy asks for more of a name than the
+    region may hold. Sectors, issuers and what several strategies ask for together are left to the gateway,
+    which has the veto.
 
     Parameters
     ----------
@@ -146,27 +151,102 @@ def size_targets(
         Instrument to last raw close, currency.
     lots : mapping
         Instrument to board lot; 1 where absent.
+    volatility_bp : mapping
+        Instrument to daily volatility, basis points; 0 or absent is unknown, and puts the whole price at
+        risk.
     equity : float
-        The strategy's capital, currency.
+        The region's equity, currency.
+    capital_fraction : float
+        Part of it that is the strategy's capital, in (0, 1].
     kelly : KellySize
     largest : callable or None
-        Largest quantity within the risk of one trade; None takes the risk engine's own.
+        Largest quantity of one trade; None takes the risk engine's own.
 
     Returns
     -------
     polars.DataFrame
-        ``instrument_id, weight, stop_distance, asked, kelly_weight, quantity, risk_fraction, binding``:
-        `quantity` is the most the trade risk allows, `risk_fraction` what the weight has at risk, `binding`
-        none, kelly or risk. Names whose weight comes to 0 stay, so that a report can say why.
+        ``instrument_id, weight, stop_distance, asked, kelly_weight, most_shares, risk_fraction, binding``:
+        weights are of the strategy's capital; `risk_fraction` is what the position loses at its stop, of the
+        region's equity; `binding` is none, kelly, or the risk engine's reason. Names whose weight comes to 0
+        stay, so that a report can say why.
 
     Raises
     ------
     PortfolioError
-        Names every instrument without a price, and every weight, stop or equity that is not usable.
+        Names every instrument without a price, and every weight, stop, lot or amount that is not usable.
     """
-    if not (isfinite(equity) and equity > 0):
-        raise PortfolioError(f"equity must be finite and above 0, got {equity}")
+    _refuse_unusable(weights, prices, lots, volatility_bp, equity, capital_fraction)
+    quantity_of = largest or engine_quantity
+    capital = equity * capital_fraction
+    rows = []
+    for row in weights.sort("instrument_id").iter_rows(named=True):
+        name, stop, asked = row["instrument_id"], row["stop_distance"], row["weight"]
+        price = prices[name]
+        most, reason = quantity_of(
+            int(equity * MICRO),
+            max(1, round(price * MICRO)),
+            max(1, round(stop * MICRO)),
+            int(lots.get(name, 1)),
+            int(volatility_bp.get(name, 0)),
+        )
+        wished = asked * kelly.gross
+        weight = min(wished, most * price / capital)
+        rows.append(
+            {
+                "instrument_id": name,
+                "weight": weight,
+                "stop_distance": stop,
+                "asked": asked,
+                "kelly_weight": wished,
+                "most_shares": most,
+                "risk_fraction": weight * capital_fraction * min(stop / price, 1.0),
+                "binding": reason if weight < wished else ("kelly" if wished < asked else "none"),
+            }
+        )
+    return pl.DataFrame(rows, schema=SIZED_SCHEMA)
+
+
+def engine_quantity(
+    equity_micro: int, price_micro: int, stop_distance_micro: int, lot: int, volatility_bp: int
+) -> tuple[int, str]:
+    """Ask the risk engine how many shares one trade of an empty account may be, and what binds.
+
+    Parameters
+    ----------
+    equity_micro, price_micro, stop_distance_micro : int
+        Millionths of the currency unit.
+    lot : int
+        Shares.
+    volatility_bp : int
+        Daily, basis points; 0 is unknown.
+
+    Returns
+    -------
+    tuple of (int, str)
+        Shares in whole lots, and the reason's name.
+    """
+    # The gateway's own function, so that research and production size by the same arithmetic.
+    from dnalyaw._native import largest_quantity
+
+    quantity, reason = largest_quantity(
+        equity_micro, price_micro, stop_distance_micro, lot, volatility_bp=volatility_bp
+    )
+    return int(quantity), str(reason)
+
+
+def _refuse_unusable(
+    weights: pl.DataFrame,
+    prices: Mapping[int, float],
+    lots: Mapping[int, int],
+    volatility_bp: Mapping[int, int],
+    equity: float,
+    capital_fraction: float,
+) -> None:
     faults = []
+    if not (isfinite(equity) and equity > 0):
+        faults.append(f"equity {equity} must be finite and above 0")
+    if not (isfinite(capital_fraction) and 0 < capital_fraction <= 1):
+        faults.append(f"capital fraction {capital_fraction} must lie in (0, 1]")
     for row in weights.iter_rows(named=True):
         name, price = row["instrument_id"], prices.get(row["instrument_id"])
         if price is None or not (isfinite(price) and price > 0):
@@ -177,39 +257,9 @@ def size_targets(
             faults.append(f"instrument {name} has stop distance {row['stop_distance']}")
         if lots.get(name, 1) < 1:
             faults.append(f"instrument {name} has lot {lots[name]}")
+        if volatility_bp.get(name, 0) < 0:
+            faults.append(f"instrument {name} has volatility {volatility_bp[name]} bp")
     if weights["instrument_id"].n_unique() != weights.height:
         faults.append("an instrument is given twice")
     if faults:
         raise PortfolioError("cannot size: " + "; ".join(faults))
-    quantity_of = largest or _engine_quantity
-    rows = []
-    for row in weights.sort("instrument_id").iter_rows(named=True):
-        name, stop = row["instrument_id"], row["stop_distance"]
-        price = prices[name]
-        most = quantity_of(
-            int(equity * MICRO), round(price * MICRO), max(1, round(stop * MICRO)), int(lots.get(name, 1))
-        )
-        asked = row["weight"]
-        wished = asked * kelly.gross
-        weight = min(wished, most * price / equity)
-        rows.append(
-            {
-                "instrument_id": name,
-                "weight": weight,
-                "stop_distance": stop,
-                "asked": asked,
-                "kelly_weight": wished,
-                "quantity": most,
-                "risk_fraction": weight / price * stop,
-                "binding": "risk" if weight < wished else ("kelly" if wished < asked else "none"),
-            }
-        )
-    return pl.DataFrame(rows, schema=SIZED_SCHEMA)
-
-
-def _engine_quantity(equity_micro: int, price_micro: int, stop_distance_micro: int, lot: int) -> int:
-    # The gateway's own function, so that research and production size by the same arithmetic.
-    from dnalyaw._native import largest_quantity
-
-    quantity, _reason = largest_quantity(equity_micro, price_micro, stop_distance_micro, lot)
-    return int(quantity)
