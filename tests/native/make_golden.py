@@ -1,6 +1,6 @@
 """Write the golden vectors of the frames between omsd and riskd.
 
-An encoder of its own, from the tables in `docs/contracts.md` alone: it shares no code with the codecs it judges.
+An encoder of its own, from the tables in `docs/contracts.md`: it shares no code with the codecs it judges.
 Run it from anywhere: ``python tests/native/make_golden.py``; the files land in ``proto/golden``.
 """
 

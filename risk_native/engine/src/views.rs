@@ -67,7 +67,7 @@ impl Engine {
             session: self.session,
             equity: equity.map_or(0, |equity| Money::saturating(equity).micro()),
             baseline: self.baseline.map_or(0, |baseline| baseline.equity),
-            cash: self.cash.map_or(0, |cash| Money::saturating(cash).micro()),
+            cash: self.cash().unwrap_or(0),
             drawdown_bp,
         }
     }
@@ -89,6 +89,12 @@ impl Engine {
     pub fn equity(&self) -> Option<i64> {
         self.equity_exact()
             .map(|equity| Money::saturating(equity).micro())
+    }
+
+    /// Cash, when known.
+    #[must_use]
+    pub fn cash(&self) -> Option<i64> {
+        self.cash.map(|cash| Money::saturating(cash).micro())
     }
 
     fn view(&self, order: &Working) -> WorkingOrder {

@@ -1,0 +1,91 @@
+//! Sizing in research goes through the engine's own function.
+
+use engine::{
+    MAX_MONEY, MAX_QUANTITY, Price, Quantity, SizingInputs, TighterLimits, buying_power,
+    collar_high,
+};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+fn price(name: &str, micro: i64) -> PyResult<i64> {
+    Price::new(micro).map(Price::micro).ok_or_else(|| {
+        PyValueError::new_err(format!(
+            "{name} is {micro}: give a positive price of at most {} millionths",
+            engine::MAX_PRICE
+        ))
+    })
+}
+
+fn not_negative(name: &str, value: i64) -> PyResult<i128> {
+    if (0..=MAX_MONEY).contains(&value) {
+        Ok(i128::from(value))
+    } else {
+        Err(PyValueError::new_err(format!(
+            "{name} is {value}: give a number from 0 to {MAX_MONEY}"
+        )))
+    }
+}
+
+/// The largest whole-lot quantity that one buy may have, and the name of the limit that binds (`NONE` when all of
+/// `requested` fits). See `dnalyaw/_native.pyi`.
+#[pyfunction]
+#[pyo3(signature = (
+    equity_micro, price_micro, stop_distance_micro, lot, *, daily_volatility_bp = 0, issuer_exposure_micro = 0,
+    sector_exposure_micro = 0, held_quantity = 0, cash_micro = None, limit_price_micro = None, requested = None
+))]
+#[expect(clippy::too_many_arguments, reason = "keyword arguments in Python")]
+pub(crate) fn largest_quantity(
+    equity_micro: i64,
+    price_micro: i64,
+    stop_distance_micro: i64,
+    lot: i64,
+    daily_volatility_bp: u32,
+    issuer_exposure_micro: i64,
+    sector_exposure_micro: i64,
+    held_quantity: i64,
+    cash_micro: Option<i64>,
+    limit_price_micro: Option<i64>,
+    requested: Option<i64>,
+) -> PyResult<(i64, &'static str)> {
+    let reference_price = price("price_micro", price_micro)?;
+    let reserve_price = match limit_price_micro {
+        Some(limit) => price("limit_price_micro", limit)?.max(reference_price),
+        None => collar_high(reference_price),
+    };
+    if Quantity::new(lot).is_none() {
+        return Err(PyValueError::new_err(format!(
+            "lot is {lot}: give the positive number of shares in a lot"
+        )));
+    }
+    not_negative("stop_distance_micro", stop_distance_micro)?;
+    let cash = cash_micro
+        .map(|cash| not_negative("cash_micro", cash))
+        .transpose()?;
+    let held_quantity = not_negative("held_quantity", held_quantity)?;
+    let requested = match requested {
+        None => MAX_QUANTITY,
+        Some(shares) if (0..=MAX_QUANTITY).contains(&shares) => shares,
+        Some(shares) => {
+            return Err(PyValueError::new_err(format!(
+                "requested is {shares}: give 0 to {MAX_QUANTITY} shares"
+            )));
+        }
+    };
+    let inputs = SizingInputs {
+        equity: not_negative("equity_micro", equity_micro)?,
+        reference_price,
+        reserve_price,
+        stop_distance: stop_distance_micro,
+        volatility_bp: daily_volatility_bp,
+        lot,
+        held_quantity,
+        working_quantity: 0,
+        working_notional: 0,
+        issuer_exposure: not_negative("issuer_exposure_micro", issuer_exposure_micro)?,
+        sector_exposure: not_negative("sector_exposure_micro", sector_exposure_micro)?,
+        // Without cash nothing but the limits on equity binds.
+        buying_power: cash.map_or(i128::from(MAX_MONEY), |cash| buying_power(cash, 0)),
+    };
+    let sized = engine::largest_quantity(&inputs, &TighterLimits::none(), requested);
+    Ok((sized.quantity, sized.reason.name()))
+}
