@@ -339,3 +339,8 @@ func (r *fakeRisk) exec(o *fakeOrder, typ byte, qty int64, reason uint16) {
 	}
 	r.send(frame)
 }
+
+func (r *fakeRisk) setReference(data []byte) {
+	sum := sha256.Sum256(data)
+	copy(r.refHash[:], sum[:8])
+}

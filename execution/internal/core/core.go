@@ -64,6 +64,7 @@ type Core struct {
 	synced    bool
 	account   frame.State
 	accountOK bool
+	spent     int64 // by fills since the account was last sent
 	clockNs   int64
 	positions map[int64]frame.Position
 	staged    map[int64]frame.Position // positions of a SYNC under way

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math/big"
 	"sort"
 	"strings"
 
@@ -137,7 +138,7 @@ func (c *Core) onFrame(m frame.Message, tsNs int64) {
 func (c *Core) onState(m *frame.State) {
 	before := c.account
 	hadAccount := c.accountOK
-	c.account, c.accountOK = *m, true
+	c.account, c.accountOK, c.spent = *m, true, 0
 	if m.Session != 0 && m.Session != c.welcome.Session {
 		// Another session has another reference and other limits: start over with a handshake.
 		c.link.Drop(c.epoch, fmt.Errorf("riskd went from session %d to %d", c.welcome.Session, m.Session))
@@ -234,6 +235,10 @@ func (c *Core) onExec(m *frame.Exec, tsNs int64) {
 	if err := c.record(&Record{Kind: kindExec, Exec: &ExecRecord{o.ID, r}}); err != nil {
 		c.audit(o.ID, err)
 		return
+	}
+	if o.Side == order.Buy && !r.Replayed {
+		// riskd's word on the cash may come later than the fill that spends it.
+		c.spent += (r.LastQty*r.LastPx + r.Fee)
 	}
 	if n := o.Missing(); n > 0 {
 		c.cfg.Log.Warn("filled quantity without its own report", "order_id", o.ID, "missing", n, jsonlog.CorrelationKey, o.Correlation)
@@ -351,29 +356,56 @@ func (c *Core) cancel(o *order.Order, why string) bool {
 	return true
 }
 
-// pump sends planned orders in the order of their ids, while few enough wait for a decision.
+// pump sends planned orders in the order of their ids: sells, then the buys that the cash at hand covers. Buys that it
+// does not cover wait for the sells that bring it; when no sell works any more they go too, and riskd decides. Nothing
+// is sent while nothing new may be traded, so a break or a venue that is down burns no order.
 func (c *Core) pump() {
-	if !c.synced || c.refErr != nil {
+	if !c.synced || len(c.state.open) == 0 || len(c.gates()) > 0 || c.account.SessionState != frame.SessionOpen {
 		return
 	}
-	waiting := 0
+	waiting, sells := 0, 0
+	reserved := new(big.Int)
 	var fresh []uint64
 	for id := range c.state.open {
-		switch o := c.state.Orders[id]; {
+		o := c.state.Orders[id]
+		if o.Session != c.state.Session {
+			continue
+		}
+		switch {
+		case o.State == order.New:
+			fresh = append(fresh, id)
 		case o.State == order.Submitted:
 			waiting++
-		case o.State == order.New && o.Session == c.state.Session:
-			fresh = append(fresh, id)
+		}
+		switch {
+		case o.Side == order.Sell && o.State != order.Unknown:
+			sells++
+		case o.Side == order.Buy && o.State != order.New:
+			reserved.Add(reserved, cost(o.Working(), o.LimitPx))
 		}
 	}
 	sort.Slice(fresh, func(i, j int) bool { return fresh[i] < fresh[j] })
+	cash := big.NewInt(c.account.Cash - c.spent)
 	for _, id := range fresh {
+		o := c.state.Orders[id]
 		if waiting >= c.cfg.Window {
 			return
 		}
-		c.submit(c.state.Orders[id])
+		if o.Side == order.Buy && sells > 0 {
+			if reserved.Add(reserved, cost(o.Qty, o.LimitPx)).Cmp(cash) > 0 {
+				return
+			}
+		}
+		c.submit(o)
 		waiting++
 	}
+}
+
+// cost is what a buy may take from the cash: its notional at the limit and 1% for fees. It only decides when an order
+// is sent; whether the cash is enough is riskd's decision.
+func cost(qty, px int64) *big.Int {
+	v := new(big.Int).Mul(big.NewInt(qty), big.NewInt(px))
+	return v.Mul(v, big.NewInt(101)).Quo(v, big.NewInt(100))
 }
 
 // snapshot records the account and the positions, for the reports of a session that is over.

@@ -157,7 +157,7 @@ func (c *Core) gates() []targets.Fault {
 	switch c.account.SessionState {
 	case frame.SessionOpen, frame.SessionPreOpen:
 	default:
-		add(targets.FaultSessionClosed, "the venue's session is %s", sessionName(c.account.SessionState))
+		add(targets.FaultSessionClosed, "the venue's session is %s; submit while it is open", sessionName(c.account.SessionState))
 	}
 	return out
 }
@@ -313,7 +313,7 @@ func (c *Core) due() map[int64]int64 {
 			continue
 		}
 		busy[o.InstrumentID] = true
-		if o.Side == order.Sell {
+		if o.Side == order.Sell && o.State != order.Unknown {
 			sells++
 		}
 	}
