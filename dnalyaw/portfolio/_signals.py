@@ -101,6 +101,7 @@ def capped(raw: Floats, cap: float) -> Floats:
     # Each pass fixes at least one name at the cap, so it ends after at most N.
     while free.any():
         share = np.where(free, raw, 0.0)
+        share = share / share.max()
         share = share * (left / share.sum())
         over = free & (share > cap)
         if not over.any():

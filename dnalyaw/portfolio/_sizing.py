@@ -14,7 +14,7 @@ from dnalyaw.portfolio._errors import PortfolioError
 from dnalyaw.portfolio._target import MICRO
 
 QuantityFunction = Callable[[int, int, int, int, int], tuple[int, str]]
-"""``(equity_micro, price_micro, stop_distance_micro, lot, volatility_bp) -> (shares, reason)``, what one trade may be."""
+"""``(equity_micro, price_micro, stop_distance_micro, lot, volatility_bp) -> (shares, reason)``."""
 
 
 @dataclass(frozen=True)
@@ -228,10 +228,15 @@ def engine_quantity(
     # The gateway's own function, so that research and production size by the same arithmetic.
     from dnalyaw._native import largest_quantity
 
-    quantity, reason = largest_quantity(
-        equity_micro, price_micro, stop_distance_micro, lot, volatility_bp=volatility_bp
+    # Counted at the price itself: at what price the order is worked is not research's to say.
+    return largest_quantity(
+        equity_micro,
+        price_micro,
+        stop_distance_micro,
+        lot,
+        daily_volatility_bp=volatility_bp,
+        limit_price_micro=price_micro,
     )
-    return int(quantity), str(reason)
 
 
 def _refuse_unusable(

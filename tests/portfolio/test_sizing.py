@@ -1,0 +1,179 @@
+"""Half-Kelly and R-multiples, worked by hand and through the risk engine's own function."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dnalyaw.portfolio import (
+    KellyConfig,
+    KellySize,
+    PortfolioError,
+    engine_quantity,
+    half_kelly,
+    size_targets,
+)
+
+FULL = KellySize(1.0, 1.0, 1.0, 9.0, 500, "cap")
+
+
+def returns(mean: float, deviation: float, count: int) -> np.ndarray:
+    """A series with exactly this mean and sample deviation."""
+    z = np.random.default_rng(0).normal(size=count)
+    z = (z - z.mean()) / z.std(ddof=1)
+    return mean + deviation * z
+
+
+def test_half_kelly_by_hand() -> None:
+    # Mean 0.0004, deviation 0.02 over 400 returns: f = 0.0004 / 0.0004 = 1, t = 0.0004 / (0.02 / 20) = 0.4:
+    # nothing.
+    assert half_kelly(returns(0.0004, 0.02, 400), KellyConfig(floor=0.0)).gross == 0.0
+    # Mean 0.0002, deviation 0.01, 10,000 returns: f = 2, t = 2, kept 3/4: half of 1.5.
+    size = half_kelly(returns(0.0002, 0.01, 10_000))
+    assert (size.full, size.t_statistic, size.shrinkage) == pytest.approx((2.0, 2.0, 0.75))
+    assert size.gross == pytest.approx(0.75)
+    assert size.reason == "evidence"
+
+
+def test_floor_cap_and_short_records() -> None:
+    assert half_kelly(returns(-0.001, 0.01, 300)).reason == "floor"
+    assert half_kelly(returns(-0.001, 0.01, 300)).gross == 0.25
+    assert half_kelly(returns(-0.001, 0.01, 300), KellyConfig.for_stage("live")).gross == 0.0
+    assert half_kelly(returns(0.005, 0.01, 300)).reason == "cap"
+    assert half_kelly(returns(0.005, 0.01, 300)).gross == 1.0
+    assert half_kelly(returns(0.005, 0.01, 100)).reason == "short record"
+    assert half_kelly(np.zeros(500)).reason == "short record"
+    assert half_kelly(np.array([])).gross == 0.25
+    with pytest.raises(PortfolioError, match="1 of 3 returns are not finite"):
+        half_kelly(np.array([0.1, np.nan, 0.1]))
+    with pytest.raises(PortfolioError, match="floor <= cap"):
+        KellyConfig(floor=0.9, cap=0.5)
+
+
+@given(
+    mean=st.floats(-0.01, 0.01),
+    deviation=st.floats(0.001, 0.1),
+    count=st.integers(30, 2000),
+    more=st.floats(0, 0.01),
+)
+def test_a_better_record_never_gets_less(mean: float, deviation: float, count: int, more: float) -> None:
+    one = half_kelly(returns(mean, deviation, count))
+    assert 0.25 <= one.gross <= 1.0
+    assert half_kelly(returns(mean + more, deviation, count)).gross >= one.gross - 1e-9
+
+
+def weights(*rows: tuple[int, float, float]) -> pl.DataFrame:
+    return pl.DataFrame(
+        rows,
+        schema={"instrument_id": pl.Int64, "weight": pl.Float64, "stop_distance": pl.Float64},
+        orient="row",
+    )
+
+
+def one_percent(equity: int, price: int, stop: int, lot: int, volatility: int) -> tuple[int, str]:
+    """1% of equity over the stop, in whole lots; written again so that it judges nothing of itself."""
+    return math.floor(equity * 0.01 / stop / lot) * lot, "TRADE_RISK"
+
+
+def test_risk_of_one_trade_by_hand() -> None:
+    # Region 1,000,000, strategy 400,000. Risk per trade 10,000.
+    # A: price 50, stop 5: 2,000 shares = 100,000 = 25% of the strategy; asked 10%: fits.
+    # B: price 50, stop 25: 400 shares = 20,000 = 5%; asked 10%: cut to 5%. With lots of 300: 300 shares,
+    # 3.75%.
+    sized = size_targets(
+        weights((1, 0.10, 5.0), (2, 0.10, 25.0), (3, 0.10, 25.0)),
+        prices={1: 50.0, 2: 50.0, 3: 50.0},
+        lots={3: 300},
+        volatility_bp={},
+        equity=1e6,
+        capital_fraction=0.4,
+        kelly=FULL,
+        largest=one_percent,
+    )
+    assert sized["weight"].to_list() == pytest.approx([0.10, 0.05, 0.0375])
+    assert sized["most_shares"].to_list() == [2000, 400, 300]
+    assert sized["binding"].to_list() == ["none", "TRADE_RISK", "TRADE_RISK"]
+    # 10% of 400,000 is 800 shares that lose 5 each: 4,000 of a million.
+    assert sized["risk_fraction"].to_list() == pytest.approx([0.004, 0.010, 0.0075])
+
+
+def test_kelly_comes_before_the_risk_of_one_trade() -> None:
+    half = KellySize(0.5, 1.0, 1.0, 3.0, 500, "evidence")
+    sized = size_targets(
+        weights((1, 0.10, 5.0), (2, 0.12, 25.0)),
+        prices={1: 50.0, 2: 50.0},
+        lots={},
+        volatility_bp={},
+        equity=1e6,
+        capital_fraction=0.4,
+        kelly=half,
+        largest=one_percent,
+    )
+    assert sized["weight"].to_list() == pytest.approx([0.05, 0.05])
+    assert sized["binding"].to_list() == ["kelly", "TRADE_RISK"]
+
+
+def test_a_name_too_dear_for_one_lot_comes_to_nothing_and_stays_visible() -> None:
+    sized = size_targets(
+        weights((1, 0.10, 30.0)),
+        prices={1: 300.0},
+        lots={1: 1000},
+        volatility_bp={},
+        equity=1e6,
+        capital_fraction=1.0,
+        kelly=FULL,
+        largest=one_percent,
+    )
+    assert sized.select("weight", "asked", "binding").row(0) == (0.0, 0.10, "TRADE_RISK")
+
+
+def test_the_risk_engine_sizes() -> None:
+    million = 1_000_000
+    # 1% of 1,000,000 is 10,000; a stop of 25 allows 400 shares of 50: 2% of equity, inside the 5%.
+    assert engine_quantity(million * million, 50 * million, 25 * million, 1, 100) == (400, "TRADE_RISK")
+    # A stop of 5 would allow 2,000 shares, but 5% of equity is 1,000 of them.
+    assert engine_quantity(million * million, 50 * million, 5 * million, 1, 100) == (1000, "INSTRUMENT_LIMIT")
+    # Unknown volatility puts the whole price at risk: 200 shares; lots of 150 leave 150.
+    assert engine_quantity(million * million, 50 * million, 5 * million, 150, 0) == (150, "TRADE_RISK")
+    sized = size_targets(
+        weights((1, 0.20, 25.0), (2, 0.20, 5.0)),
+        prices={1: 50.0, 2: 50.0},
+        lots={},
+        volatility_bp={1: 100, 2: 100},
+        equity=1e6,
+        capital_fraction=0.5,
+        kelly=FULL,
+    )
+    assert sized["weight"].to_list() == pytest.approx([0.04, 0.10])
+    assert sized["binding"].to_list() == ["TRADE_RISK", "INSTRUMENT_LIMIT"]
+
+
+def test_every_fault_is_named() -> None:
+    with pytest.raises(PortfolioError) as caught:
+        size_targets(
+            weights((1, 0.1, 1.0), (2, float("nan"), 1.0), (3, 0.1, 0.0), (3, 0.1, 1.0), (4, 0.1, 1.0)),
+            prices={2: 5.0, 3: 5.0, 4: 0.0},
+            lots={3: 0},
+            volatility_bp={4: -1},
+            equity=-5.0,
+            capital_fraction=2.0,
+            kelly=FULL,
+            largest=one_percent,
+        )
+    for part in (
+        "equity -5.0",
+        "capital fraction 2.0",
+        "instrument 1 has no usable price",
+        "instrument 2 has weight nan",
+        "instrument 3 has stop distance 0.0",
+        "instrument 3 has lot 0",
+        "instrument 4 has no usable price",
+        "instrument 4 has volatility -1 bp",
+        "given twice",
+    ):
+        assert part in str(caught.value)
