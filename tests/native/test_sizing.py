@@ -87,7 +87,7 @@ def test_impossible_values_are_named(name: str, value: int) -> None:
 
 @given(
     equity=st.integers(0, 10**14),
-    price=st.integers(1, 10**10),
+    price=st.integers(10_000, 10**10),
     stop=st.integers(0, 10**10),
     volatility=st.integers(0, 5_000),
     issuer=st.integers(0, 10**13),
@@ -125,3 +125,8 @@ def test_one_lot_more_breaks_a_limit_and_the_answer_breaks_none(
     assert reason in {"INSTRUMENT_LIMIT", "SECTOR_LIMIT", "TRADE_RISK"}
     assert shares == 0 or inside(shares)
     assert not inside(shares + lot)
+
+
+def test_nothing_binds_before_the_largest_order_there_is() -> None:
+    # At a millionth a share 50,000,000,000 shares would fit; an order holds 10,000,000,000.
+    assert size(price_micro=1, limit_price_micro=1) == (10_000_000_000, "NONE")
