@@ -1,0 +1,90 @@
+//! Deciding allocates nothing: counted by the allocator itself. One test, so that no other thread allocates beside it.
+
+mod common;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use common::*;
+use dnalyaw_engine::*;
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+// SAFETY: every call goes to the system's allocator unchanged; the counter neither allocates nor unwinds.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.with(|count| count.set(count.get() + 1));
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        ALLOCATIONS.with(|count| count.set(count.get() + 1));
+        unsafe { System.realloc(pointer, layout, new_size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn counted<T>(work: impl FnOnce() -> T) -> (usize, T) {
+    let before = ALLOCATIONS.with(Cell::get);
+    let result = work();
+    (ALLOCATIONS.with(Cell::get) - before, result)
+}
+
+#[test]
+fn decide_allocates_nothing() {
+    let (seen, boxed) = counted(|| Box::new(7));
+    assert_eq!((seen, *boxed), (1, 7), "the counter counts");
+
+    let mut engine =
+        Engine::with_room(&reference(), TighterLimits::none(), 512).expect("a sound reference");
+    engine.on_venue(true);
+    engine.on_session(SessionState::Open, SESSION);
+    engine.on_clock(T0);
+    for entry in reference() {
+        at(&mut engine, entry.instrument_id, 100);
+    }
+    assert!(engine.on_position(4, 300));
+    engine.positions_complete();
+    engine.on_account(970_000 * ONE);
+
+    let mut kinds = [0_usize; 3];
+    for id in 1..=500_u64 {
+        let order = match id % 5 {
+            0 => buy(id, 1, 1, 100, 2),
+            1 => buy(id, 3, 600, 100, 2),
+            2 => sell(id, 4, 1),
+            3 => buy(id, 99, 10, 100, 2),
+            _ => OrderRequest {
+                side: 9,
+                ..buy(id, 5, 1, 100, 2)
+            },
+        };
+        let (allocated, decision) = counted(|| engine.decide(&order, T0 + id as i64));
+        assert_eq!(allocated, 0, "{decision:?}");
+        kinds[decision.kind as usize - 1] += 1;
+    }
+    assert!(
+        kinds.iter().all(|count| *count > 0),
+        "all three outcomes were measured: {kinds:?}"
+    );
+
+    let (allocated, _) = counted(|| {
+        assert!(engine.on_price(1, 99 * ONE, 100 * ONE, 0, T0 + 1_000));
+        engine.on_clock(T0 + 1_001);
+        engine.on_account(960_000 * ONE);
+    });
+    assert_eq!(
+        allocated, 0,
+        "prices, clock and account allocate nothing either"
+    );
+}
