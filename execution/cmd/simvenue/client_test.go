@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 		}
 		defer os.RemoveAll(dir)
 		venueBinary = filepath.Join(dir, "simvenue")
-		build := exec.Command("go", "build", "-o", venueBinary, ".")
+		build := exec.Command("go", append(append([]string{"build"}, buildFlags...), "-o", venueBinary, ".")...)
 		if out, err := build.CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "%s%v\n", out, err)
 			return 1
@@ -150,6 +150,9 @@ func (h *home) start(market string, speed float64) *process {
 func (p *process) kill() {
 	if p.cmd.Process.Signal(syscall.SIGKILL) == nil {
 		p.wait()
+	}
+	if strings.Contains(p.logs.String(), "DATA RACE") {
+		p.t.Errorf("the venue races: %s", p.logs)
 	}
 }
 

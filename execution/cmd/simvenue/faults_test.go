@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/quickfixgo/quickfix"
 )
@@ -66,7 +67,11 @@ func TestFaultsSpoilTheWireAndNotTheLog(t *testing.T) {
 	}
 	sent := store.kept.NextSenderMsgSeqNum()
 	p.control(`{"cmd":"fault","kind":"disconnect","n":1}`)
-	<-c.off
+	select {
+	case <-c.off:
+	case <-time.After(patience):
+		t.Fatal("not disconnected")
+	}
 	c.waitLogon()
 	if now := store.kept.NextSenderMsgSeqNum(); now <= sent {
 		t.Errorf("the numbers began again: %d after %d", now, sent)

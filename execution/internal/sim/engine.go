@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 )
 
 // Errors of an Engine that a caller tells apart.
@@ -20,8 +21,12 @@ var (
 // TextCheckpoint is the text of a session record that only notes the position of the clock.
 const TextCheckpoint = "clock"
 
-// checkpointEvents is how many market events may pass without a record of the clock's position.
-const checkpointEvents = 200
+// Without another record, the clock's position is recorded after so many market events and at every multiple of so much
+// replayed time since the open: a restart goes back no further.
+const (
+	checkpointEvents = 200
+	checkpointNs     = int64(5 * time.Minute)
+)
 
 // edge is a moment at which the phase changes.
 type edge struct {
@@ -208,32 +213,44 @@ func (e *Engine) Advance(nowNs int64) ([]Record, error) {
 	return e.take(), err
 }
 
-// advance takes events and phase changes in the order of time; at the same moment events come first, so that a closing
-// print still fills, except that a break's end comes before the events it lets through.
+// advance takes events, checkpoints and phase changes in the order of time, at the same moment in this order, so that a
+// closing print still fills; except that a break's end comes before the events it lets through.
 func (e *Engine) advance(nowNs int64) error {
 	for e.st.phase == Open || e.st.phase == Break {
 		edge := e.edges[e.st.edges]
-		if e.next < len(e.day.Events) {
-			if ev := e.day.Events[e.next]; ev.TsNs <= nowNs &&
-				(ev.TsNs < edge.tsNs || ev.TsNs == edge.tsNs && edge.phase != Open) {
-				if err := e.applyEvent(ev); err != nil {
-					return err
-				}
-				continue
-			}
+		eventsUntil := edge.tsNs
+		if edge.phase == Open {
+			eventsUntil--
 		}
-		if edge.tsNs > nowNs {
-			break
+		mark := e.nextCheckpoint()
+		if mark < edge.tsNs {
+			eventsUntil = mark
 		}
-		e.nowNs = max(e.nowNs, edge.tsNs)
-		if err := e.pass(edge.phase); err != nil {
+		var err error
+		switch {
+		case e.next < len(e.day.Events) && e.day.Events[e.next].TsNs <= min(nowNs, eventsUntil):
+			err = e.applyEvent(e.day.Events[e.next])
+		case mark < edge.tsNs && mark <= nowNs:
+			e.nowNs = max(e.nowNs, mark)
+			err = e.sessionRecord(e.st.phase, TextCheckpoint)
+		case edge.tsNs <= nowNs:
+			e.nowNs = max(e.nowNs, edge.tsNs)
+			err = e.pass(edge.phase)
+		default:
+			e.nowNs = max(e.nowNs, nowNs)
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 	}
-	if e.st.phase == Open || e.st.phase == Break {
-		e.nowNs = max(e.nowNs, nowNs)
-	}
 	return nil
+}
+
+// nextCheckpoint is the first multiple of checkpointNs after the last record.
+func (e *Engine) nextCheckpoint() int64 {
+	passed := max(e.st.tsNs-e.day.OpenNs, 0)
+	return e.day.OpenNs + (passed/checkpointNs+1)*checkpointNs
 }
 
 func (e *Engine) applyEvent(ev Event) error {

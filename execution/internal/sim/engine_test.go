@@ -89,7 +89,9 @@ func tell(records []sim.Record) string {
 		case sim.KindFill:
 			out = append(out, fmt.Sprintf("fill %s %d@%d cum %d leaves %d", r.ClOrdID, r.Qty, r.Px, r.Cum, r.Leaves))
 		case sim.KindSession:
-			out = append(out, "session "+string(r.State))
+			if r.Text != sim.TextCheckpoint {
+				out = append(out, "session "+string(r.State))
+			}
 		case sim.KindOrder, sim.KindAck:
 			out = append(out, fmt.Sprintf("%s %s", r.Kind, r.ClOrdID))
 		default:
@@ -389,6 +391,36 @@ func TestMarketFilesMayChangeOnlyBeforeTheOpen(t *testing.T) {
 	again.advance(close)
 	if _, _, err := sim.Resume(day(nil, quote(open, 1, 9*usd, 30, 10*usd, 50)), again.log); err != nil {
 		t.Errorf("changed after the close: %v", err)
+	}
+}
+
+func TestRestartGoesBackNoFurtherThanACheckpoint(t *testing.T) {
+	var rows []sim.Event
+	for i := range int64(450) { // one a millisecond
+		rows = append(rows, quote(open+i*1_000_000, 1, 9*usd, 30, 10*usd+i, 50))
+	}
+	d := newDesk(t, day(nil, rows...))
+	d.start()
+	d.advance(open + hour/60)
+	last := d.log[len(d.log)-1]
+	if last.Text != sim.TextCheckpoint || last.Ev < 250 {
+		t.Errorf("450 rows on, the last record is %+v", last)
+	}
+	d.advance(open + hour/2 + 1)
+	last = d.log[len(d.log)-1]
+	if last.Text != sim.TextCheckpoint || last.TsNs != open+hour/2 || last.Ev != 450 {
+		t.Errorf("half an hour on, the last record is %+v", last)
+	}
+	again := newDesk(t, day(nil, rows...), d.log...)
+	if again.e.NowNs() != open+hour/2 || again.e.Quotes()[0].Ask != 10*usd+449 || len(again.log) != len(d.log) {
+		t.Errorf("resumed at %d with %+v", again.e.NowNs()-open, again.e.Quotes()[0])
+	}
+	// However the clock gets there, the records are the same.
+	jump := newDesk(t, day(nil, rows...))
+	jump.start()
+	jump.advance(open + hour/2 + 1)
+	if fmt.Sprint(jump.log) != fmt.Sprint(d.log) {
+		t.Errorf("a jump and two steps differ")
 	}
 }
 
