@@ -59,7 +59,7 @@ def _returns(frame: pl.DataFrame, context: GateContext) -> pl.DataFrame:
     """Log returns of history and delivery, corrected for actions on file, with local and peers' scales.
 
     Columns besides those of the bars: `__raw` (log return of raw closes), `__return` (with actions undone),
-    `__sigma` (local robust volatility before the bar), `__middle` and `__spread` (the peers' median and robust
+    `__sigma` (local robust volatility before the bar), `__middle`, `__spread` (the peers' median and robust
     spread of the session), `__surge` (volume over its median before), `__next` (the following bar's return).
     """
     columns = ["instrument_id", "session", "close", "volume"]
