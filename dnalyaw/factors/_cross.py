@@ -1,7 +1,7 @@
 """Kernels across the instruments of a session.
 
-Sums are made over the sorted values, so the order of instruments cannot matter, and absent ones add an exact zero at
-the end, so an instrument without data cannot matter either.
+Sums are made over the sorted values, so the order of instruments cannot matter, and absent ones add an
+exact zero at the end, so an instrument without data cannot matter either.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _spread(x: Array) -> tuple[Array, Array]:
 
 def rank(x: Array) -> Array:
     """Return average ranks over the count of present instruments, from whole doubled ranks."""
-    rows, columns = x.shape
+    columns = x.shape[1]
     order = np.argsort(x, axis=1, kind="stable")
     ordered = np.take_along_axis(x, order, axis=1)
     places = np.broadcast_to(np.arange(columns), x.shape)

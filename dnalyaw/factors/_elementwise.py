@@ -1,6 +1,7 @@
 """Kernels that look at one cell at a time.
 
-Every array is C-contiguous: NumPy picks another loop for strided input, and its logarithm may then end in another bit.
+Every array is C-contiguous: NumPy picks another loop for strided input, and its logarithm may then end in
+another bit.
 """
 
 from __future__ import annotations

@@ -114,8 +114,8 @@ class _Evaluation:
             return expr.value
         if isinstance(expr, Field):
             return (self._panel.groups if expr.unit == GROUP else self._panel.fields)[expr.name]
-        # Rows without their whole history are absent, so a later start can only make a value absent, never another.
-        # Adding 0.0 turns -0.0 into 0.0: which of two equal zeros a sort puts first must not show.
+        # Rows without their whole history are absent, so a later start can only make a value absent, never
+        # another. Adding 0.0 turns -0.0 into 0.0: which of two equal zeros a sort puts first must not show.
         result = np.ascontiguousarray(element.finite(self._apply(expr)) + 0.0)
         result[: expr.lookback] = np.nan
         return result
@@ -230,8 +230,8 @@ def to_long(results: Mapping[str, Array], panel: Panel) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        ``session`` (Date), ``instrument_id`` (Int64), one Float64 column a factor; absent values are null. Rows
-        ascend by session, then in the panel's order of instruments; all T x N rows are there.
+        ``session`` (Date), ``instrument_id`` (Int64), one Float64 column a factor; absent values are null.
+        Rows ascend by session, then in the panel's order of instruments; all T x N rows are there.
     """
     count, width = panel.shape
     columns: dict[str, pl.Series] = {

@@ -146,8 +146,8 @@ def load_library(directory: Path | str | None = None) -> FactorLibrary:
     Parameters
     ----------
     directory : path, optional
-        The library that comes with the platform when not given. A file holds ``family`` and ``factors``, a list of
-        ``name``, ``text``, ``reference``, ``sign`` (1 or -1) and ``horizon`` (sessions).
+        The library that comes with the platform when not given. A file holds ``family`` and ``factors``, a
+        list of ``name``, ``text``, ``reference``, ``sign`` (1 or -1) and ``horizon`` (sessions).
 
     Returns
     -------
@@ -156,8 +156,9 @@ def load_library(directory: Path | str | None = None) -> FactorLibrary:
     Raises
     ------
     FactorLibraryError
-        Names the file, the factor and the fault: unreadable YAML, a key that is missing, unknown or of another type,
-        a text that is no factor, a name used twice, or a factor that is there already under another name.
+        Names the file, the factor and the fault: unreadable YAML, a key that is missing, unknown or of
+        another type, a text that is no factor, a name used twice, or a factor that is there already under
+        another name.
     """
     root = Path(directory) if directory is not None else _OWN
     if not root.is_dir():
@@ -176,7 +177,8 @@ def load_library(directory: Path | str | None = None) -> FactorLibrary:
                 )
             if factor.text in texts:
                 raise FactorLibraryError(
-                    f"{file.name}: factor {factor.name} is the same as {texts[factor.text]}: {factor.text}; drop one"
+                    f"{file.name}: factor {factor.name} is the same as {texts[factor.text]}: {factor.text}; "
+                    f"drop one"
                 )
             names[factor.name] = file.name
             texts[factor.text] = factor.name

@@ -17,7 +17,7 @@ MAX_WINDOW = 1260
 """Longest window or lag of one operator, in sessions (five years)."""
 
 EMA_SESSIONS_PER_SPAN = 3
-"""An exponential mean of span n reads exactly 3 n sessions: it is finite, so it has no memory of its start."""
+"""An exponential mean of span n reads exactly 3 n sessions: finite, so without memory of its start."""
 
 ParamKind = Literal["series", "bool", "group", "window", "lag", "span", "real"]
 
@@ -26,8 +26,9 @@ ParamKind = Literal["series", "bool", "group", "window", "lag", "span", "real"]
 class Param:
     """A parameter of an operator.
 
-    ``series``, ``bool`` and ``group`` are expressions; the others are literal numbers: a ``window`` of w sessions
-    ends at t and adds w - 1 sessions of lookback, a ``lag`` of d adds d, a ``span`` of n adds 3 n - 1.
+    ``series``, ``bool`` and ``group`` are expressions; the others are literal numbers: a ``window`` of w
+    sessions ends at t and adds w - 1 sessions of lookback, a ``lag`` of d adds d, a ``span`` of n adds 3 n
+    - 1.
     """
 
     name: str
@@ -165,7 +166,8 @@ _TABLE = (
         _power,
         "unit of x to the k",
         "elementwise",
-        "x to the literal power k: whole powers by repeated multiplication, negative ones as the reciprocal of that; "
+        "x to the literal power k: whole powers by repeated multiplication, negative ones as the reciprocal "
+        "of that; "
         "other powers only of a number without dimension that is not negative, else NaN",
         "NaN",
     ),
@@ -259,7 +261,8 @@ _TABLE = (
         _rank,
         "rank",
         "time",
-        "rank of the newest value among the n present, over n: (2 * smaller + equal + 1) / (2 n), from whole numbers",
+        "rank of the newest value among the n present, over n: (2 * smaller + equal + 1) / (2 n), from "
+        "whole numbers",
         _NEWEST,
         "average rank",
     ),
@@ -363,7 +366,8 @@ _TABLE = (
         _number_of,
         "unit of x",
         "time",
-        "mean of the last 3 n sessions with weights (1 - 2/(n+1))^age, over the weights of the present values",
+        "mean of the last 3 n sessions with weights (1 - 2/(n+1))^age, over the weights of the present "
+        "values",
         _WINDOW,
     ),
     # Across instruments.
@@ -459,7 +463,8 @@ _TABLE = (
         _ratio,
         "ratio",
         "group",
-        "less the group's mean, over its sample standard deviation; NaN when the group is flat or has one member",
+        "less the group's mean, over its sample standard deviation; NaN when the group is flat or has one "
+        "member",
         _CROSS,
     ),
 )

@@ -26,7 +26,8 @@ class Panel:
     Attributes
     ----------
     sessions : ndarray of datetime64[D], shape (T,)
-        Ascending. Every session of the calendar between the first and the last should be there: windows count rows.
+        Ascending. Every session of the calendar between the first and the last should be there: windows
+        count rows.
     instrument_ids : ndarray of int64, shape (N,)
         Distinct.
     fields : mapping of str to ndarray of float64, shape (T, N)
@@ -106,9 +107,9 @@ class Panel:
         Parameters
         ----------
         frame : polars.DataFrame
-            Columns ``session`` (Date), ``instrument_id`` (integer), numeric fields, and groups such as ``sector``
-            (text; null = unknown). Other columns are refused only when they are neither number nor text;
-            time columns are ignored.
+            Columns ``session`` (Date), ``instrument_id`` (integer), numeric fields, and groups such as
+            ``sector`` (text; null = unknown). Other columns are refused only when they are neither number
+            nor text; time columns are ignored.
 
         Returns
         -------

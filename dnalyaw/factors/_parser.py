@@ -50,7 +50,8 @@ def parse(text: str, *, fields: Mapping[str, FieldSpec] | None = None) -> Expr:
     Returns
     -------
     Expr
-        The typed tree; ``expr.lookback`` is the number of earlier sessions a value reads, ``expr.unit`` its unit.
+        The typed tree; ``expr.lookback`` is the number of earlier sessions a value reads, ``expr.unit``
+        its unit.
 
     Raises
     ------

@@ -1,8 +1,9 @@
 """Kernels along time.
 
-Each window is computed by itself, from exactly its own rows, oldest first: place by place over all windows of a block
-at once. No result depends on where the panel starts, on the block, or on another instrument. Sums of raw values are
-compensated (two-sum); central moments are summed plainly in two passes, which loses nothing they have.
+Each window is computed by itself, from exactly its own rows, oldest first: place by place over all windows
+of a block at once. No result depends on where the panel starts, on the block, or on another instrument.
+Sums of raw values are compensated (two-sum); central moments are summed plainly in two passes, which loses
+nothing they have.
 """
 
 from __future__ import annotations
@@ -125,7 +126,7 @@ class Window:
 
     def flat(self, mean: Array, squares: Array) -> Mask:
         """Return where a window has no spread beyond rounding."""
-        return cast(Mask, squares <= self.count * (FLAT * np.abs(mean)) ** 2)
+        return squares <= self.count * (FLAT * np.abs(mean)) ** 2
 
 
 def delay(x: Array, d: int) -> Array:
@@ -173,7 +174,7 @@ def ts_skew(x: Array, w: int) -> Array:
         d = window.place(filled, k, start, stop) - mean[start:stop]
         product = d * d * d
         product *= window.place(window.present, k, start, stop)
-        return cast(Array, product)
+        return product
 
     cubes = window.plain_sums(cube)
     n = window.count.astype(np.float64)
@@ -322,7 +323,7 @@ def ts_beta_resid(y: Array, x: Array, w: int) -> Array:
 
 
 def _trend(x: Array, w: int) -> tuple[Window, Array, Array, Array, Array]:
-    """Return the windows, the slope on the place, the means of x and of the place, and the sums of squares."""
+    """Return the windows, the slope on the place, the means of x and of the place, and the cross sums."""
     window = Window(w, x)
     (mean,) = window.means()
     present, filled = window.present, window.filled[0]

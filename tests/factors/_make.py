@@ -21,7 +21,7 @@ FUNDAMENTALS = (
 
 
 def market(sessions: int, instruments: int, seed: int = 1, absent: float = 0.01, ties: bool = True) -> Panel:
-    """A market with every field of the language; cells are absent at random, and values tie unless told not to."""
+    """A market with every field of the language; cells are absent at random, values tie if wanted."""
     rng = np.random.default_rng(seed)
     shape = (sessions, instruments)
     cents = 2 if ties else 12

@@ -1,7 +1,7 @@
 """An evaluator in plain Python loops, written from the reference alone; it imports nothing that it judges.
 
-A tree arrives as nested tuples: ("field", name), ("number", v), (operator, arg, ...). A panel is a dict of lists of rows
-of floats or None.
+A tree arrives as nested tuples: ("field", name), ("number", v), (operator, arg, ...). A panel is a dict of
+lists of rows of floats or None.
 """
 
 from __future__ import annotations
@@ -192,7 +192,7 @@ def along(kind, args, t, i):
 
 
 def skewness(v):
-    m, d, squares, is_flat = deviations(v)
+    _, d, squares, is_flat = deviations(v)
     n = len(v)
     if n < 3 or is_flat:
         return None

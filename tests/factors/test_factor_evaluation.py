@@ -100,7 +100,7 @@ def tiny_panels(draw: st.DrawFn) -> Panel:
         return np.array(draw(st.lists(values, min_size=cells, max_size=cells))).reshape(rows, columns)
 
     fields = {n: grid(VALUES).astype(np.float64) for n in ("close", "volume", "returns", "open")}
-    fields |= {n: fields["close"] for n in ("high", "low", "vwap")} | {"amount": fields["volume"]}
+    fields |= dict.fromkeys(("high", "low", "vwap"), fields["close"]) | {"amount": fields["volume"]}
     days = np.datetime64("2020-01-01") + np.arange(rows)
     return Panel(days, np.arange(columns), fields, {"sector": grid(st.integers(-1, 1)).astype(np.int64)})
 

@@ -1,4 +1,4 @@
-"""The library: every factor is real, distinct, causal; a sample agrees with formulas written apart in pandas."""
+"""The library: every factor is real, distinct, causal; a sample agrees with pandas."""
 
 from __future__ import annotations
 
@@ -170,12 +170,12 @@ ORACLES = {
 
 def market_of(d: dict[str, pd.DataFrame]) -> pd.DataFrame:
     mean = d["returns"].mean(axis=1)
-    return pd.DataFrame({c: mean for c in d["returns"]}).where(d["returns"].notna())
+    return pd.DataFrame(dict.fromkeys(d["returns"], mean)).where(d["returns"].notna())
 
 
 @pytest.fixture(scope="module")
 def whole() -> Panel:
-    """No absent cells and no ties: pandas has another rule for short windows, and its sums break ties by rounding."""
+    """No absent cells, no ties: pandas has another rule for short windows, and its sums break ties."""
     return market(420, 24, seed=21, absent=0.0, ties=False)
 
 

@@ -1,7 +1,7 @@
 """The feature store: Feast with an offline store of our own that cannot look ahead.
 
-Feast takes seconds to import, so nothing here imports it before it is used; Feast itself finds the store's class and
-its settings by this module's attributes.
+Feast takes seconds to import, so nothing here imports it before it is used; Feast itself finds the store's
+class and its settings by this module's attributes.
 """
 
 from __future__ import annotations

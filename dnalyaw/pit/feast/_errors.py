@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class FeatureStoreError(ValueError):
-    """What was asked of the feature store cannot be served truthfully; the message says why and what to do."""
+    """What was asked of the feature store cannot be served truthfully; the message says why."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Literal
 
 import polars as pl
 
@@ -14,6 +15,7 @@ _SOURCE_ROW = "__source_row"
 _MOMENT = "__moment"
 _EVENT = "__event"
 _CREATED = "__created"
+_KNOWN = "__known"
 
 COLUMNS_AT_ONCE = 32
 """Feature columns read and gathered together: a wide table never stands in memory whole beside its result."""
@@ -33,9 +35,9 @@ def as_of_join(
 ) -> pl.DataFrame:
     """Attach to each entity row the newest features known at its moment.
 
-    Of the source rows of the same keys with ``event_time`` and ``created`` at or before the moment, the one with the
-    latest ``event_time`` is served, and of several versions of that one the one created last. A restatement of an
-    earlier event is therefore never served after a later event is known.
+    Of the source rows of the same keys with ``event_time`` and ``created`` at or before the moment, the
+    one with the latest ``event_time`` is served, and of several versions of that one the one created last.
+    A restatement of an earlier event is therefore never served after a later event is known.
 
     Parameters
     ----------
@@ -61,17 +63,23 @@ def as_of_join(
     Raises
     ------
     FeatureStoreError
-        A key or a time is null, a time has no time zone, an output name is taken, or two source rows describe the
-        same event at the same moment.
+        A key or a time is null, a time has no time zone, an output name is taken, or two source rows
+        describe the same event at the same moment.
     """
     taken = sorted(set(columns.values()) & set(entities.columns))
     if taken:
-        raise FeatureStoreError(f"entity rows already have a column {taken[0]}; rename it or leave the feature out")
+        raise FeatureStoreError(
+            f"entity rows already have a column {taken[0]}; rename it or leave the feature out"
+        )
     schema = source.collect_schema()
     missing = [c for c in (*source_keys, event_time, created, *columns) if c not in schema]
     if missing:
-        raise FeatureStoreError(f"the features' table has no column {', '.join(missing)}; write it or ask for less")
-    unit = _unit(entities.schema[entity_time], entity_time, schema[event_time], event_time, schema[created], created)
+        raise FeatureStoreError(
+            f"the features' table has no column {', '.join(missing)}; write it or ask for less"
+        )
+    unit = _unit(
+        entities.schema[entity_time], entity_time, schema[event_time], event_time, schema[created], created
+    )
     left = entities.select(
         *(pl.col(name).alias(f"__key{i}") for i, name in enumerate(entity_keys)),
         pl.col(entity_time).cast(pl.Datetime(unit, "UTC")).alias(_MOMENT),
@@ -85,9 +93,9 @@ def as_of_join(
     matched = (
         left.sort(_MOMENT)
         .join_asof(
-            right.sort(_CREATED),
+            right,
             left_on=_MOMENT,
-            right_on=_CREATED,
+            right_on=_KNOWN,
             by=keys,
             strategy="backward",
             check_sortedness=False,
@@ -106,23 +114,23 @@ def _known(
     source_keys: Sequence[str],
     event_time: str,
     created: str,
-    unit: str,
+    unit: Literal["us", "ns"],
     left: pl.DataFrame,
     ttl: timedelta | None,
 ) -> pl.DataFrame:
     """Return keys, times and row numbers of the rows that can be served, ascending by when they are known."""
     rows = source.select(
         *(pl.col(name).alias(key) for key, name in zip(keys, source_keys, strict=True)),
-        pl.col(event_time).cast(pl.Datetime(unit, "UTC")).alias(_EVENT),  # type: ignore[arg-type]
-        pl.col(created).cast(pl.Datetime(unit, "UTC")).alias(_CREATED),  # type: ignore[arg-type]
+        pl.col(event_time).cast(pl.Datetime(unit, "UTC")).alias(_EVENT),
+        pl.col(created).cast(pl.Datetime(unit, "UTC")).alias(_CREATED),
     ).with_row_index(_SOURCE_ROW)
-    # A row is known when it is published and its event has happened.
     table = rows.collect()
     _no_nulls(table, "the features' table")
-    table = table.with_columns(pl.max_horizontal(_CREATED, _EVENT).alias(_CREATED))
+    # A row is known when it is published and its event has happened.
+    table = table.with_columns(pl.max_horizontal(_CREATED, _EVENT).alias(_KNOWN))
     if not left.is_empty():
         # No entity row could be served these; leaving them out changes no answer.
-        table = table.filter(pl.col(_CREATED) <= left[_MOMENT].max())
+        table = table.filter(pl.col(_KNOWN) <= left[_MOMENT].max())
         if ttl is not None:
             table = table.filter(pl.col(_EVENT) >= pl.lit(left[_MOMENT].min()) - ttl)
     twice = table.select(*keys, _EVENT, _CREATED).is_duplicated()
@@ -130,12 +138,13 @@ def _known(
         first = table.filter(twice).select(*keys, _EVENT, _CREATED).row(0, named=True)
         names = ", ".join(f"{n} {first[k]}" for k, n in zip(keys, source_keys, strict=True))
         raise FeatureStoreError(
-            f"{int(twice.sum())} rows of the features' table describe one event at one moment, the first {names}, "
-            f"{event_time} {first[_EVENT]}, {created} {first[_CREATED]}; write each once"
+            f"{int(twice.sum())} rows of the features' table describe one event at one moment, "
+            f"the first {names}, {event_time} {first[_EVENT]}, {created} {first[_CREATED]}; write each once"
         )
     return (
-        table.sort(_CREATED, _EVENT)
-        # Of an entity only what is not older than what is known already: a late word on an earlier event is no news.
+        # Of rows that become known together the join takes the last: the latest event's latest version.
+        table.sort(_KNOWN, _EVENT, _CREATED)
+        # A late word on an earlier event is no news.
         .filter(pl.col(_EVENT) == pl.col(_EVENT).cum_max().over(list(keys)))
     )
 
@@ -152,9 +161,9 @@ def _gather(
     return pl.concat(parts, how="horizontal") if len(parts) > 1 else entities
 
 
-def _unit(*types_and_names: object) -> str:
+def _unit(*types_and_names: object) -> Literal["us", "ns"]:
     """Return the finest unit of the times: a coarser one would let a row in that is known a moment later."""
-    unit = "us"
+    unit: Literal["us", "ns"] = "us"
     for dtype, name in zip(types_and_names[::2], types_and_names[1::2], strict=True):
         if not isinstance(dtype, pl.Datetime) or dtype.time_zone is None:
             raise FeatureStoreError(f"column {name} is {dtype}; wanted a time with its time zone, UTC")
@@ -167,7 +176,9 @@ def _no_nulls(frame: pl.DataFrame, what: str) -> None:
     for name in frame.columns:
         count = frame[name].null_count()
         if count:
-            raise FeatureStoreError(f"{what}: {count} rows have no {name.strip('_')}; every row needs keys and times")
+            raise FeatureStoreError(
+                f"{what}: {count} rows have no {name.strip('_')}; every row needs keys and times"
+            )
 
 
 def _same_type(left: pl.DataFrame, right: pl.DataFrame, key: str, name: str) -> pl.DataFrame:

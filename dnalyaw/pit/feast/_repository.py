@@ -18,6 +18,7 @@ from dnalyaw.pit.feast._errors import FeatureStoreError
 
 if TYPE_CHECKING:
     from feast import FeatureStore
+    from feast.infra.offline_stores.offline_store import RetrievalJob
 
 _MOMENT = "event_timestamp"
 _DEFINITIONS_VERSION = 1
@@ -42,8 +43,9 @@ def build_store(
     feature_names : sequence of str
         Factor columns.
     parquet : str or Path
-        A Parquet file, a folder of them, or a pattern. Rows: ``instrument_id`` Int64, ``event_time`` (the session's
-        close) and ``available_at`` (when the row could be known), both UTC, and a Float64 column a factor.
+        A Parquet file, a folder of them, or a pattern. Rows: ``instrument_id`` Int64, ``event_time`` (the
+        session's close) and ``available_at`` (when the row could be known), both UTC, and a Float64 column
+        a factor.
     ttl : timedelta
         Features of a session further back than this are not served.
 
@@ -67,7 +69,14 @@ def build_store(
 
     folder.mkdir(parents=True, exist_ok=True)
     config = _config(folder, region)
-    described = [_DEFINITIONS_VERSION, feast_version, config, path, ttl.total_seconds(), sorted(feature_names)]
+    described = [
+        _DEFINITIONS_VERSION,
+        feast_version,
+        config,
+        path,
+        ttl.total_seconds(),
+        sorted(feature_names),
+    ]
     fingerprint = hashlib.sha256(json.dumps(described).encode()).hexdigest()
     yaml_file, marker = folder / "feature_store.yaml", folder / "applied.sha256"
     registered = (folder / "registry.db").is_file() and yaml_file.is_file() and marker.is_file()
@@ -121,9 +130,9 @@ def training_frame(
     Returns
     -------
     polars.DataFrame
-        The entities' rows and columns in their order, repeated rows too, then one Float64 column a feature: the value
-        of the latest session known at ``as_of`` (both its close and its ``available_at`` at or before it), null where
-        there is none within the time to live.
+        The entities' rows and columns in their order, repeated rows too, then one Float64 column a
+        feature: the value of the latest session known at ``as_of`` (both its close and its
+        ``available_at`` at or before it), null where there is none within the time to live.
 
     Raises
     ------
@@ -132,7 +141,9 @@ def training_frame(
     """
     for column in (KEY, "as_of"):
         if column not in entities.columns:
-            raise FeatureStoreError(f"entity rows have no column {column}; they have {', '.join(entities.columns)}")
+            raise FeatureStoreError(
+                f"entity rows have no column {column}; they have {', '.join(entities.columns)}"
+            )
     dtype = entities.schema["as_of"]
     if not isinstance(dtype, pl.Datetime) or dtype.time_zone != "UTC":
         raise FeatureStoreError(f"as_of is {dtype}; wanted Datetime in UTC")
@@ -148,8 +159,17 @@ def training_frame(
         features=[f"{view}:{name}" for name in features],
         filter_by_created_timestamp=True,
     )
-    frame: pl.DataFrame = job.to_polars()
-    return frame.rename({_MOMENT: "as_of"}).select(*entities.columns, *features)
+    return _run(job).rename({_MOMENT: "as_of"}).select(*entities.columns, *features)
+
+
+def _run(job: RetrievalJob) -> pl.DataFrame:
+    from dnalyaw.pit.feast._store import PolarsRetrievalJob
+
+    if not isinstance(job, PolarsRetrievalJob):
+        raise FeatureStoreError(
+            f"the store answers with a {type(job).__name__}, which may look ahead; open it with build_store"
+        )
+    return job.to_polars()
 
 
 def latest(
@@ -174,19 +194,19 @@ def latest(
     Returns
     -------
     polars.DataFrame
-        ``instrument_id`` ascending, ``as_of``, then the features. Given instruments are all there, with nulls where
-        nothing was known; otherwise those with a row within the time to live.
+        ``instrument_id`` ascending, ``as_of``, then the features. Given instruments are all there, with
+        nulls where nothing was known; otherwise those with a row within the time to live.
 
     Raises
     ------
     FeatureStoreError
         The moment has no time zone, or asks by ingestion time, which features do not carry.
     """
-    from feast.infra.offline_stores.offline_store import RetrievalJob
-
     if isinstance(as_of, AsOf):
         if as_of.ingested_by is not None:
-            raise FeatureStoreError("features carry no ingested_at; build them from tables read as of ingested_by")
+            raise FeatureStoreError(
+                "features carry no ingested_at; build them from tables read as of ingested_by"
+            )
         moment = as_of.moment
     else:
         if as_of.tzinfo is None:
@@ -197,7 +217,9 @@ def latest(
     names = list(features) if features is not None else sorted(f.name for f in view.features)
     if instruments is None:
         source = view.batch_source
-        job: RetrievalJob = store._get_provider().offline_store.pull_latest_from_table_or_query(
+        if source is None:
+            raise FeatureStoreError(f"view {view.name} has no batch source to read the past from")
+        job = store._get_provider().offline_store.pull_latest_from_table_or_query(
             store.config,
             source,
             [KEY],
@@ -207,7 +229,7 @@ def latest(
             moment - (view.ttl or timedelta(days=36500)),
             moment,
         )
-        ids = job.to_polars()[KEY].unique().sort()
+        ids = _run(job)[KEY].unique().sort()
     else:
         ids = pl.Series(KEY, sorted(set(instruments)), dtype=pl.Int64)
     entities = pl.DataFrame({KEY: ids}).with_columns(

@@ -74,8 +74,9 @@ class PolarsRetrievalJob(RetrievalJob):
 class PolarsOfflineStore(OfflineStore):
     """Point-in-time retrieval that cannot look ahead.
 
-    A row is served at or after its created timestamp only, whether or not the caller asks for that; a source without
-    a created timestamp is refused. Every entity row comes back, in order. A view's TTL is honoured.
+    A row is served at or after its created timestamp only, whether or not the caller asks for that; a
+    source without a created timestamp is refused. Every entity row comes back, in order. A view's TTL is
+    honoured.
     """
 
     supports_filter_by_created_timestamp = True
@@ -97,7 +98,8 @@ class PolarsOfflineStore(OfflineStore):
         Raises
         ------
         FeatureStoreError
-            The entity rows are not a frame, or have no one column of moments; a source has no created timestamp.
+            The entity rows are not a frame, or have no one column of moments; a source has no created
+            timestamp.
         """
         entities = _entities(entity_df)
         moment = _moment_column(entities)
@@ -134,7 +136,7 @@ class PolarsOfflineStore(OfflineStore):
         start_date: datetime,
         end_date: datetime,
     ) -> RetrievalJob:
-        """Return the job that reads, for each key, the newest row known at ``end_date`` with its event in the range."""
+        """Return the job that reads each key's newest row in the range that is known at ``end_date``."""
         created = _created(data_source, created_timestamp_column)
 
         def run() -> pl.DataFrame:
@@ -214,6 +216,8 @@ def _join_arguments(
     config: RepoConfig, view: FeatureView, names: list[str], full: bool
 ) -> tuple[Callable[[], pl.LazyFrame], dict[str, Any]]:
     source = view.batch_source
+    if source is None:
+        raise FeatureStoreError(f"view {view.name} has no batch source to read the past from")
     created = _created(source, source.created_timestamp_column)
     prefix = f"{view.projection.name_to_use()}__" if full else ""
     keys = [column.name for column in view.entity_columns]
@@ -231,7 +235,8 @@ def _join_arguments(
 def _created(source: DataSource, column: str | None) -> str:
     if not column:
         raise FeatureStoreError(
-            f"source {source.name} has no created_timestamp_column; without the moment at which a row could be known "
+            f"source {source.name} has no created_timestamp_column; without the moment at which a row could "
+            f"be known "
             "no read of the past is honest. Name the column"
         )
     return column
@@ -240,17 +245,37 @@ def _created(source: DataSource, column: str | None) -> str:
 def _scan(config: RepoConfig, source: DataSource) -> pl.LazyFrame:
     """Open a source's Parquet: a file, a folder, or a pattern."""
     if not isinstance(source, FileSource):
-        raise FeatureStoreError(f"source {source.name} is a {type(source).__name__}; this store reads Parquet files")
+        raise FeatureStoreError(
+            f"source {source.name} is a {type(source).__name__}; this store reads Parquet files"
+        )
     path = FileSource.get_uri_for_file_path(config.repo_path, source.path)
     if "://" not in path:
-        files = sorted(glob.glob(f"{path}/**/*.parquet", recursive=True) if Path(path).is_dir() else glob.glob(path))
+        files = sorted(
+            glob.glob(f"{path}/**/*.parquet", recursive=True) if Path(path).is_dir() else glob.glob(path)
+        )
         if not files:
             raise FeatureStoreError(f"no Parquet file at {path}; materialize the features first")
-        frame = pl.scan_parquet(files)
+        # A factor that is younger than a file is absent there: null, not an error.
+        frame = pl.scan_parquet(
+            files, schema=_common_schema(files), missing_columns="insert", extra_columns="ignore"
+        )
     else:
         frame = pl.scan_parquet(path)
     renamed = {old: new for old, new in source.field_mapping.items() if old != new}
     return frame.rename(renamed) if renamed else frame
+
+
+def _common_schema(files: list[str]) -> dict[str, pl.DataType]:
+    """Return the columns of all files; the same name must have the same type in each."""
+    common: dict[str, pl.DataType] = {}
+    for file in files:
+        for name, dtype in pl.read_parquet_schema(file).items():
+            if common.setdefault(name, dtype) != dtype:
+                raise FeatureStoreError(
+                    f"column {name} is {dtype} in {Path(file).name} and {common[name]} in a file before it; "
+                    "write one type"
+                )
+    return common
 
 
 def _utc(moment: datetime) -> datetime:
