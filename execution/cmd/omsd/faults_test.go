@@ -402,6 +402,8 @@ func TestAnotherReferenceRefusesToTrade(t *testing.T) {
 	if r.Outcome != pb.SubmitOutcome_SUBMIT_OUTCOME_REFUSED || r.Faults[0].Code != "REFERENCE_MISMATCH" {
 		t.Fatalf("%v", r)
 	}
+	h.risk.mu.Lock()
+	defer h.risk.mu.Unlock()
 	if len(h.risk.received) != 0 {
 		t.Error("riskd received an order")
 	}

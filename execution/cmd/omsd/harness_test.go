@@ -141,6 +141,9 @@ func child(args ...string) *exec.Cmd {
 // start runs omsd and waits for READY.
 func (h *house) start() {
 	h.t.Helper()
+	if h.risk.ln == nil {
+		h.risk.listen()
+	}
 	h.cmd = child(h.args()...)
 	if h.stderr == nil {
 		h.stderr = &lockedBuffer{}
