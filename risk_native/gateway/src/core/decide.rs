@@ -81,7 +81,7 @@ impl Core {
             quantity: record.approved_quantity,
             limit_price: (order.order_type == TYPE_LIMIT).then_some(order.limit_price),
             immediate_or_cancel: order.time_in_force == TIF_IOC,
-            ts_ns: self.now(),
+            ts_ns: self.clock.stamp(),
         })
     }
 
@@ -210,7 +210,7 @@ impl Core {
 
     pub(super) fn send_cancel(&mut self, order_id: u64) {
         let Some(epoch) = self.epoch else { return };
-        let ts_ns = self.now();
+        let ts_ns = self.clock.stamp();
         let Some(entry) = self.orders.get_mut(order_id) else {
             return;
         };

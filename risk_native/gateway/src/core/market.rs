@@ -18,10 +18,20 @@ pub(super) enum Clock {
 }
 
 impl Clock {
+    /// 0 until the venue has spoken: the wall clock may be years ahead of the one that will hold, and no clock goes back.
     pub fn now(self) -> i64 {
         match self {
+            Clock::Unknown => 0,
+            Clock::Wall => wall_ns(),
             Clock::Replayed(now) => now,
-            Clock::Unknown | Clock::Wall => wall_ns(),
+        }
+    }
+
+    /// The moment that messages to the venue carry.
+    pub fn stamp(self) -> i64 {
+        match self {
+            Clock::Unknown => wall_ns(),
+            known => known.now(),
         }
     }
 

@@ -66,7 +66,7 @@ impl Core {
         self.resync.counter += 1;
         // Unique across restarts, so that a late answer to another process is not taken for ours.
         let id = format!("R{}-{}", Self::wall_ns(), self.resync.counter);
-        let (ts_ns, session) = (self.now(), self.reference.session);
+        let (ts_ns, session) = (self.clock.stamp(), self.reference.session);
         log_info!("resync", {"request": id});
         self.resync.round = Some(Round {
             id: id.clone(),

@@ -1,0 +1,7 @@
+//! riskd as a process: a venue on one side, a client on the other, signals and files around it.
+
+mod command_line;
+mod operator;
+mod orders;
+mod recovery;
+mod support;

@@ -1,0 +1,335 @@
+//! Crashes, lost connections and what the venue says afterwards.
+
+use dnalyaw_engine::Reason;
+use dnalyaw_frames::{Body, DecisionKind, ExecType};
+
+use crate::support::fix::{OnOrder, Venue};
+use crate::support::{BUY, Rig, eventually, limit};
+
+/// Field of a mass status report on `US-1`, 100 shares of AAA.
+fn status(ord_status: &str, cumulative: i64, average: &str) -> Vec<(u32, String)> {
+    [
+        (11, "US-1".to_string()),
+        (39, ord_status.to_string()),
+        (55, "AAA".into()),
+        (54, "1".into()),
+        (38, "100".into()),
+        (151, (100 - cumulative).to_string()),
+        (14, cumulative.to_string()),
+        (6, average.to_string()),
+    ]
+    .to_vec()
+}
+
+/// A riskd that crashed right after it let `US-1` go, and the venue it finds when it comes back.
+fn crashed(orders: Vec<Vec<(u32, String)>>) -> Rig {
+    let mut rig = Rig::running();
+    rig.venue.book().on_order = OnOrder::Swallow;
+    let mut client = rig.trading();
+    assert_eq!(
+        client.order(limit(1, 1, BUY, 100, 100)).decision,
+        DecisionKind::Approve
+    );
+    rig.venue.expect("D", 1);
+    rig.crash();
+    rig.venue.cut(true);
+    let other = Venue::start();
+    other.book().orders = orders;
+    rig.address(other.port);
+    rig.venue = other;
+    rig
+}
+
+#[test]
+fn an_order_the_venue_never_saw_is_released_and_not_sent_again() {
+    let mut rig = crashed(vec![]);
+    let ready = rig.start();
+    assert_eq!(ready["last_order_id"], 1);
+    assert_eq!(ready["open_orders"], 1);
+    let mut client = rig.trading();
+    let execs: Vec<_> = client
+        .sync()
+        .into_iter()
+        .filter_map(|body| match body {
+            Body::Exec(exec) => Some(exec),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(execs.len(), 1);
+    assert_eq!(execs[0].exec_type, ExecType::Rejected);
+    assert_eq!(execs[0].reason, Reason::VenueNeverSaw.code());
+    assert!(execs[0].replayed);
+    // The id stays taken, and the reserve is free again.
+    assert_eq!(
+        client.order(limit(1, 1, BUY, 100, 100)).decision,
+        DecisionKind::Approve
+    );
+    assert_eq!(
+        client.order(limit(1, 2, BUY, 1, 50)).reason,
+        Reason::DuplicateId.code()
+    );
+    let next = client.order(limit(2, 1, BUY, 500, 100));
+    assert_eq!(next.decision, DecisionKind::Approve);
+    assert_eq!(rig.venue.expect("D", 1).text(11), "US-2");
+}
+
+#[test]
+fn an_order_the_venue_has_goes_on_with_the_fills_it_had() {
+    let mut rig = crashed(vec![status("1", 30, "99.5")]);
+    // 997,000 and 30 shares at 100 are the 1,000,000 it began with.
+    rig.venue.book().positions = vec![(1, "AAA", 30, "99.5")];
+    rig.venue.book().cash = Some("997000".into());
+    rig.start();
+    let mut client = rig.trading();
+    let bodies = client.sync();
+    let exec = bodies
+        .iter()
+        .find_map(|body| match body {
+            Body::Exec(exec) => Some(exec.clone()),
+            _ => None,
+        })
+        .expect("the order's last report");
+    assert_eq!(exec.cumulative_quantity, 30);
+    assert_eq!(exec.leaves_quantity, 70);
+    assert_eq!((exec.last_quantity, exec.last_price), (30, 99_500_000));
+    assert!(
+        bodies
+            .iter()
+            .any(|body| matches!(body, Body::Position(p) if p.quantity == 30))
+    );
+    // 30 held and 70 reserved leave room for 400 of the 500.
+    let more = client.order(limit(2, 1, BUY, 500, 100));
+    assert_eq!(
+        (more.decision, more.approved_quantity),
+        (DecisionKind::Reduce, 400)
+    );
+}
+
+#[test]
+fn until_the_venue_has_spoken_the_reserve_stays() {
+    let mut rig = crashed(vec![]);
+    rig.venue.cut(true);
+    rig.start();
+    let mut client = rig.client();
+    let decision = client.order(limit(2, 1, BUY, 10, 100));
+    assert_eq!(decision.reason, Reason::VenueDown.code());
+    assert_eq!(rig.metrics()["execs"].as_u64().unwrap_or(0), 0);
+    rig.venue.come_back();
+    client.wait(|body| matches!(body, Body::Exec(e) if e.order_id == 1 && e.reason == Reason::VenueNeverSaw.code()));
+}
+
+#[test]
+fn a_lost_venue_refuses_at_once_and_nothing_is_sent_later() {
+    let rig = Rig::running();
+    let mut client = rig.trading();
+    client.order(limit(1, 1, BUY, 10, 100));
+    rig.venue.expect("D", 1);
+    rig.venue.cut(true);
+    client.wait(|body| matches!(body, Body::State(s) if !s.venue_up));
+    for id in 2..5 {
+        let decision = client.order(limit(id, 1, BUY, 10, 100));
+        assert_eq!(
+            (decision.decision, decision.reason),
+            (DecisionKind::Reject, Reason::VenueDown.code())
+        );
+    }
+    rig.venue.book().orders = vec![
+        status("0", 0, "0")
+            .into_iter()
+            .map(|(tag, value)| {
+                (
+                    tag,
+                    if tag == 38 || tag == 151 {
+                        "10".into()
+                    } else {
+                        value
+                    },
+                )
+            })
+            .collect(),
+    ];
+    let before = rig.venue.logons();
+    rig.venue.come_back();
+    eventually("a second logon", || rig.venue.logons() > before);
+    client.wait(|body| matches!(body, Body::State(s) if s.venue_up));
+    // Asked for everything it ever sent, riskd fills the gap and repeats nothing.
+    rig.venue.request_resend(1);
+    let fill = rig.venue.expect("4", 1);
+    assert_eq!((fill.text(123), fill.seq), ("Y", 1));
+    client.wait_active();
+    client.order(limit(9, 2, BUY, 10, 50));
+    let orders: Vec<_> = {
+        rig.venue.expect("D", 2);
+        rig.venue
+            .received("D")
+            .iter()
+            .map(|m| m.text(11).to_string())
+            .collect()
+    };
+    assert_eq!(orders, ["US-1", "US-9"]);
+    // Both sides agree on the numbers after the gap fill: the number it names is the next that came.
+    let next: u64 = fill.text(36).parse().unwrap();
+    assert!(rig.venue.received("D")[1].seq >= next);
+}
+
+#[test]
+fn fills_missed_while_away_come_once_each_with_their_fees() {
+    let rig = Rig::running();
+    let mut client = rig.trading();
+    client.order(limit(1, 1, BUY, 100, 100));
+    let order = rig.venue.expect("D", 1);
+    client.exec(1);
+    rig.venue.cut(true);
+    client.wait(|body| matches!(body, Body::Exec(e) if e.exec_type == ExecType::Unknown));
+    rig.venue.report(&order, "F", "1", 40, 40, "99");
+    rig.venue.report(&order, "F", "1", 20, 60, "101");
+    {
+        let mut book = rig.venue.book();
+        book.orders = vec![status("1", 60, "99.666667")];
+        book.positions = vec![(1, "AAA", 60, "100")];
+        book.cash = Some("994019".into());
+    }
+    rig.venue.come_back();
+    let fills: Vec<_> = std::iter::repeat_with(|| client.exec(1))
+        .filter(|exec| exec.last_quantity > 0)
+        .take(2)
+        .map(|exec| (exec.last_quantity, exec.last_price, exec.fee, exec.replayed))
+        .collect();
+    assert_eq!(
+        fills,
+        [
+            (40, 99_000_000, 500_000, false),
+            (20, 101_000_000, 500_000, false)
+        ]
+    );
+    client.wait_active();
+    let bodies = client.sync();
+    assert!(
+        bodies
+            .iter()
+            .any(|body| matches!(body, Body::Position(p) if p.quantity == 60))
+    );
+    assert!(
+        bodies
+            .iter()
+            .any(|body| matches!(body, Body::State(s) if s.cash == 994_019_000_000))
+    );
+    eventually("metrics", || rig.metrics()["execs"] == 3);
+    assert_eq!(rig.metrics()["execs_synthesised"], 0);
+}
+
+#[test]
+fn a_fill_before_a_crash_is_not_counted_again_after_it() {
+    let mut rig = Rig::running();
+    let mut client = rig.trading();
+    client.order(limit(1, 1, BUY, 100, 100));
+    let order = rig.venue.expect("D", 1);
+    rig.venue.report_as("ONCE", &order, "F", "1", 40, 40, "100");
+    while client.exec(1).last_quantity == 0 {}
+    rig.crash();
+    rig.venue.book().orders = vec![status("1", 40, "100")];
+    rig.venue.book().positions = vec![(1, "AAA", 40, "100")];
+    rig.start();
+    let mut client = rig.trading();
+    rig.venue.report_as("ONCE", &order, "F", "1", 40, 40, "100");
+    rig.venue
+        .report_as("TWICE", &order, "F", "1", 10, 50, "100");
+    let exec = loop {
+        let exec = client.exec(1);
+        if !exec.replayed {
+            break exec;
+        }
+    };
+    assert_eq!((exec.last_quantity, exec.cumulative_quantity), (10, 50));
+    client.wait(|body| matches!(body, Body::Position(p) if p.quantity == 50));
+}
+
+#[test]
+fn a_cancel_asked_for_while_away_leaves_on_return() {
+    let rig = Rig::running();
+    let mut client = rig.trading();
+    client.order(limit(1, 1, BUY, 100, 100));
+    rig.venue.expect("D", 1);
+    client.exec(1);
+    rig.venue.cut(true);
+    client.wait(|body| matches!(body, Body::State(s) if !s.venue_up));
+    client.send(Body::Cancel(dnalyaw_frames::Cancel {
+        order_id: 1,
+        correlation: [3; 16],
+    }));
+    client.sync();
+    assert!(rig.venue.received("F").is_empty());
+    rig.venue.book().orders = vec![status("0", 0, "0")];
+    rig.venue.come_back();
+    assert_eq!(rig.venue.expect("F", 1).text(41), "US-1");
+}
+
+#[test]
+fn a_torn_last_record_is_cut_off_and_a_broken_one_refuses_to_start() {
+    let mut rig = Rig::running();
+    rig.trading().order(limit(1, 1, BUY, 100, 100));
+    rig.venue.expect("D", 1);
+    rig.crash();
+    let whole = std::fs::read(rig.journal()).unwrap();
+    let mut torn = whole.clone();
+    torn.extend_from_slice(&[200, 0, 0, 0, 1, 2, 3, 4, b'{', b'"']);
+    std::fs::write(rig.journal(), &torn).unwrap();
+    let ready = rig.start();
+    assert_eq!(ready["torn_bytes"], 10);
+    assert_eq!(ready["last_order_id"], 1);
+    rig.wait_log(&["journal_torn"]);
+    rig.crash();
+    let mut broken = std::fs::read(rig.journal()).unwrap();
+    broken[60] ^= 0xFF;
+    std::fs::write(rig.journal(), &broken).unwrap();
+    let output = rig.run();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains("record 1") && said.lines().count() == 1,
+        "{said}"
+    );
+    assert_eq!(
+        std::fs::read(rig.journal()).unwrap(),
+        broken,
+        "left as it was"
+    );
+}
+
+#[test]
+fn the_baseline_of_a_session_outlives_a_restart() {
+    let mut rig = Rig::running();
+    rig.trading();
+    rig.crash();
+    rig.venue.book().cash = Some("980000".into());
+    rig.start();
+    let mut client = rig.trading();
+    let bodies = client.sync();
+    let state = bodies
+        .iter()
+        .find_map(|body| match body {
+            Body::State(state) => Some(state.clone()),
+            _ => None,
+        })
+        .unwrap();
+    assert_eq!(state.equity, 980_000_000_000);
+    assert_eq!(state.baseline, 1_000_000_000_000);
+    assert_eq!(state.drawdown_bp, 200);
+}
+
+#[test]
+fn a_venue_with_fresh_numbers_is_logged_on_to_all_the_same() {
+    let mut rig = Rig::running();
+    let mut client = rig.trading();
+    client.order(limit(1, 1, BUY, 10, 100));
+    rig.venue.expect("D", 1);
+    // Another venue at another address, whose numbers start at one.
+    let other = Venue::start();
+    other.book().orders = vec![status("0", 0, "0")];
+    rig.venue.cut(true);
+    rig.address(other.port);
+    client.wait(|body| matches!(body, Body::State(s) if !s.venue_up));
+    client.wait(|body| matches!(body, Body::State(s) if s.venue_up));
+    assert!(other.logons() >= 1);
+    rig.venue = other;
+}
