@@ -42,7 +42,7 @@ class WalkForwardConfig:
     rounds : int
         Trees.
     num_threads : int
-        Fixed: a part of what makes results repeat.
+        Of one training; fixed, a part of what makes results repeat. Folds are trained side by side instead.
     seed : int
     params : mapping
         LightGBM parameters over the defaults.
@@ -57,7 +57,7 @@ class WalkForwardConfig:
     transform: str = "rank"
     clip: float = 3.0
     rounds: int = 60
-    num_threads: int = 2
+    num_threads: int = 1
     seed: int = 7
     params: Mapping[str, Any] = field(default_factory=dict)
 

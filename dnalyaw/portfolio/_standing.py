@@ -42,8 +42,12 @@ def standing_weights(weights: pl.DataFrame, prices: pl.DataFrame | PricePanel, s
         decision.
     """
     panel = prices if isinstance(prices, PricePanel) else PricePanel.from_frame(prices)
+    return _standing(check_weights(weights), panel, session)
+
+
+def _standing(checked: pl.DataFrame, panel: PricePanel, session: date) -> pl.DataFrame:
     now = panel.row_of(session)
-    frame = check_weights(weights).filter(pl.col("session") <= session)
+    frame = checked.filter(pl.col("session") <= session)
     if frame.is_empty():
         return pl.DataFrame(schema=STANDING_SCHEMA)
     decided = frame["session"].max()
@@ -109,12 +113,13 @@ def combine_strategies(
             f"capital fractions {dict(fractions)} must be at least 0 and add up to at most 1"
         )
     panel = prices if isinstance(prices, PricePanel) else PricePanel.from_frame(prices)
-    sessions = sorted({day for frame in weights.values() for day in frame["session"].unique().to_list()})
+    checked = {name: check_weights(frame) for name, frame in weights.items()}
+    sessions = sorted({day for frame in checked.values() for day in frame["session"].unique().to_list()})
     parts = []
     for day in sessions:
         standing = [
-            standing_weights(frame, panel, day).with_columns(weight=pl.col("weight") * fractions[name])
-            for name, frame in weights.items()
+            _standing(frame, panel, day).with_columns(weight=pl.col("weight") * fractions[name])
+            for name, frame in checked.items()
         ]
         held = (
             pl.concat(standing)

@@ -1,4 +1,4 @@
-"""The walk-forward finds what was planted, nothing in noise, nothing of the future, and repeats to the bit."""
+"""The walk-forward finds what was planted, nothing in noise, knows no future, and repeats to the bit."""
 
 from __future__ import annotations
 
@@ -291,3 +291,10 @@ def test_bad_input_is_refused(found: tuple) -> None:
         WalkForwardConfig(embargo=-1, transform="log")
     with pytest.raises(ModelError, match="must not override"):
         WalkForwardConfig(params={"deterministic": False})
+
+
+def test_neither_workers_nor_threads_change_a_bit(found: tuple) -> None:
+    features, labels, first = found
+    assert walk_forward(features, labels, CONFIG, workers=1).predictions.equals(first.predictions)
+    threads = walk_forward(features, labels, replace(CONFIG, num_threads=2), workers=3)
+    assert threads.predictions.equals(first.predictions)
