@@ -106,12 +106,37 @@ struct Model {
 
 const CENT: i64 = 10_000;
 
+/// Seven issuers in one sector, so that the sector's limit binds as well; everything is tradable.
+fn crowded() -> Vec<InstrumentReference> {
+    let mut rows = reference();
+    for row in &mut rows {
+        row.tradable = true;
+        row.sector = (row.instrument_id != 5).then(|| "tech".to_owned());
+    }
+    rows
+}
+
 fn issuer(instrument: u64) -> u64 {
-    reference()[instrument as usize - 1].issuer_id
+    crowded()[instrument as usize - 1].issuer_id
 }
 
 fn sector(instrument: u64) -> Option<String> {
-    reference()[instrument as usize - 1].sector.clone()
+    crowded()[instrument as usize - 1].sector.clone()
+}
+
+/// As [`funded`], over the crowded reference.
+fn crowded_account() -> Engine {
+    let mut engine =
+        Engine::with_room(&crowded(), TighterLimits::none(), 4).expect("a sound reference");
+    engine.on_venue(true);
+    engine.on_session(SessionState::Open, SESSION);
+    engine.on_clock(T0);
+    for id in 1..=8 {
+        at(&mut engine, id, 100);
+    }
+    engine.positions_complete();
+    engine.on_account(1_000_000 * ONE);
+    engine
 }
 
 impl Model {
@@ -189,7 +214,7 @@ impl Model {
         let long =
             self.held(instrument) * mark + (working + extra * reserve).max((shares + extra) * mark);
         let added = long - self.long(instrument);
-        let volatility = i128::from(reference()[instrument as usize - 1].volatility_bp);
+        let volatility = i128::from(crowded()[instrument as usize - 1].volatility_bp);
         let risk = if stop == 0 || volatility == 0 {
             reserve
         } else {
@@ -233,7 +258,7 @@ fn check_decision(
     let instrument = order.instrument_id;
     let approved = decision.approved_quantity;
     assert!((0..=order.quantity).contains(&approved));
-    let lot = reference()[instrument as usize - 1].lot;
+    let lot = crowded()[instrument as usize - 1].lot;
     if order.side == Side::Sell as u8 {
         // What reduces is never refused, and nothing is sold that is not held.
         let free = (model.held(instrument) - model.quantity(instrument, Side::Sell)) as i64;
@@ -326,7 +351,7 @@ fn deliver(model: &mut Model, engine: &mut Engine, report: &Execution) {
 }
 
 fn play(steps: &[Step]) -> Engine {
-    let mut engine = funded();
+    let mut engine = crowded_account();
     let mut model = Model::new();
     for (number, step) in steps.iter().enumerate() {
         let order_id = number as u64 + 1;
