@@ -93,6 +93,8 @@ class WalkForwardConfig:
             "feature_fraction": 0.5,
             "lambda_l2": 10.0,
             "max_bin": 63,
+            # Bins of ranks need no more rows than this to be found.
+            "bin_construct_sample_cnt": 20_000,
         }
         return {**defaults, **self.params, **_FIXED, "seed": self.seed, "num_threads": self.num_threads}
 
