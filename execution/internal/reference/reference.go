@@ -36,10 +36,8 @@ type Reference struct {
 // Prefix is the first eight bytes of the hash as WELCOME carries them: the little-endian u64 over those bytes.
 func (r *Reference) Prefix() uint64 { return binary.LittleEndian.Uint64(r.SHA256[:8]) }
 
-// Matches says whether a hash from WELCOME is this file's. Both readings of "the first 8 bytes" are the same 64 bits.
-func (r *Reference) Matches(prefix uint64) bool {
-	return prefix == r.Prefix() || prefix == binary.BigEndian.Uint64(r.SHA256[:8])
-}
+// Matches says whether a hash from WELCOME is this file's.
+func (r *Reference) Matches(prefix uint64) bool { return prefix == r.Prefix() }
 
 // Hex is the hash in text.
 func (r *Reference) Hex() string { return hex.EncodeToString(r.SHA256[:]) }
