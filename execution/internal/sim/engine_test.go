@@ -433,7 +433,7 @@ func TestLogOfAnotherKindIsRefused(t *testing.T) {
 		"more than ordered": func(r *sim.Record) { r.Qty = 11 },
 		"cum is wrong":      func(r *sim.Record) { r.Cum = 9 },
 		"unknown order":     func(r *sim.Record) { r.ClOrdID = "x" },
-		"ack after fill":    func(r *sim.Record) { r.Kind = sim.KindExpire; r.ClOrdID = "y" },
+		"ack after ack":     func(r *sim.Record) { r.Kind = sim.KindAck },
 		"gap":               func(r *sim.Record) { r.N++ },
 		"beyond the market": func(r *sim.Record) { r.Ev = 2 },
 		"unpayable":         func(r *sim.Record) { r.Px = 1_000_000 * usd },
