@@ -13,12 +13,13 @@ from typing import Any
 import polars as pl
 
 from dnalyaw.market._region import region as region_of
-from dnalyaw.market._schema import MARKET_EVENTS, SCHEMAS, conform, empty
+from dnalyaw.market._schema import SCHEMAS, conform, empty
 from dnalyaw.market._sessions import session_on_or_after, session_table, session_times
 from dnalyaw.market.providers._base import ProviderError
 from dnalyaw.market.providers._lean_actions import actions_of, delisting_of
 from dnalyaw.market.providers._lean_files import read_daily, read_factor_file, read_minute_quotes
 from dnalyaw.market.providers._lean_identity import Identity, Span, read_identities
+from dnalyaw.market.providers._recorded import instruments_in, replay
 from dnalyaw.market.providers._times import bar_times, event_session, known_before
 
 __all__ = ["Dropped", "LeanProvider"]
@@ -129,11 +130,7 @@ class LeanProvider:
         if feed == "actions":
             return self._actions.filter(pl.col("ex_date").is_between(start, end))
         if feed == "instruments":
-            key = ["instrument_id", "valid_from"]
-            rows = self._instruments.sort(*key, "available_at")
-            in_force = rows.filter(pl.col("__session") < start).unique(key, keep="last", maintain_order=True)
-            changes = rows.filter(pl.col("__session").is_between(start, end))
-            return pl.concat([in_force, changes]).drop("__session").sort(*key, "available_at")
+            return instruments_in(self._instruments, start, end)
         if feed == "quotes":
             days = {day for days in self._quote_files.values() for day in days if start <= day <= end}
             frames = [self._quotes_of(day) for day in sorted(days)]
@@ -145,7 +142,6 @@ class LeanProvider:
     def market_events(self, region: str, session: date) -> pl.DataFrame:
         """Return recorded minute quotes where there are any, else an auction at the recorded daily open."""
         self._check(region)
-        times = session_times(region, session)
         quotes = self._quotes_of(session)
         bars = self._bars.filter(pl.col("session") == session)
         if bars.is_empty() and quotes.is_empty():
@@ -153,27 +149,7 @@ class LeanProvider:
                 f"provider {self.name}: nothing is recorded on {session}; its daily bars cover "
                 f"{self._sessions[0]} to {self._sessions[-1]}"
             )
-        recorded = quotes.select(
-            "event_time",
-            "instrument_id",
-            pl.lit("quote").alias("kind"),
-            "bid",
-            "ask",
-            "bid_size",
-            "ask_size",
-            pl.lit("recorded quote").alias("source"),
-        )
-        auctions = bars.filter(~pl.col("instrument_id").is_in(quotes["instrument_id"].implode())).select(
-            pl.lit(times.open).cast(MARKET_EVENTS["event_time"]).alias("event_time"),
-            "instrument_id",
-            pl.lit("auction").alias("kind"),
-            pl.col("open").alias("bid"),
-            pl.col("open").alias("ask"),
-            pl.col("volume").alias("bid_size"),
-            pl.col("volume").alias("ask_size"),
-            pl.lit("recorded daily open").alias("source"),
-        )
-        return conform("market_events", pl.concat([recorded, auctions])).sort("event_time", "instrument_id")
+        return replay(region, session, bars, quotes)
 
     # -- reading ---------------------------------------------------------------------------------------
 

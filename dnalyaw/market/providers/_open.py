@@ -40,11 +40,11 @@ def open_provider(
         if fault_session is not None:
             raise ProviderError("a fault session is given without a fault: name one with --fault, or drop it")
         return provider
-    from dnalyaw.market.providers import _faults
+    from dnalyaw.market.providers._faults import FAULTS, with_fault
 
-    if fault not in _faults.FAULTS:
-        raise ProviderError(f"unknown fault {fault!r}: use one of {', '.join(_faults.FAULTS)}")
-    return _faults.with_fault(provider, fault, fault_session)
+    if fault not in FAULTS:
+        raise ProviderError(f"unknown fault {fault!r}: use one of {', '.join(FAULTS)}")
+    return with_fault(provider, fault, fault_session)
 
 
 def _open(spec: str, seed: int) -> Provider:

@@ -8,7 +8,15 @@ from typing import Any
 import polars as pl
 
 from dnalyaw.market._region import region as region_of
-from dnalyaw.market._sessions import previous_session, session_on_or_after, session_table, session_times
+from dnalyaw.market._sessions import (
+    FIRST_DAY,
+    LAST_DAY,
+    previous_session,
+    session_on_or_after,
+    session_table,
+    session_times,
+)
+from dnalyaw.market.providers._base import ProviderError
 
 __all__ = ["BAR_LAG", "bar_times", "event_session", "known_before"]
 
@@ -25,8 +33,15 @@ def bar_times(frame: pl.DataFrame, region: str) -> pl.DataFrame:
     the gates refuse it.
     """
     days = frame["session"]
-    first, last = (days.min(), days.max()) if len(days) else (date(2000, 1, 3), date(2000, 1, 3))
-    closes = session_table(region, first, last)  # type: ignore[arg-type]
+    first, last = days.min(), days.max()
+    if not isinstance(first, date) or not isinstance(last, date):
+        first = last = date(2000, 1, 3)
+    if first < FIRST_DAY or last > LAST_DAY:
+        odd = first if first < FIRST_DAY else last
+        raise ProviderError(
+            f"a bar is dated {odd}; calendars cover {FIRST_DAY} to {LAST_DAY}: correct its file"
+        )
+    closes = session_table(region, first, last)
     usual = (
         pl.col("session")
         .dt.combine(_USUAL_CLOSE)
