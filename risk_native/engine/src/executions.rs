@@ -213,7 +213,6 @@ impl Engine {
             cancel_requested: false,
             fate_unknown: true,
         };
-        self.finished.remove(&order.order_id);
         self.orders.insert(working);
         self.book.reserve(&working);
         if order.order_id < OWN_ORDER_ID_BASE {

@@ -254,6 +254,21 @@ fn the_next_session_day_starts_anew_and_the_same_day_does_not() {
 }
 
 #[test]
+fn a_report_on_an_order_of_yesterday_moves_nothing_today() {
+    let mut engine = funded();
+    assert_eq!(decide(&mut engine, &buy(1, 1, 10, 100, 2)).0, Approve);
+    engine
+        .on_execution(&report(1, ExecKind::Expired, 0))
+        .expect("a sound report");
+    engine.on_session(SessionState::Open, SESSION + 1);
+    assert_eq!(
+        engine.on_execution(&fill(1, 10, 100, 10)),
+        Err(ExecError::UnknownOrder)
+    );
+    assert_eq!(engine.positions(), []);
+}
+
+#[test]
 fn a_restart_forgets_neither_baseline_nor_kill() {
     let before = invested();
     let mut after = Engine::with_room(
@@ -337,14 +352,14 @@ fn a_kill_before_the_session_is_known_belongs_to_the_first_one() {
 #[test]
 fn half_an_account_report_fires_nothing() {
     let mut engine = invested();
-    // Bought 400 while away: shares come first, then the cash that paid for them.
+    // Sold four names while away: their shares are gone first, the cash for them comes after.
     engine.begin_positions();
-    for id in 2..=20 {
+    for id in 5..=20 {
         assert!(engine.on_position(id, 400));
     }
     engine.positions_complete();
     assert_eq!(engine.trading_state(), TradingState::Active);
-    engine.on_account(240_000 * ONE);
+    engine.on_account(360_000 * ONE);
     assert_eq!(engine.trading_state(), TradingState::Active);
     assert_eq!(engine.equity(), Some(1_000_000 * ONE));
 }

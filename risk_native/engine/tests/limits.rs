@@ -153,6 +153,23 @@ fn sector_limit_and_the_bucket_of_unknown_sectors() {
 }
 
 #[test]
+fn working_buys_of_the_instrument_itself_count_once_in_its_sector() {
+    let mut engine = many_issuers(Some("tech"));
+    for id in 1..=5 {
+        assert_eq!(decide(&mut engine, &buy(id, id, 499, 100, 2)).0, Approve);
+    }
+    // 500 are left: three shares, then two.
+    assert_eq!(
+        decide(&mut engine, &buy(6, 6, 3, 100, 2)),
+        (Approve, Reason::None, 3)
+    );
+    assert_eq!(
+        decide(&mut engine, &buy(7, 6, 100, 100, 2)),
+        (Reduce, Reason::SectorLimit, 2)
+    );
+}
+
+#[test]
 fn trade_risk_without_a_stop_is_the_whole_notional() {
     // 10,000 / 100 = 100 shares.
     let mut engine = funded();
