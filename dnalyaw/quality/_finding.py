@@ -67,7 +67,7 @@ class GateContext:
     quotes, actions, instruments : polars.DataFrame or None
         The same delivery's other feeds, as received.
     previous : polars.DataFrame or None
-        The same feed's published rows of the session before; a feed that had rows may not fall silent.
+        The same feed's published rows of the session before; quotes that came then may not be absent now.
     """
 
     region: str

@@ -36,7 +36,8 @@ def empty_check(feed: str) -> Check:
     def check(frame: pl.DataFrame, context: GateContext) -> list[Finding]:
         if frame.height or not context.carried:
             return []
-        fell_silent = context.previous is not None and context.previous.height > 0
+        # Days without an action or a filing are usual; a quote feed that had rows does not fall silent.
+        fell_silent = feed == "quotes" and context.previous is not None and context.previous.height > 0
         if feed == "bars" or fell_silent or (feed == "instruments" and context.genesis):
             return [
                 found(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dnalyaw.market import (
@@ -42,6 +42,7 @@ def test_bad_labels(text: str) -> None:
         parse_label(text)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=12))
 def test_a_label_parses_back_or_is_refused(text: str) -> None:
     try:
@@ -111,6 +112,14 @@ def test_unknown_providers(spec: str, message: str) -> None:
     with pytest.raises(ProviderError, match=message) as caught:
         open_provider(spec)
     assert "\n" not in str(caught.value)
+
+
+def test_faults_are_checked_when_the_provider_is_opened() -> None:
+    with pytest.raises(ProviderError, match="unknown fault 'flood': use one of spike, "):
+        open_provider("sample", fault="flood")
+    with pytest.raises(ProviderError, match="a fault session is given without a fault"):
+        open_provider("sample", fault_session=date(2024, 3, 1))
+    assert open_provider("sample", fault="spike").simulated
 
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:

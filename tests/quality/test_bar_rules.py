@@ -126,6 +126,9 @@ def test_a_feed_that_may_be_empty_must_not_fall_silent() -> None:
     rule = _rule("empty", "quotes")
     assert run_rule(rule, empty("quotes"), context) == []
     assert run_rule(rule, empty("quotes"), with_context(context, previous=quotes_for(day))) != []
+    # A day without an action is usual, whatever the day before brought.
+    before = with_context(context, previous=_action(1, LAST, "split", 2.0))
+    assert run_rule(_rule("empty", "actions"), empty("actions"), before) == []
 
 
 def test_duplicate_names_the_repeated_key() -> None:
