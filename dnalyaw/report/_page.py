@@ -47,7 +47,7 @@ def render_html(data: ReportData) -> str:
 </head>
 <body>
 <header class="top">
-<div class="brand">Dnalyaw daily report</div>
+<div class="brand">Dnalyaw</div>
 <h1>{esc(data.title)}{mark}</h1>
 <p class="when">{data.day.strftime("%A")}, {data.day.isoformat()}</p>
 <nav aria-label="Regions">{links}<a href="#provenance">Provenance</a></nav>

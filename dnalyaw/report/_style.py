@@ -105,6 +105,7 @@ footer { color:var(--muted); font-size:13px; padding-top:8px; padding-bottom:40p
   :root { --page:#fff; --card:#fff; --ink:#000; --muted:#444; --grid:#ddd; --line:#bbb; --s0:#000; }
   body { font-size:11px; -webkit-print-color-adjust:exact; print-color-adjust:exact; }
   nav { display:none; } .card, .tile { break-inside:avoid; } section.region { break-before:page; }
+  details::details-content { content-visibility:visible; display:block; }
   section.region:first-of-type { break-before:auto; } .scroll { overflow:visible; }
 }
 """
