@@ -52,7 +52,6 @@ class Window:
         if self.shape[0] >= w:
             self.count[w - 1 :] = running[w:] - running[: self.shape[0] - w + 1]
         self.enough = self.count >= required(w)
-        self.enough[: w - 1] = False
 
     def blocks(self) -> Iterator[tuple[int, int]]:
         """Yield the row ranges [start, stop) that have whole windows."""

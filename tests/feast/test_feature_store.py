@@ -255,6 +255,24 @@ def test_a_build_that_was_cut_short_is_done_again(tmp_path: Path, monkeypatch) -
     assert [v.name for v in store.list_feature_views()] == ["factors_us"]
 
 
+def test_a_change_that_was_cut_short_does_not_pass_for_what_was_before(tmp_path: Path, monkeypatch) -> None:
+    import feast
+
+    real = feast.FeatureStore.apply
+
+    def killed(self, *args, **kwargs):
+        real(self, *args, **kwargs)
+        raise RuntimeError("killed")
+
+    build_store(tmp_path, "US", NAMES, tmp_path / "v.parquet")
+    with monkeypatch.context() as patch:
+        patch.setattr(feast.FeatureStore, "apply", killed)
+        with pytest.raises(RuntimeError, match="killed"):
+            build_store(tmp_path, "US", [*NAMES, "size"], tmp_path / "v.parquet")
+    store = build_store(tmp_path, "US", NAMES, tmp_path / "v.parquet")
+    assert {f.name for f in store.get_feature_view("factors_us").features} == set(NAMES)
+
+
 def test_two_regions_are_two_projects(tmp_path: Path) -> None:
     us = build_store(tmp_path, "US", NAMES, write(tmp_path / "us.parquet", ROWS))
     hk = build_store(tmp_path, "HK", ["value"], write(tmp_path / "hk.parquet", ROWS[:1]))
