@@ -35,6 +35,7 @@ def _open(folder: Path, **files: str) -> Provider:
 
 def test_bars_alone_are_enough(tmp_path: Path) -> None:
     provider = _open(tmp_path, bars=BARS)
+    assert provider.name == f"csvdir:{tmp_path}"
     assert provider.regions() == ("US",)
     assert provider.feeds("US") == ("instruments", "bars")
     assert provider.sessions("US") == [D1, D2]
@@ -140,6 +141,14 @@ def test_closes_alone(tmp_path: Path) -> None:
     assert bars.select("open", "volume").row(0) == (None, None)
     event = provider.market_events("US", D1).row(0, named=True)
     assert (event["bid"], event["source"]) == (10.0, "recorded daily close")
+
+
+def test_closes_alone_in_one_region_only_are_refused(tmp_path: Path) -> None:
+    for code, text in (("US", BARS), ("HK", "label,session,close\n0700.HKEX,2024-03-01,300\n")):
+        (tmp_path / code).mkdir()
+        (tmp_path / code / "bars.csv").write_text(text)
+    with pytest.raises(ProviderError, match="bars of HK are closes alone and the others are not"):
+        is_close_only(open_provider(f"csvdir:{tmp_path}"))
 
 
 def test_parquet_is_the_same(tmp_path: Path) -> None:

@@ -86,6 +86,12 @@ def test_a_repeated_factor_date_is_named(folder: Path) -> None:
         provider.fetch("actions", "US", date(2013, 1, 1), date(2013, 1, 31))
 
 
+def test_quotes_of_a_day_without_trade_are_named(folder: Path) -> None:
+    _zip(folder / "equity/usa/minute/xy/20130105_quote.zip", "34200000,1,1,1,1,1,1,1,1,1,1\n")
+    with pytest.raises(ProviderError, match=r"20130105_quote\.zip: the exchange did not trade on 2013-01-05"):
+        open_provider(f"lean:{folder}").feeds("US")
+
+
 def test_two_claims_to_one_ticker(folder: Path) -> None:
     _write(folder / "equity/usa/map_files/zz.csv", "20130103,xy,N\n20130105,xy,N\n")
     with pytest.raises(ProviderError, match=r"ticker XY from 2013-01-03 is also claimed by xy\.1\.csv"):

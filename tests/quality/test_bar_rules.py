@@ -46,6 +46,16 @@ def test_rules_have_unique_names_and_a_line_of_description() -> None:
         assert all(rule.description and rule.name.isidentifier() for rule in rules)
 
 
+def test_the_page_lists_every_rule() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "gates.md").read_text()
+    listed = [line for line in page.splitlines() if line.startswith("| ") and "`" in line]
+    assert listed == [
+        f"| {feed} | `{rule.name}` | {rule.severity} | {rule.description} |"
+        for feed, rules in RULES.items()
+        for rule in rules
+    ]
+
+
 # -- schema ------------------------------------------------------------------------------------------------
 
 

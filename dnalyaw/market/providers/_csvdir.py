@@ -46,6 +46,8 @@ class CsvDirProvider:
     Parameters
     ----------
     folder : pathlib.Path
+    name : str, optional
+        The provider as typed; ``csvdir:FOLDER`` when omitted.
 
     Raises
     ------
@@ -55,8 +57,8 @@ class CsvDirProvider:
 
     simulated = False
 
-    def __init__(self, folder: Path) -> None:
-        self.name = f"csvdir:{folder}"
+    def __init__(self, folder: Path, *, name: str | None = None) -> None:
+        self.name = name or f"csvdir:{folder}"
         self._folders = {code: folder / code for code in REGIONS if (folder / code).is_dir()}
         top = find_file(folder, "bars")
         if top is not None and self._folders:
@@ -72,7 +74,14 @@ class CsvDirProvider:
     @cached_property
     def close_only(self) -> bool:
         """Whether bars carry a close and nothing else."""
-        return any(files.close_only for files in self._regions.values())
+        alone = {code: files.close_only for code, files in self._regions.items()}
+        if len(set(alone.values())) > 1:
+            names = ", ".join(code for code, only in alone.items() if only)
+            raise ProviderError(
+                f"provider {self.name}: bars of {names} are closes alone and the others are not; "
+                f"keep them in two folders"
+            )
+        return any(alone.values())
 
     def _codes(self) -> tuple[str, ...]:
         bars = self._table("bars", None)

@@ -14,7 +14,7 @@ import polars as pl
 
 from dnalyaw.market._region import region as region_of
 from dnalyaw.market._schema import SCHEMAS, conform, empty
-from dnalyaw.market._sessions import session_on_or_after, session_table, session_times
+from dnalyaw.market._sessions import is_session, session_on_or_after, session_table, session_times
 from dnalyaw.market.providers._base import ProviderError
 from dnalyaw.market.providers._lean_actions import actions_of, delisting_of
 from dnalyaw.market.providers._lean_files import read_daily, read_factor_file, read_minute_quotes
@@ -52,6 +52,8 @@ class LeanProvider:
     ----------
     folder : pathlib.Path
         Folder that holds `equity/usa/{daily,map_files,factor_files,minute}`.
+    name : str, optional
+        The provider as typed; ``lean:FOLDER`` when omitted.
 
     Raises
     ------
@@ -62,8 +64,8 @@ class LeanProvider:
     simulated = False
     close_only = False
 
-    def __init__(self, folder: Path) -> None:
-        self.name = f"lean:{folder}"
+    def __init__(self, folder: Path, *, name: str | None = None) -> None:
+        self.name = name or f"lean:{folder}"
         self._root = folder / "equity" / "usa"
         for part in ("daily", "map_files"):
             if not (self._root / part).is_dir():
@@ -298,6 +300,10 @@ class LeanProvider:
                 day = datetime.strptime(match[1], "%Y%m%d").date()
             except ValueError as error:
                 raise ProviderError(f"{path}: {match[1]} is no date; rename or remove the file") from error
+            if not is_session("US", day):
+                raise ProviderError(
+                    f"{path}: the exchange did not trade on {day}; correct or remove the file"
+                )
             for span, identity in self._spans.get(path.parent.name.upper(), []):
                 if span.start <= day and (span.end is None or day <= span.end):
                     found.setdefault(identity.instrument_id, {})[day] = path

@@ -60,12 +60,12 @@ def _open(spec: str, seed: int) -> Provider:
         folder = _folder(spec, rest)
         from dnalyaw.market.providers._lean import LeanProvider
 
-        return LeanProvider(folder)
+        return LeanProvider(folder, name=spec)
     if kind == "csvdir":
         folder = _folder(spec, rest)
         from dnalyaw.market.providers._csvdir import CsvDirProvider
 
-        return CsvDirProvider(folder)
+        return CsvDirProvider(folder, name=spec)
     if kind == "sp500" and not colon:
         from dnalyaw.market.providers._sp500 import Sp500Provider
 
