@@ -203,6 +203,16 @@ def test_stop_distance_by_hand() -> None:
     panel = PricePanel.from_frame(frame)
     assert stop_distances(panel, 9, 2.0)[0] == pytest.approx(6.0)  # true range 3
     assert np.isnan(stop_distances(panel, 4, 2.0)[0])  # four ranges only
+    # Two days at 110 to 112 after closes of 100: ranges 12 (from the close before) and 2, at closes of 110.
+    late = pl.col("session") >= days[8].item()
+    gapped = frame.with_columns(
+        high=pl.when(late).then(112.0).otherwise("high"),
+        low=pl.when(late).then(110.0).otherwise("low"),
+        close=pl.when(late).then(110.0).otherwise("close"),
+        adj_close=pl.when(late).then(220.0).otherwise("adj_close"),
+    )
+    ratio = (7 * 3 / 100 + 12 / 110 + 2 / 110) / 9
+    assert stop_distances(PricePanel.from_frame(gapped), 9, 2.0)[0] == pytest.approx(2 * ratio * 110)
     assert stop_distances(panel, 9, 100.0)[0] == pytest.approx(50.0)
     assert stop_distances(panel, 9, 0.01)[0] == pytest.approx(0.5)
 
