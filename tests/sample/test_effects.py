@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from datetime import date
 
 import numpy as np
@@ -40,7 +41,7 @@ def _panel(provider, region: str) -> dict[str, np.ndarray]:
     for name, metric, known, value in filings.select(
         "instrument_id", "metric", pl.col("available_at").dt.date(), "value"
     ).iter_rows():
-        start = np.searchsorted(np.array(days), known)
+        start = bisect_left(days, known)
         if metric == "book_equity":
             book[start:, column[name]] = value
         elif metric == "shares_outstanding":

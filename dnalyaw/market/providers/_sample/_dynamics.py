@@ -96,7 +96,6 @@ class Market:
         self.base = np.zeros((sessions, n))
         self.shock = np.zeros((sessions, n))
         self.gap = np.zeros((sessions, n), dtype=bool)
-        self.market_volatility = np.zeros(sessions)
         self.actions: list[Action] = []
         self.filings: list[Filing] = []
         self.jumps: list[Jump] = []
@@ -295,7 +294,6 @@ class Market:
         self.close[t] = self._price
         self.returns[t], self.shock[t], self.gap[t] = r, shock, gap & live
         self.volatility[t] = np.hypot(own, common)
-        self.market_volatility[t] = float(np.median(common))
         self._log_total[t + 1] = self._log_total[t] + np.log1p(r)
         self._squares[t + 1] = self._squares[t] + r * r
         self._file(t)
