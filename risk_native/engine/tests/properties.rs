@@ -104,6 +104,14 @@ struct Model {
     now: i64,
 }
 
+/// So many cases, or what `PROPTEST_CASES` asks for (a soak).
+fn cases(cases: u32) -> ProptestConfig {
+    if std::env::var_os("PROPTEST_CASES").is_some() {
+        return ProptestConfig::default();
+    }
+    ProptestConfig::with_cases(cases)
+}
+
 const CENT: i64 = 10_000;
 
 /// Seven issuers in one sector, so that the sector's limit binds as well; everything is tradable.
@@ -527,7 +535,7 @@ fn play(steps: &[Step]) -> Engine {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
+    #![proptest_config(cases(192))]
 
     #[test]
     fn any_sequence_keeps_every_limit_and_replays_to_the_same_hash(steps in proptest::collection::vec(step(), 1..80)) {
@@ -601,7 +609,7 @@ fn fits(inputs: &SizingInputs, shares: i128) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(cases(2_000))]
 
     #[test]
     fn the_closed_form_is_the_largest_that_a_search_finds((inputs, requested) in sizing()) {
