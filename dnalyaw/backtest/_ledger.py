@@ -110,7 +110,8 @@ class TrialLedger:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a+", encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            head = self._head_after_crash(self._read(file))
+            head = self._checked_head(self._read(file))
+            self._drop_torn_line(file)
             body = {
                 "seq": head.count + 1,
                 "prev": head.hash,
@@ -185,6 +186,8 @@ class TrialLedger:
         lines: list[dict[str, Any]] = []
         previous = _GENESIS
         for number, text in enumerate(file, start=1):
+            if not text.endswith("\n"):
+                break
             place = f"trial ledger {self.path} line {number}"
             try:
                 line = json.loads(text)
@@ -238,8 +241,10 @@ class TrialLedger:
             )
         return actual
 
-    def _head_after_crash(self, lines: list[dict[str, Any]]) -> Head:
-        return self._checked_head(lines)
+    def _drop_torn_line(self, file: IO[str]) -> None:
+        # Half a line at the end is an append that a kill cut short: nobody was told that it was recorded.
+        data = self.path.read_bytes()
+        file.truncate(data.rfind(b"\n") + 1)
 
     def _write_head(self, head: Head) -> None:
         temporary = self.head_path.with_name(self.head_path.name + ".tmp")

@@ -88,7 +88,7 @@ def test_lines_swapped_or_garbled_are_found(ledger: TrialLedger) -> None:
     ledger.path.write_text("".join([lines[1], lines[0], *lines[2:]]))
     with pytest.raises(LedgerError, match="line 1 does not follow"):
         ledger.verify()
-    ledger.path.write_text(good + '{"half": ')
+    ledger.path.write_text(good + '{"half": \n')
     with pytest.raises(LedgerError, match="line 6 is not JSON"):
         ledger.verify()
     ledger.path.write_text(good + "{}\n")
@@ -135,6 +135,20 @@ def test_a_kill_between_line_and_head_loses_nothing(ledger: TrialLedger) -> None
     note(ledger, 6)
     assert ledger.verify().count == 7
     assert json.loads(ledger.head_path.read_text())["count"] == 7
+
+
+def test_half_a_line_at_the_end_was_never_recorded(ledger: TrialLedger) -> None:
+    good = ledger.path.read_text()
+    for cut in (1, 40, len(good.splitlines()[-1]) - 1):
+        ledger.path.write_text(good + good.splitlines()[-1][:cut])
+        assert ledger.verify().count == 5
+    note(ledger, 6)
+    assert ledger.path.read_text().startswith(good)
+    assert ledger.verify().count == 6
+    # Half of a line that was recorded is a line removed.
+    ledger.path.write_text(ledger.path.read_text()[:-20])
+    with pytest.raises(LedgerError, match="removed"):
+        ledger.verify()
 
 
 def test_an_empty_ledger_is_sound(tmp_path: Path) -> None:
