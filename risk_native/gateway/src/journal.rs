@@ -393,6 +393,20 @@ mod tests {
     }
 
     #[test]
+    fn after_one_failed_write_nothing_is_called_durable_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("j");
+        let mut journal = Journal::open::<Value>(&path).unwrap().journal;
+        journal.file = File::open(&path).unwrap();
+        journal.append(&json!({"n": 1}));
+        assert!(journal.commit().is_err());
+        journal.file = OpenOptions::new().append(true).open(&path).unwrap();
+        journal.append(&json!({"n": 2}));
+        assert!(journal.dirty() && journal.commit().is_err());
+        assert_eq!(std::fs::read(&path).unwrap(), MAGIC);
+    }
+
+    #[test]
     fn another_file_is_not_taken_for_a_journal() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("j");
@@ -401,5 +415,23 @@ mod tests {
             Journal::open::<Value>(&path),
             Err(JournalError::NotAJournal(_))
         ));
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+        /// Whatever a crash leaves after the last whole record, the whole ones are kept; whatever happens to them, no
+        /// record is made up.
+        #[test]
+        fn garbage_at_the_end_costs_no_record(tail in proptest::collection::vec(0_u8..=255, 0..200)) {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("j");
+            let mut bytes = written(&path, 5);
+            bytes.extend(&tail);
+            std::fs::write(&path, &bytes).unwrap();
+            let opened = Journal::open::<Value>(&path).unwrap();
+            proptest::prop_assert_eq!(opened.records.len(), 5);
+            proptest::prop_assert_eq!(opened.torn_bytes, tail.len() as u64);
+        }
     }
 }

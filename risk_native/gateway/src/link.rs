@@ -118,7 +118,7 @@ fn accept(listener: &UnixListener, sink: &Sink) {
             log_warn!("link_refused", {"why": why});
             continue;
         }
-        if busy.swap(true, Ordering::SeqCst) {
+        if !take(&busy) {
             log_warn!("link_refused", {"why": "another client is connected"});
             continue;
         }
@@ -128,6 +128,17 @@ fn accept(listener: &UnixListener, sink: &Sink) {
             log_warn!("link_refused", {"why": err.to_string()});
         }
     }
+}
+
+/// Takes the one place. A client that comes back at once may find its old connection still being let go of.
+fn take(busy: &AtomicBool) -> bool {
+    for _ in 0..50 {
+        if !busy.swap(true, Ordering::SeqCst) {
+            return true;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    false
 }
 
 /// Only a process of our own user may ask for orders.

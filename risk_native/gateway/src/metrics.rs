@@ -33,6 +33,7 @@ pub struct Counters {
     pub prices_out: u64,
     pub journal_records: u64,
     pub journal_failures: u64,
+    pub journal_slowest_us: u64,
     pub working_orders: u64,
     pub kills: u64,
 }

@@ -264,4 +264,19 @@ mod tests {
         bad["session"] = json!("2026-02-30");
         assert!(parse(&bad).unwrap_err().contains("session '2026-02-30'"));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn damaged_files_are_refused_or_sound(at in 0_usize..900, byte in 0_u8..=255) {
+            let mut bytes = good().to_string().into_bytes();
+            let at = at % bytes.len();
+            bytes[at] = byte;
+            if let Ok(reference) = Reference::parse(&bytes) {
+                for one in &reference.instruments {
+                    proptest::prop_assert!(one.instrument_id > 0 && one.lot > 0 && one.tick_micro >= 0);
+                    proptest::prop_assert_eq!(reference.id_of(&one.symbol), Some(one.instrument_id));
+                }
+            }
+        }
+    }
 }

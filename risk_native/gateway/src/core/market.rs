@@ -129,7 +129,6 @@ impl Core {
                 SessionState::Unknown
             }
         };
-        log_info!("session_state", {"state": format!("{state:?}"), "session": own});
         self.engine.on_session(state, own);
     }
 

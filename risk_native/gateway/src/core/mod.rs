@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use dnalyaw_engine::{Baseline, Engine, Kill, Reason};
 use dnalyaw_frames::{self as frames, Body};
 
-use crate::journal::Journal;
+use crate::journal::{Journal, JournalError};
 use crate::link::{Client, LinkEvent};
 use crate::log::{self, Level, wall_ns};
 use crate::metrics::{Counters, MetricsFile};
@@ -39,6 +39,8 @@ const BATCH: usize = 256;
 const TICK: Duration = Duration::from_millis(20);
 /// Changed prices, positions and equity go to omsd this often at most.
 const FLUSH_EVERY: Duration = Duration::from_millis(100);
+/// A commit that takes this long is worth a line.
+const SLOW_COMMIT: Duration = Duration::from_millis(250);
 const METRICS_EVERY: Duration = Duration::from_secs(1);
 
 /// What happens to the core.
@@ -157,6 +159,7 @@ impl Core {
         if let Some(client) = &self.client {
             client.close();
         }
+        self.save_place();
         self.write_metrics();
         // Whoever waits for room in the queue must see that nobody reads it any more.
         drop(inbox);
@@ -361,7 +364,7 @@ impl Core {
     /// Makes the batch durable, then lets go of what waited for it.
     fn commit(&mut self) {
         if self.journal.dirty()
-            && let Err(err) = self.journal.commit()
+            && let Err(err) = self.sync_journal()
         {
             self.counters.journal_failures += 1;
             if !self.journal_failed {
@@ -392,14 +395,19 @@ impl Core {
                 }
             }
         }
-        if !self.journal_failed
-            && let Some((generation, number)) = self.place.take()
-            && let Err(err) = self.sequences.commit(generation, number)
-        {
-            // Not fatal: the venue sends again what it sent since the number that is on the disk.
-            log_warn!("sequence_not_saved", {"why": err.to_string()});
-        }
         self.periodic();
+    }
+
+    fn sync_journal(&mut self) -> Result<(), JournalError> {
+        let begun = Instant::now();
+        let done = self.journal.commit();
+        let took = begun.elapsed();
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.counters.journal_slowest_us = self.counters.journal_slowest_us.max(micros);
+        if took >= SLOW_COMMIT {
+            log_warn!("journal_slow", {"took_us": micros, "why": "the disk held every order up for so long"});
+        }
+        done
     }
 
     /// The journal did not take the batch: no order leaves, and whoever was to hear of one hears of a rejection.
@@ -420,11 +428,22 @@ impl Core {
         let now = Instant::now();
         if now >= self.flush_at {
             self.flush_at = now + FLUSH_EVERY;
+            self.save_place();
             self.flush_changes();
         }
         if now >= self.metrics_at {
             self.metrics_at = now + METRICS_EVERY;
             self.write_metrics();
+        }
+    }
+
+    /// Remembers how far the venue's messages are dealt with. Late is harmless: the venue sends again what it sent since.
+    fn save_place(&mut self) {
+        if !self.journal_failed
+            && let Some((generation, number)) = self.place.take()
+            && let Err(err) = self.sequences.commit(generation, number)
+        {
+            log_warn!("sequence_not_saved", {"why": err.to_string()});
         }
     }
 

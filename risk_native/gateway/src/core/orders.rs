@@ -17,6 +17,8 @@ pub struct Entry {
     /// Shares filled, and their notional, as far as reports told.
     pub filled: i64,
     pub notional: i128,
+    /// Fees of the fills that told theirs.
+    pub fees: i64,
     /// The venue has spoken of it.
     pub acknowledged: bool,
     /// Nothing can come of it any more.
@@ -44,6 +46,7 @@ impl Entry {
             last_exec: None,
             filled: 0,
             notional: 0,
+            fees: 0,
             acknowledged: false,
             epoch: 0,
             sent_at: None,
@@ -78,6 +81,7 @@ impl Entry {
     }
 
     fn apply(&mut self, exec: &ExecRecord) {
+        self.fees += exec.fee;
         if exec.last_quantity > 0 {
             self.notional += i128::from(exec.last_quantity) * i128::from(exec.last_price);
         }
@@ -261,6 +265,14 @@ mod tests {
         assert_eq!(cl_ord_id("US", OWN_ORDER_ID_BASE + 3), "US-K3");
         for text in ["HK-1", "US1", "US-", "US--1", "US-K", "US-1x", "US-+1", ""] {
             assert_eq!(order_id("US", text), None, "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_id_goes_both_ways_and_no_text_panics(id in 0_u64..=u64::MAX, text in "US-.*") {
+            proptest::prop_assert_eq!(order_id("US", &cl_ord_id("US", id)), Some(id));
+            let _ = order_id("US", &text);
         }
     }
 }

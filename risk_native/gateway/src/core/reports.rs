@@ -25,6 +25,44 @@ pub(super) struct Change {
     pub synthesised: bool,
 }
 
+/// What is known of fills whose own reports did not come.
+pub(super) struct Gap {
+    pub cumulative: i64,
+    pub average: i64,
+    /// All fees of the order, where the venue tells them.
+    pub fees: Option<i64>,
+    /// ExecID, shares and price of the last fill, where the venue tells them.
+    pub last: Option<(String, i64, i64)>,
+}
+
+impl Gap {
+    fn average(cumulative: i64, average: i64) -> Self {
+        Self {
+            cumulative,
+            average,
+            fees: None,
+            last: None,
+        }
+    }
+
+    /// From a mass status report: its Commission is the order's, its last fill is named by ExecRefID.
+    pub fn from_status(report: &ExecutionReport) -> Self {
+        let named =
+            !report.exec_ref_id.is_empty() && report.last_quantity > 0 && report.last_price > 0;
+        Self {
+            fees: Some(report.fee),
+            last: named.then(|| {
+                (
+                    report.exec_ref_id.clone(),
+                    report.last_quantity,
+                    report.last_price,
+                )
+            }),
+            ..Self::average(report.cumulative_quantity, report.average_price)
+        }
+    }
+}
+
 impl Core {
     pub(super) fn on_report(&mut self, report: ExecutionReport) {
         self.venue_moment(report.ts_ns);
@@ -53,7 +91,10 @@ impl Core {
             b'F' | b'1' | b'2' => self.on_fill(id, &report),
             b'0' => self.on_acknowledged(id, report.exec_id, report.cumulative_quantity),
             b'4' | b'3' | b'C' | b'8' => {
-                self.fill_gap(id, report.cumulative_quantity, report.average_price);
+                self.fill_gap(
+                    id,
+                    &Gap::average(report.cumulative_quantity, report.average_price),
+                );
                 if !report.text.is_empty() && report.exec_type == b'8' {
                     log_warn!("venue_reject", {"order_id": id, "text": report.text});
                 }
@@ -113,7 +154,7 @@ impl Core {
             } else {
                 report.last_price
             };
-            self.fill_gap(id, before, average);
+            self.fill_gap(id, &Gap::average(before, average));
         }
         self.change(
             id,
@@ -144,42 +185,64 @@ impl Core {
     }
 
     /// Books shares whose own reports never came, so that the venue's count and average hold.
-    pub(super) fn fill_gap(&mut self, id: u64, cumulative: i64, average: i64) {
+    pub(super) fn fill_gap(&mut self, id: u64, gap: &Gap) {
         let Some(entry) = self.orders.get(id) else {
             return;
         };
-        let missing = cumulative - entry.filled;
+        let missing = gap.cumulative - entry.filled;
         if missing <= 0 {
             return;
         }
-        let total = i128::from(average) * i128::from(cumulative);
+        let total = i128::from(gap.average) * i128::from(gap.cumulative);
         let price = i64::try_from((total - entry.notional) / i128::from(missing))
             .ok()
             .filter(|price| *price > 0)
-            .unwrap_or(average);
+            .unwrap_or(gap.average);
         if price <= 0 {
-            log_error!("fill_without_price", {"order_id": id, "cumulative": cumulative});
+            log_error!("fill_without_price", {"order_id": id, "cumulative": gap.cumulative});
             self.resync.want();
             return;
         }
-        self.counters.execs_synthesised += 1;
-        log_warn!("fill_synthesised", {"order_id": id, "quantity": missing, "price": price});
+        let fee = gap.fees.map_or(0, |fees| (fees - entry.fees).max(0));
+        // One fill is missing and the venue tells all of it: then it is no synthesis.
+        let (exec_id, price, synthesised) = match &gap.last {
+            Some((exec_id, quantity, price)) if *quantity == missing => {
+                (exec_id.clone(), *price, false)
+            }
+            _ => (
+                format!(
+                    "SYNTHESISED-{}-{id}-{}",
+                    self.reference.region, gap.cumulative
+                ),
+                price,
+                true,
+            ),
+        };
+        if synthesised {
+            self.counters.execs_synthesised += 1;
+            log_warn!("fill_synthesised", {"order_id": id, "quantity": missing, "price": price});
+        }
         self.change(
             id,
             Change {
                 kind: ExecKind::Fill,
-                exec_type: self.fill_type(id, cumulative),
-                exec_id: format!("SYNTHESISED-{}-{id}-{cumulative}", self.reference.region),
+                exec_type: self.fill_type(id, gap.cumulative),
+                exec_id,
                 last_quantity: missing,
                 last_price: price,
-                cumulative_quantity: cumulative,
-                fee: 0,
+                cumulative_quantity: gap.cumulative,
+                fee,
                 reason: Reason::None,
-                synthesised: true,
+                synthesised,
             },
         );
-        // The price is an average and the fees are not known: cash is the venue's to say.
-        self.resync.want_cash();
+        if let Some((exec_id, ..)) = &gap.last {
+            self.remember(exec_id);
+        }
+        if synthesised {
+            // The price is an average, and the fees may not be all: cash is the venue's to say.
+            self.resync.want_cash();
+        }
     }
 
     /// The order's end. `status` is FIX's character for it.
@@ -325,7 +388,7 @@ impl Core {
             return;
         };
         // Open here and not there, or too late: either way the venue's list of orders says which.
-        self.resync.want();
+        self.resync.want_orders();
         if id < OWN_ORDER_ID_BASE {
             self.counters.refused += 1;
             self.tell(Body::Refused(frames::Refused {

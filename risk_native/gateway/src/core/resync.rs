@@ -10,7 +10,7 @@ use dnalyaw_engine::{ExecKind, Reason};
 use dnalyaw_frames::{self as frames, Body};
 
 use super::orders::{Entry, cl_ord_id, order_id};
-use super::reports::Change;
+use super::reports::{Change, Gap};
 use super::{Core, wire};
 use crate::record::Record;
 use crate::venue::{Command, ExecutionReport, MassStatusPart};
@@ -18,6 +18,8 @@ use crate::{log_error, log_info, log_warn};
 
 /// Unanswered for this long, everything is asked again.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+/// The account not known by then, what needs no account is decided without it.
+const OPEN_ANYWAY: Duration = Duration::from_secs(1);
 /// Between two rounds that something on the stream asked for.
 const ROUND_EVERY: Duration = Duration::from_secs(1);
 /// An order the venue has not acknowledged for this long is asked about.
@@ -35,6 +37,8 @@ struct Round {
     positions: HashSet<u64>,
     positions_done: bool,
     cash_done: bool,
+    /// The engine was told that the venue is there.
+    opened: bool,
 }
 
 /// Where the questions stand.
@@ -43,6 +47,7 @@ pub(super) struct Resync {
     round: Option<Round>,
     last: Option<Instant>,
     wanted: bool,
+    orders_wanted: bool,
     cash_wanted: bool,
     counter: u64,
     /// Working orders at the venue that no journal of ours knows.
@@ -55,6 +60,11 @@ impl Resync {
         self.wanted = true;
     }
 
+    /// One order's state is doubtful: ask for the orders alone, so that the account stays known meanwhile.
+    pub fn want_orders(&mut self) {
+        self.orders_wanted = true;
+    }
+
     /// Cash was estimated: ask for it alone.
     pub fn want_cash(&mut self) {
         self.cash_wanted = true;
@@ -63,11 +73,34 @@ impl Resync {
 
 impl Core {
     pub(super) fn begin_resync(&mut self) {
+        let request_id = self.begin_round(true);
+        // Prices first: by the time the account is known, so is what it is worth.
+        let symbols = self
+            .reference
+            .instruments
+            .iter()
+            .map(|one| one.symbol.clone())
+            .collect();
+        self.send(Command::MarketData {
+            request_id: request_id.clone(),
+            symbols,
+        });
+        self.ask_orders(&request_id);
+        self.engine.begin_positions();
+        self.send(Command::Positions {
+            request_id: request_id.clone(),
+            session: self.reference.session,
+            ts_ns: self.clock.stamp(),
+        });
+        self.send(Command::Collateral { request_id });
+    }
+
+    /// Opens a round of questions; one about the orders alone holds the rest for answered.
+    fn begin_round(&mut self, whole: bool) -> String {
         self.resync.counter += 1;
         // Unique across restarts, so that a late answer to another process is not taken for ours.
         let id = format!("R{}-{}", Self::wall_ns(), self.resync.counter);
-        let (ts_ns, session) = (self.clock.stamp(), self.reference.session);
-        log_info!("resync", {"request": id});
+        log_info!("resync", {"request": id, "whole": whole});
         self.resync.round = Some(Round {
             id: id.clone(),
             begun: Instant::now(),
@@ -76,34 +109,25 @@ impl Core {
             reports: 0,
             positions_total: None,
             positions: HashSet::new(),
-            positions_done: false,
-            cash_done: false,
+            positions_done: !whole,
+            cash_done: !whole,
+            opened: !whole,
         });
         self.resync.last = Some(Instant::now());
-        self.resync.wanted = false;
-        self.resync.cash_wanted = false;
-        self.engine.begin_positions();
+        self.resync.orders_wanted = false;
+        self.resync.foreign.clear();
+        if whole {
+            self.resync.wanted = false;
+            self.resync.cash_wanted = false;
+        }
+        id
+    }
+
+    fn ask_orders(&mut self, request_id: &str) {
+        let ts_ns = self.clock.stamp();
         self.send(Command::MassStatus {
-            request_id: id.clone(),
+            request_id: request_id.to_string(),
             ts_ns,
-        });
-        self.send(Command::Positions {
-            request_id: id.clone(),
-            session,
-            ts_ns,
-        });
-        self.send(Command::Collateral {
-            request_id: id.clone(),
-        });
-        let symbols = self
-            .reference
-            .instruments
-            .iter()
-            .map(|one| one.symbol.clone())
-            .collect();
-        self.send(Command::MarketData {
-            request_id: id,
-            symbols,
         });
     }
 
@@ -113,6 +137,7 @@ impl Core {
             return;
         }
         let late = |since: Option<Instant>, limit| since.is_none_or(|at| at.elapsed() >= limit);
+        self.open_venue();
         match &self.resync.round {
             Some(round) if round.begun.elapsed() < ANSWER_LIMIT => return,
             Some(round) => {
@@ -123,22 +148,47 @@ impl Core {
             }
             None => {}
         }
-        if !self.resync.wanted && late(self.resync.last, SILENCE_LIMIT) {
-            let silent = self.orders.open_ids().into_iter().any(|id| {
-                self.orders
-                    .get(id)
-                    .is_some_and(|entry| !entry.acknowledged && late(entry.sent_at, SILENCE_LIMIT))
-            });
-            self.resync.wanted = silent;
+        if late(self.resync.last, SILENCE_LIMIT) && self.orders_doubtful() {
+            self.resync.orders_wanted = true;
         }
-        if self.resync.wanted && late(self.resync.last, ROUND_EVERY) {
+        if !late(self.resync.last, ROUND_EVERY) {
+            return;
+        }
+        if self.resync.wanted {
             self.begin_resync();
-        } else if self.resync.cash_wanted && late(self.resync.last, ROUND_EVERY / 10) {
+        } else if self.resync.orders_wanted {
+            let request_id = self.begin_round(false);
+            self.ask_orders(&request_id);
+        } else if self.resync.cash_wanted {
             self.resync.cash_wanted = false;
             self.resync.last = Some(Instant::now());
             self.send(Command::Collateral {
                 request_id: format!("C{}", Self::wall_ns()),
             });
+        }
+    }
+
+    /// An order that was sent long ago and never answered, or one at the venue that is not ours.
+    fn orders_doubtful(&self) -> bool {
+        !self.resync.foreign.is_empty()
+            || self.orders.open_ids().into_iter().any(|id| {
+                self.orders.get(id).is_some_and(|entry| {
+                    !entry.acknowledged
+                        && entry.sent_at.is_none_or(|at| at.elapsed() >= SILENCE_LIMIT)
+                })
+            })
+    }
+
+    /// Lets decisions begin: at best once everything is known, and soon enough even when the account is not, because
+    /// what only reduces needs less.
+    fn open_venue(&mut self) {
+        let Some(round) = &mut self.resync.round else {
+            return;
+        };
+        let whole = round.positions_done && round.cash_done;
+        if round.orders_done && !round.opened && (whole || round.begun.elapsed() >= OPEN_ANYWAY) {
+            round.opened = true;
+            self.engine.on_venue(true);
         }
     }
 
@@ -212,7 +262,7 @@ impl Core {
     }
 
     fn apply_status(&mut self, id: u64, report: &ExecutionReport) {
-        self.fill_gap(id, report.cumulative_quantity, report.average_price);
+        self.fill_gap(id, &Gap::from_status(report));
         let Some(entry) = self.orders.get(id).filter(|entry| entry.open()) else {
             return;
         };
@@ -291,11 +341,10 @@ impl Core {
         if self.resync.foreign.is_empty() {
             self.engine.set_halted(self.journal_failed);
         } else {
-            log_error!("halted", {"why": "the venue works orders that the journal does not know; cancel them there, then restart riskd",
+            log_error!("halted", {"why": "the venue works orders that the journal does not know; nothing but cancels leaves until they are gone there",
                 "orders": self.resync.foreign.iter().collect::<Vec<_>>()});
             self.engine.set_halted(true);
         }
-        self.engine.on_venue(true);
         for id in self.orders.open_ids() {
             let lost = self
                 .orders
@@ -393,6 +442,7 @@ impl Core {
     }
 
     fn round_done(&mut self) {
+        self.open_venue();
         let done = self
             .resync
             .round

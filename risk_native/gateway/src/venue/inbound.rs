@@ -100,6 +100,7 @@ fn execution(msg: &Message) -> Result<ExecutionReport, String> {
     Ok(ExecutionReport {
         cl_ord_id: cl_ord_id.to_string(),
         exec_id: text(msg, f::EXEC_ID).unwrap_or("").to_string(),
+        exec_ref_id: text(msg, f::EXEC_REF_ID).unwrap_or("").to_string(),
         exec_type,
         ord_status: character(msg, f::ORD_STATUS)?,
         order_quantity: shares(f::ORDER_QTY)?,

@@ -9,6 +9,7 @@ mod number;
 mod outbound;
 mod sequence;
 mod session;
+mod trace;
 
 pub use address::read_address;
 pub use sequence::Sequences;
@@ -73,6 +74,8 @@ pub struct ExecutionReport {
     /// The order's own ClOrdID, whichever tag carried it.
     pub cl_ord_id: String,
     pub exec_id: String,
+    /// In a mass status: the ExecID of the order's last fill.
+    pub exec_ref_id: String,
     /// FIX ExecType (150).
     pub exec_type: u8,
     /// FIX OrdStatus (39).
@@ -83,6 +86,7 @@ pub struct ExecutionReport {
     pub cumulative_quantity: i64,
     pub leaves_quantity: i64,
     pub average_price: i64,
+    /// Of this fill; in a mass status, of the order.
     pub fee: i64,
     pub ts_ns: i64,
     pub text: String,

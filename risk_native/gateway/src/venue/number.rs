@@ -143,4 +143,29 @@ mod tests {
         assert_eq!(format_timestamp(1_500_000_000), "19700101-00:00:01.500");
         assert_eq!(parse_timestamp("1970-01-01 00:00:01"), None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_written_reads_back(value in -9_000_000_000_000_000_000_i64..9_000_000_000_000_000_000) {
+            proptest::prop_assert_eq!(parse_micro(&format_micro(value)), Some(value));
+            proptest::prop_assert_eq!(parse_micro_rounded(&format_micro(value)), Some(value));
+        }
+
+        #[test]
+        fn no_text_makes_the_parsers_panic(text in ".*") {
+            let _ = (parse_micro(&text), parse_micro_rounded(&text), parse_shares(&text), parse_timestamp(&text));
+        }
+
+        #[test]
+        fn no_digits_make_the_parsers_panic(text in "-?[0-9]{0,25}[.]?[0-9]{0,12}") {
+            if let Some(exact) = parse_micro(&text) {
+                proptest::prop_assert_eq!(parse_micro_rounded(&text), Some(exact));
+            }
+        }
+
+        #[test]
+        fn milliseconds_survive(ms in 0_i64..4_000_000_000_000) {
+            proptest::prop_assert_eq!(parse_timestamp(&format_timestamp(ms * 1_000_000)), Some(ms * 1_000_000));
+        }
+    }
 }

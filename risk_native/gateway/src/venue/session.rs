@@ -62,6 +62,7 @@ impl Venue {
     /// # Errors
     /// When the system gives no thread.
     pub fn start(config: VenueConfig, sink: Sink) -> std::io::Result<Self> {
+        super::trace::install();
         let (sender, receiver) = mpsc::channel(COMMAND_QUEUE);
         let stop = Arc::new(AtomicBool::new(false));
         let depth = Arc::new(AtomicU64::new(0));

@@ -334,3 +334,24 @@ fn a_second_client_waits_outside() {
         DecisionKind::Approve
     );
 }
+
+#[test]
+fn a_client_that_does_not_read_is_disconnected_and_holds_nobody_up() {
+    let rig = Rig::running();
+    let mut slow = rig.trading();
+    // Twelve thousand answers of four frames and more are what no queue of ours holds.
+    for nonce in 0..12_000 {
+        if !slow.try_send(Body::Sync(dnalyaw_frames::Sync { nonce })) {
+            break;
+        }
+    }
+    eventually("the overflow is counted", || {
+        rig.metrics()["link_overflows"] == 1
+    });
+    let mut client = rig.trading();
+    assert_eq!(
+        client.order(limit(1, 1, BUY, 10, 100)).decision,
+        DecisionKind::Approve
+    );
+    assert!(slow.closed());
+}

@@ -333,3 +333,56 @@ fn a_venue_with_fresh_numbers_is_logged_on_to_all_the_same() {
     assert!(other.logons() >= 1);
     rig.venue = other;
 }
+
+#[test]
+fn a_single_fill_told_only_by_the_status_keeps_its_id_price_and_fee() {
+    let mut report = status("1", 40, "99");
+    report.extend([
+        (19, "V77".to_string()),
+        (32, "40".into()),
+        (31, "99".into()),
+        (12, "0.25".into()),
+    ]);
+    let mut rig = crashed(vec![report]);
+    rig.start();
+    let mut client = rig.trading();
+    let exec = client
+        .sync()
+        .into_iter()
+        .find_map(|body| match body {
+            Body::Exec(exec) => Some(exec),
+            _ => None,
+        })
+        .expect("the order's last report");
+    assert_eq!(
+        (exec.last_quantity, exec.last_price, exec.fee),
+        (40, 99_000_000, 250_000)
+    );
+    // The first eight bytes of SHA-256("V77"), little endian.
+    assert_eq!(exec.exec_id, sha_prefix("V77"));
+}
+
+fn sha_prefix(text: &str) -> u64 {
+    use sha2::{Digest, Sha256};
+    let hash = Sha256::digest(text.as_bytes());
+    u64::from_le_bytes(hash[..8].try_into().unwrap())
+}
+
+#[test]
+fn a_working_order_nobody_knows_halts_until_it_is_gone() {
+    let mut rig = Rig::new();
+    let mut foreign = status("0", 0, "0");
+    foreign[0].1 = "US-900".into();
+    rig.venue.book().orders = vec![foreign];
+    rig.start();
+    rig.wait_log(&["foreign_order", "US-900"]);
+    let mut client = rig.client();
+    client.wait_active();
+    let decision = client.order(limit(1, 1, BUY, 10, 100));
+    assert_eq!(decision.reason, Reason::Halted.code());
+    assert!(rig.venue.received("D").is_empty());
+    rig.venue.book().orders.clear();
+    client.wait(|body| matches!(body, Body::State(s) if s.trading_state == dnalyaw_frames::TradingState::Active));
+    let decision = client.order(limit(2, 1, BUY, 10, 100));
+    assert_eq!(decision.decision, DecisionKind::Approve);
+}

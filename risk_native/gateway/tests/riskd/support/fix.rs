@@ -105,6 +105,9 @@ pub struct Book {
     pub journaled_first: Vec<bool>,
 }
 
+/// Number, type and fields of a message that left.
+type Sent = (u64, String, Vec<(u32, String)>);
+
 #[derive(Debug, Default)]
 struct Wire {
     received: Vec<Message>,
@@ -112,7 +115,7 @@ struct Wire {
     logged_on: bool,
     out_seq: u64,
     in_seq: u64,
-    sent: Vec<(u64, String, Vec<(u32, String)>)>,
+    sent: Vec<Sent>,
     logons: u64,
     refuse_connections: bool,
     generation: u64,

@@ -238,6 +238,17 @@ impl Client {
         self.stream.write_all(&frame.encode()).expect("sent");
     }
 
+    /// As `send`, for a riskd that may have closed the link.
+    pub fn try_send(&mut self, body: Body) -> bool {
+        self.sequence += 1;
+        let frame = Frame {
+            seq: self.sequence,
+            ts_ns: 1,
+            body,
+        };
+        self.stream.write_all(&frame.encode()).is_ok()
+    }
+
     pub fn raw(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).expect("sent");
     }
