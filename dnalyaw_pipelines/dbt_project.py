@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent / "dbt"
@@ -42,7 +43,7 @@ class DbtOutcome:
 
 
 def models() -> tuple[DbtModel, ...]:
-    """The project's models in the order of the manifest; parsed when a model changed since the last time."""
+    """The project's models, upstream ones first; parsed when a model changed since the last time."""
     return _models(_fingerprint())
 
 
@@ -65,17 +66,19 @@ def _models(fingerprint: str) -> tuple[DbtModel, ...]:
         if node["resource_type"] == "test":
             for parent in _tested(node):
                 tests.setdefault(parent, []).append(node["name"])
-    return tuple(
-        DbtModel(
+    found = {
+        node["name"]: DbtModel(
             name=node["name"],
             layer=node["fqn"][1],
             description=node["description"],
-            upstream=tuple(nodes[p]["name"] for p in node["depends_on"]["nodes"] if p in nodes),
+            upstream=tuple(sorted(nodes[p]["name"] for p in node["depends_on"]["nodes"] if p in nodes)),
             tests=tuple(sorted(tests.get(node["unique_id"], ()))),
         )
         for node in nodes.values()
         if node["resource_type"] == "model"
-    )
+    }
+    order = TopologicalSorter({name: found[name].upstream for name in sorted(found)}).static_order()
+    return tuple(found[name] for name in order)
 
 
 def _tested(node: dict) -> list[str]:
@@ -111,7 +114,7 @@ def _invoke(command: list[str], *, target: Path, warehouse: Path, inputs: Path, 
 
     target.mkdir(parents=True, exist_ok=True)
     (target / "run_results.json").unlink(missing_ok=True)
-    with _environment(WAREHOUSE_VARIABLE, str(warehouse)):
+    with _environment(WAREHOUSE_VARIABLE, str(warehouse)), _closed_connections():
         result = dbtRunner().invoke(
             [
                 *command,
@@ -146,6 +149,17 @@ def _environment(name: str, value: str) -> Iterator[None]:
             del os.environ[name]
         else:
             os.environ[name] = before
+
+
+@contextmanager
+def _closed_connections() -> Iterator[None]:
+    """Let go of the warehouse afterwards: dbt keeps its connection for as long as the process lives."""
+    try:
+        yield
+    finally:
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+        DuckDBConnectionManager.close_all_connections()
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import polars as pl
 
 from dnalyaw_pipelines import keys
 from dnalyaw_pipelines.components.research import COMBINED, stats_path
+from dnalyaw_pipelines.costs import cost_figures, costs_of
 from dnalyaw_pipelines.home import Home
 from dnalyaw_pipelines.io import partition_path
 
@@ -36,10 +37,7 @@ def region_figures(home: Home, region: str, partition: str) -> dict[str, Any]:
     orders = frame_of(home, region, partition, "execution_report")
     if orders is not None:
         figures["orders"] = order_figures(orders)
-    from dnalyaw_pipelines.report_data import costs_of
-
-    if orders is not None:
-        figures["cost"] = costs_of(home, region, partition).summary_dict()
+        figures["cost"] = cost_figures(costs_of(home, region, partition).summary)
     report = home.reports / home.traded_session(region, partition).isoformat() / "index.html"
     if report.exists():
         figures["report"] = str(report)

@@ -62,6 +62,19 @@ def require_green(
     return dict.fromkeys(checks, "passed")
 
 
+def check_statuses(
+    instance: dg.DagsterInstance, asset: dg.AssetKey, checks: Sequence[str], partition: str
+) -> dict[str, str]:
+    """The last status of each check of a partition, in lower case; absent when it never ran."""
+    keys = [dg.AssetCheckKey(asset, name) for name in checks]
+    infos = instance.event_log_storage.get_asset_check_partition_info(keys, partition_keys=[partition])
+    return {
+        info.check_key.name: info.latest_execution_status.value.lower()
+        for info in infos
+        if info.partition_key == partition and info.latest_execution_status is not None
+    }
+
+
 def require_materialized(instance: dg.DagsterInstance, asset: dg.AssetKey, partition: str) -> None:
     """Demand that a partition of an asset was materialized."""
     if partition not in instance.get_materialized_partitions(asset):

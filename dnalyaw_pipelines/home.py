@@ -19,6 +19,8 @@ HOME_VARIABLE = "DNALYAW_HOME"
 DEFAULT_ROOT = Path(".dnalyaw")
 HISTORY_SESSIONS = 760
 CONFIG_VERSION = 1
+FIRST_DAY = date(1985, 1, 1)
+"""The first day that any calendar here knows."""
 
 
 class HomeError(Exception):
@@ -146,7 +148,7 @@ class Home:
                 )
             days = set(sessions_between(code, genesis, genesis + timedelta(days=3 * 365)))
             weekdays = (genesis + timedelta(days=n) for n in range((max(days) - genesis).days + 1))
-            holidays = [d.isoformat() for d in weekdays if d not in days]
+            holidays = [d.isoformat() for d in weekdays if d.weekday() < 5 and d not in days]
             regions[code] = RegionConfig(
                 held[-HISTORY_SESSIONS:][0].isoformat(), genesis.isoformat(), holidays
             )
@@ -166,11 +168,17 @@ class Home:
         days = sessions_between(region, date.fromisoformat(genesis), date.fromisoformat(partition))
         return [day.isoformat() for day in days]
 
-    def window(self, region: str, partition: str) -> tuple[date, date]:
-        """First and last session of the data of a partition: the whole history for the first one."""
+    def window(self, region: str, feed: str, partition: str) -> tuple[date, date]:
+        """First and last day of the data of a partition: the whole history for the first one.
+
+        Bars and quotes begin with the history that is computed on; what describes instruments begins with
+        the first day that is known, because an instrument listed long ago still has its row there.
+        """
         config = self._region(region)
         end = date.fromisoformat(partition)
-        return (date.fromisoformat(config.history_start) if partition == config.genesis else end), end
+        if partition != config.genesis:
+            return end, end
+        return (date.fromisoformat(config.history_start) if feed in ("bars", "quotes") else FIRST_DAY), end
 
     def traded_session(self, region: str, partition: str) -> date:
         """The session that is traded on the data of a partition: the next one."""

@@ -39,6 +39,34 @@ def strategy_prices(panel: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+RECENT = 60
+"""Sessions over which volatility and volume of an instrument are measured."""
+
+UNKNOWN_VOLATILITY_BP = 1_000
+"""Daily volatility assumed of a name too young to be measured: high, so that it is sized small."""
+
+
+def recent_statistics(panel: pl.DataFrame) -> pl.DataFrame:
+    """``instrument_id, close, last_session, volatility_bp, adv`` of the last sessions of the mart's panel."""
+    sessions = panel["session"].unique().sort().tail(RECENT)
+    return (
+        panel.filter(pl.col("session").is_in(sessions.implode()))
+        .sort("session")
+        .group_by("instrument_id")
+        .agg(
+            pl.col("raw_close").last().alias("close"),
+            pl.col("session").last().alias("last_session"),
+            pl.when(pl.col("returns").count() >= 20)
+            .then((pl.col("returns").std() * 1e4).round().clip(1))
+            .otherwise(UNKNOWN_VOLATILITY_BP)
+            .cast(pl.Int64)
+            .alias("volatility_bp"),
+            pl.col("adj_volume").mean().fill_null(0).cast(pl.Int64).alias("adv"),
+        )
+        .sort("instrument_id")
+    )
+
+
 def decision_moments(region: str, sessions: pl.Series) -> pl.DataFrame:
     """``session`` and ``as_of``: the moment at which each data session's values are used, UTC."""
     from dnalyaw.market import decision_moment, next_session
@@ -81,7 +109,10 @@ def _features(root: str, region: str, partition: str, stamp: str) -> pl.DataFram
     store, names = open_store(home, region)
     files = [f for f in sorted(features_path(home, region).glob("*.parquet")) if f.stem <= partition]
     rows = pl.concat(
-        [pl.read_parquet(f, columns=["session", "instrument_id", "event_time", "available_at"]) for f in files]
+        [
+            pl.read_parquet(f, columns=["session", "instrument_id", "event_time", "available_at"])
+            for f in files
+        ]
     )
     entities = rows.join(decision_moments(region, rows["session"]), on="session").unique(
         ["session", "instrument_id"], keep="last", maintain_order=True

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 
 from dnalyaw.market import region as region_of
 from dnalyaw_pipelines.home import Home, HomeError
+
+WEEKENDS = "0 0 * * 6,0"
 
 
 @lru_cache(maxsize=16)
@@ -25,6 +29,7 @@ def session_partitions(region: str) -> dg.DailyPartitionsDefinition:
     if region not in config.regions:
         return dg.DailyPartitionsDefinition(start_date="2026-01-02", timezone=timezone)
     facts = config.regions[region]
+    closed = [datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(timezone)) for day in facts.holidays]
     return dg.DailyPartitionsDefinition(
-        start_date=facts.genesis, timezone=timezone, exclusions=facts.holidays
+        start_date=facts.genesis, timezone=timezone, exclusions=[WEEKENDS, *closed]
     )

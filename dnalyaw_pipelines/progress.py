@@ -31,9 +31,15 @@ class Progress:
         """Begin a stage."""
         self._started[stage] = time.monotonic()
 
-    def end(self, stage: str, note: str = "", *, ok: bool = True) -> float:
+    def stop(self, stage: str) -> float:
+        """End a stage without a line; its seconds."""
+        return time.monotonic() - self._started.pop(stage, time.monotonic())
+
+    def end(self, stage: str, name: str = "", note: str = "", *, ok: bool = True) -> None:
         """End a stage and print its line."""
-        spent = time.monotonic() - self._started.pop(stage, time.monotonic())
-        self.seconds[stage] = round(self.seconds.get(stage, 0.0) + spent, 3)
-        self.line(f"  {'✓' if ok else '✗'} {stage:<28} {spent:6.2f} s  {note}".rstrip())
-        return spent
+        self.report(name or stage, self.stop(stage), note, ok=ok)
+
+    def report(self, name: str, seconds: float, note: str = "", *, ok: bool = True) -> None:
+        """Print the line of a stage and keep its seconds."""
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + seconds, 3)
+        self.line(f"  {'✓' if ok else '✗'} {name:<40} {seconds:6.2f} s  {note}".rstrip())

@@ -100,7 +100,9 @@ class Runner:
         try:
             chosen = dg.AssetSelection.from_string(_as_key_syntax(text)).resolve(graph)
         except (ValueError, dg.DagsterError) as error:
-            raise CommandError(f"--select {text!r} is no selection: {str(error).splitlines()[0]}", USAGE) from error
+            raise CommandError(
+                f"--select {text!r} is no selection: {str(error).splitlines()[0]}", USAGE
+            ) from error
         mine = sorted(key for key in chosen if key.path[0] == region.lower())
         if not mine:
             raise CommandError(f"--select {text!r} names no asset of {region}; see `dnalyaw ui`", USAGE)
@@ -133,7 +135,9 @@ class Runner:
         )
         return self._outcome(request, partition, result)
 
-    def _outcome(self, request: RunRequest, partition: str, result: dg.ExecuteInProcessResult) -> dict[str, Any]:
+    def _outcome(
+        self, request: RunRequest, partition: str, result: dg.ExecuteInProcessResult
+    ) -> dict[str, Any]:
         from dnalyaw_pipelines.figures import region_figures
 
         figures = {"region": request.region, "session": request.session.isoformat(), "partition": partition}
@@ -145,7 +149,11 @@ class Runner:
             status = BLOCKED if gate else REFUSED if "refused" in reason else FAILED
             word = {BLOCKED: "blocked", REFUSED: "refused", FAILED: "failed"}[status]
             return figures | {"status": word, "exit_status": status, "message": reason}
-        return figures | {"status": "ok", "exit_status": OK} | region_figures(self.home, request.region, partition)
+        return (
+            figures
+            | {"status": "ok", "exit_status": OK}
+            | region_figures(self.home, request.region, partition)
+        )
 
 
 def _as_key_syntax(text: str) -> str:
@@ -177,7 +185,17 @@ def _blocked(result: dg.ExecuteInProcessResult) -> dict[str, Any] | None:
     }
 
 
-ORDER = ("schema", "empty", "missing_session", "duplicate", "stale", "off_calendar", "crossed", "ohlc", "spike")
+ORDER = (
+    "schema",
+    "empty",
+    "missing_session",
+    "duplicate",
+    "stale",
+    "off_calendar",
+    "crossed",
+    "ohlc",
+    "spike",
+)
 """Rules by how directly they name a fault: a wrong type makes others fail after it."""
 
 

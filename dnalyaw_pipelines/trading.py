@@ -13,14 +13,13 @@ from google.protobuf.json_format import MessageToDict
 
 from dnalyaw import runtime
 from dnalyaw_pipelines.home import Home, provider_for
+from dnalyaw_pipelines.panel import recent_statistics
 from dnalyaw_pipelines.tables import published_table
 
 if TYPE_CHECKING:
     from dnalyaw.portfolio import DeclaredStrategy
 
 MICRO = 1_000_000
-RECENT = 60
-"""Sessions over which volatility and volume of an instrument are measured for the reference file."""
 
 
 class HandoffRefusedError(Exception):
@@ -85,6 +84,8 @@ def prepare(
 
 def reference_rows(home: Home, region: str, partition: str, panel: pl.DataFrame) -> list[dict[str, Any]]:
     """What riskd is told of every instrument that is listed on the traded session and has a recent price."""
+    from dnalyaw.market import REDUCED_FROM, session_ticks
+
     session = home.traded_session(region, partition)
     instruments = published_table(home, region, "instruments", partition).read(home.as_of(region, partition))
     current = instruments.filter(
@@ -92,25 +93,15 @@ def reference_rows(home: Home, region: str, partition: str, panel: pl.DataFrame)
         & (pl.col("valid_to").is_null() | (pl.col("valid_to") >= session))
         & (pl.col("delisted_on").is_null() | (pl.col("delisted_on") > session))
     )
-    sessions = panel["session"].unique().sort().tail(RECENT)
-    recent = (
-        panel.filter(pl.col("session").is_in(sessions.implode()))
-        .sort("session")
-        .group_by("instrument_id")
-        .agg(
-            pl.col("raw_close").last().alias("close"),
-            pl.col("session").last().alias("last_session"),
-            pl.col("returns").std().alias("volatility"),
-            pl.col("adj_volume").mean().alias("adv"),
-        )
-        .filter(pl.col("last_session") >= date.fromisoformat(partition) - timedelta(days=7))
+    # A label holds until the next one of the same instrument begins.
+    current = current.sort("valid_from").unique("instrument_id", keep="last", maintain_order=True)
+    recent = recent_statistics(panel).filter(
+        pl.col("last_session") >= date.fromisoformat(partition) - timedelta(days=7)
     )
     joined = current.join(recent, on="instrument_id", how="inner").sort("instrument_id")
     closes = joined["close"].to_numpy()
     ticks = joined["tick"].to_numpy().copy()
-    from dnalyaw.market import session_ticks
-
-    table = session_ticks(region, session, closes, closes)
+    table = session_ticks(region, session >= REDUCED_FROM, closes, closes)
     ticks[ticks <= 0] = table[ticks <= 0]
     return [
         {
@@ -123,8 +114,8 @@ def reference_rows(home: Home, region: str, partition: str, panel: pl.DataFrame)
             "tick_micro": round(float(tick) * MICRO),
             "currency": row["currency"],
             "tradable": True,
-            "volatility_bp": max(1, round((row["volatility"] or 0.05) * 1e4)),
-            "adv": int(row["adv"] or 0),
+            "volatility_bp": row["volatility_bp"],
+            "adv": row["adv"],
         }
         for row, tick in zip(joined.iter_rows(named=True), ticks, strict=True)
     ]
@@ -134,7 +125,9 @@ def _due_actions(
     home: Home, region: str, partition: str, session: date, layout: runtime.Layout
 ) -> pl.DataFrame:
     """Corporate actions that fall due at this session's start: also those of sessions nobody traded."""
-    traded = sorted(p.stem for p in layout.market(session).parent.glob("*.json") if p.stem < session.isoformat())
+    traded = sorted(
+        p.stem for p in layout.market(session).parent.glob("*.json") if p.stem < session.isoformat()
+    )
     after = date.fromisoformat(traded[-1]) if traded else session - timedelta(days=1)
     actions = published_table(home, region, "actions", partition).read(home.as_of(region, partition))
     if actions.is_empty():
@@ -176,7 +169,10 @@ def portfolios(targets: pl.DataFrame, home: Home, region: str, partition: str) -
             session=int(session.strftime("%Y%m%d")),
             targets=[
                 pb.Target(
-                    instrument_id=t.instrument_id, weight=t.weight, stop_distance=t.stop_distance, label=t.label
+                    instrument_id=t.instrument_id,
+                    weight=t.weight,
+                    stop_distance=t.stop_distance,
+                    label=t.label,
                 )
                 for t in p.targets
             ],
@@ -187,7 +183,13 @@ def portfolios(targets: pl.DataFrame, home: Home, region: str, partition: str) -
 
 
 def trade(
-    home: Home, region: str, session: date, layout: runtime.Layout, messages: list[Any], correlation: str, speed: float
+    home: Home,
+    region: str,
+    session: date,
+    layout: runtime.Layout,
+    messages: list[Any],
+    correlation: str,
+    speed: float,
 ) -> Handoff:
     """Hand the targets over before the open, let the session pass, and keep the report.
 
@@ -209,7 +211,9 @@ def trade(
                 runtime.ALREADY_TAKEN,
             ):
                 faults = "; ".join(f"{f.strategy_id} {f.code}: {f.message}" for f in answer.faults)
-                raise HandoffRefusedError(f"the {region} hand-off for {session} was refused: {faults or answer.message}")
+                raise HandoffRefusedError(
+                    f"the {region} hand-off for {session} was refused: {faults or answer.message}"
+                )
             runtime.control(layout, "start")
             times_over = 23_400 / speed
             runtime.wait_closed(layout, 120 + 3 * times_over)

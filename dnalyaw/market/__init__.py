@@ -33,6 +33,7 @@ from dnalyaw.market._sessions import (
     session_times,
     sessions_between,
 )
+from dnalyaw.market._ticks import REDUCED_FROM, session_ticks
 
 __all__ = [
     "DECISION_LEAD",
@@ -40,6 +41,7 @@ __all__ = [
     "KEYS",
     "MARKET_EVENTS",
     "NULLABLE",
+    "REDUCED_FROM",
     "REGIONS",
     "SCHEMAS",
     "UTC",
@@ -65,6 +67,7 @@ __all__ = [
     "session_on_or_before",
     "session_open",
     "session_table",
+    "session_ticks",
     "session_times",
     "sessions_between",
     "total_returns",

@@ -20,10 +20,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_home_options(parser)
     parser.add_argument("--region", action="append", help="US or HK; default: every region of the provider")
     parser.add_argument(
-        "--session", type=_date, metavar="YYYY-MM-DD", help="session to trade; default: the provider's current one"
+        "--session",
+        type=_date,
+        metavar="YYYY-MM-DD",
+        help="session to trade; default: the provider's current one",
     )
     parser.add_argument("--seed", type=int, default=7, help="seed of the simulated market (default 7)")
-    parser.add_argument("--fault", help="put a fault into the delivery of the last session, to see it blocked")
+    parser.add_argument(
+        "--fault", help="put a fault into the delivery of the last session, to see it blocked"
+    )
     parser.add_argument(
         "--select",
         metavar="ASSETS",
@@ -31,7 +36,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--no-trade", action="store_true", help="stop before the hand-off to the runtime")
     parser.add_argument(
-        "--speed", type=float, default=5000.0, help="replayed seconds of the session in one second (default 5000)"
+        "--speed",
+        type=float,
+        default=5000.0,
+        help="replayed seconds of the session in one second (default 5000)",
     )
     parser.add_argument("--json", action="store_true", help="end with one JSON object on stdout")
 
@@ -71,7 +79,8 @@ def _sessions(arguments: argparse.Namespace) -> dict[str, date]:
     unknown = [code for code in regions if code not in provider.regions()]
     if unknown:
         raise CommandError(
-            f"{arguments.data} has no region {', '.join(unknown)}; it has {', '.join(provider.regions())}", USAGE
+            f"{arguments.data} has no region {', '.join(unknown)}; it has {', '.join(provider.regions())}",
+            USAGE,
         )
     today = datetime.now(UTC).date()
     sessions = {}

@@ -78,11 +78,13 @@ def _orders(found: dict[str, Any]) -> list[str]:
         if more > 0:
             lines.append(f"            and {more} more, in the report")
         states = ", ".join(f"{count} {name}" for name, count in orders["states"].items())
-        lines.append(f"  venue     {states}; {orders['value_filled']:,.0f} filled, fees {orders['fees']:,.2f}")
+        lines.append(
+            f"  venue     {states}; {orders['value_filled']:,.0f} filled, fees {orders['fees']:,.2f}"
+        )
     if cost and cost.get("total_bp") is not None:
         parts = ", ".join(
             f"{name} {cost[name + '_bp']:.1f}"
-            for name in ("spread", "delay", "impact", "fees")
+            for name in ("spread", "impact", "fee")
             if cost.get(f"{name}_bp") is not None
         )
         lines.append(f"  cost      {cost['total_bp']:.1f} bp of what was traded ({parts})")
@@ -91,4 +93,6 @@ def _orders(found: dict[str, Any]) -> list[str]:
 
 def _ending(outcome: dict[str, Any]) -> str:
     word = {"ok": "done", "blocked": "blocked", "refused": "refused", "failed": "failed"}[outcome["status"]]
-    return f"{word} in {outcome['seconds']:.1f} s · `dnalyaw ui` shows the graph, `dnalyaw --help` the commands"
+    return (
+        f"{word} in {outcome['seconds']:.1f} s · `dnalyaw ui` shows the graph, `dnalyaw --help` the commands"
+    )

@@ -1,14 +1,12 @@
 """After the session: what was executed, what it cost, and the report."""
 
-from __future__ import annotations
-
-import json
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
 from dnalyaw_pipelines import keys
+from dnalyaw_pipelines.executions import orders_of, session_report
 from dnalyaw_pipelines.home import Home
 from dnalyaw_pipelines.partitions import session_partitions
 
@@ -35,33 +33,6 @@ def aftermath_assets(region: str) -> list[dg.AssetsDefinition]:
     return [_execution_report(region), _cost_analysis(region), _report(region)]
 
 
-def session_report(home: Home, region: str, partition: str) -> dict[str, Any] | None:
-    """omsd's report of the session traded on a partition; None when nothing was handed off."""
-    from dnalyaw_pipelines.trading import execution_path
-
-    path = execution_path(home, region, home.traded_session(region, partition))
-    return json.loads(path.read_text()) if path.exists() else None
-
-
-def orders_of(report: dict[str, Any] | None) -> list[dict[str, Any]]:
-    """The orders of a session report, with integers for protobuf's decimal strings."""
-    return [_plain(order) for order in (report or {}).get("orders", [])]
-
-
-def _plain(value: Any) -> Any:
-    """protobuf writes 64-bit integers as text; numbers again."""
-    if isinstance(value, dict):
-        return {k: v if k in TEXT_FIELDS else _plain(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_plain(v) for v in value]
-    if isinstance(value, str) and value.lstrip("-").isdigit():
-        return int(value)
-    return value
-
-
-TEXT_FIELDS = frozenset({"side", "state", "decision", "reason", "correlation_id", "attribution"})
-
-
 def _execution_report(region: str) -> dg.AssetsDefinition:
     @dg.asset(
         key=keys.asset(region, "execution_report"),
@@ -76,7 +47,9 @@ def _execution_report(region: str) -> dg.AssetsDefinition:
     def execution_report(context: dg.AssetExecutionContext, panel_frame: pl.DataFrame) -> pl.DataFrame:
         home, partition = Home.active(), context.partition_key
         orders = orders_of(session_report(home, region, partition))
-        labels = dict(panel_frame.select("instrument_id", "label").unique("instrument_id", keep="last").iter_rows())
+        labels = dict(
+            panel_frame.select("instrument_id", "label").unique("instrument_id", keep="last").iter_rows()
+        )
         rows = [
             {
                 **{name: order[name] for name in ORDER_SCHEMA if name in order},
@@ -115,14 +88,20 @@ def _cost_analysis(region: str) -> dg.AssetsDefinition:
         description="Implementation shortfall of every order against its arrival, in basis points.",
     )
     def cost_analysis(context: dg.AssetExecutionContext) -> pl.DataFrame:
-        from dnalyaw_pipelines.report_data import costs_of
+        from dnalyaw_pipelines.costs import cost_figures, costs_of
 
         home, partition = Home.active(), context.partition_key
         analysis = costs_of(home, region, partition)
+        summary = analysis.summary
         context.add_output_metadata(
-            {k: v for k, v in analysis.summary_dict().items() if isinstance(v, int | float | str)}
+            {
+                "orders_filled": summary.filled_orders,
+                "notional": summary.notional,
+                "notes": dg.MetadataValue.json(list(summary.notes)),
+                **{k: v for k, v in cost_figures(summary).items() if v is not None},
+            }
         )
-        return analysis.per_order
+        return analysis.orders
 
     return cost_analysis
 

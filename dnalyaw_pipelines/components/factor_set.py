@@ -1,7 +1,5 @@
 """A set of factors: values a session, stored in the feature store."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,13 +17,31 @@ if TYPE_CHECKING:
 
 MART = "mart_factor_panel"
 
-ADJUSTED = {"open": "adj_open", "high": "adj_high", "low": "adj_low", "close": "adj_close", "volume": "adj_volume"}
+ADJUSTED = {
+    "open": "adj_open",
+    "high": "adj_high",
+    "low": "adj_low",
+    "close": "adj_close",
+    "volume": "adj_volume",
+}
 """Fields of the factor language and the mart's columns that carry them: factors read adjusted prices."""
 
-FIELDS = (
-    "vwap amount returns sector market_cap shares_outstanding book_equity total_assets total_debt net_income_ttm "
-    "revenue_ttm gross_profit_ttm operating_cash_flow_ttm dividends_ttm"
-).split()
+FIELDS = [
+    "vwap",
+    "amount",
+    "returns",
+    "sector",
+    "market_cap",
+    "shares_outstanding",
+    "book_equity",
+    "total_assets",
+    "total_debt",
+    "net_income_ttm",
+    "revenue_ttm",
+    "gross_profit_ttm",
+    "operating_cash_flow_ttm",
+    "dividends_ttm",
+]
 """Fields whose column in the mart has their own name."""
 
 COVERAGE = "coverage"
@@ -66,7 +82,7 @@ class FactorSet(dg.Component, dg.Model, dg.Resolvable):
             assets=[self._factors(), feature_store_asset(self.region)], asset_checks=self._checks()
         )
 
-    def _select(self, panel: Panel) -> FactorLibrary:
+    def _select(self, panel: "Panel") -> "FactorLibrary":
         """The factors asked for whose data the panel holds."""
         from dnalyaw.factors import FactorLibrary, load_library
 
@@ -101,7 +117,9 @@ class FactorSet(dg.Component, dg.Model, dg.Resolvable):
         home, partition = Home.active(), context.partition_key
         genesis = partition == home.config().regions[self.region].genesis
         tail = frame if genesis else _last_sessions(frame, self.max_lookback + 1)
-        inputs = tail.select("session", "instrument_id", *FIELDS, **{k: pl.col(v) for k, v in ADJUSTED.items()})
+        inputs = tail.select(
+            "session", "instrument_id", *FIELDS, **{k: pl.col(v) for k, v in ADJUSTED.items()}
+        )
         panel = Panel.from_long(inputs)
         chosen = self._chosen(home, panel, genesis)
         values = to_long(evaluate_many(chosen.expressions, panel), panel)
@@ -109,7 +127,9 @@ class FactorSet(dg.Component, dg.Model, dg.Resolvable):
         if not genesis:
             # Earlier sessions stay as they were known then; their partitions are not written again.
             keyed = _last_sessions(keyed, 1)
-        rows = keyed.join(values, on=["session", "instrument_id"], how="left").sort("session", "instrument_id")
+        rows = keyed.join(values, on=["session", "instrument_id"], how="left").sort(
+            "session", "instrument_id"
+        )
         context.add_output_metadata(
             {
                 "factors": len(chosen),
@@ -121,7 +141,7 @@ class FactorSet(dg.Component, dg.Model, dg.Resolvable):
         )
         return rows
 
-    def _chosen(self, home: Home, panel: Panel, genesis: bool) -> FactorLibrary:
+    def _chosen(self, home: Home, panel: "Panel", genesis: bool) -> "FactorLibrary":
         """The factors of this home: chosen on the first partition, and the same ever after."""
         from dnalyaw.factors import load_library
 

@@ -1,7 +1,5 @@
 """The feature store: Feast over the factor values, with the platform's own as-of join."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import dagster as dg
@@ -43,7 +41,7 @@ def feature_store_asset(region: str) -> dg.AssetsDefinition:
         folder = features_path(home, region)
         write_frame(folder / f"{partition}.parquet", values)
         names = factor_names(values)
-        store = build_store(home.root / "features" / region.lower(), region, names, folder)
+        store = build_store(home.root, region, names, folder)
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": values.height,
@@ -56,7 +54,7 @@ def feature_store_asset(region: str) -> dg.AssetsDefinition:
     return feature_store
 
 
-def open_store(home: Home, region: str):  # noqa: ANN201 (feast takes seconds to import)
+def open_store(home: Home, region: str):
     """Open the region's feature store, and the names of its features.
 
     Raises
@@ -70,6 +68,8 @@ def open_store(home: Home, region: str):  # noqa: ANN201 (feast takes seconds to
     folder = features_path(home, region)
     files = sorted(folder.glob("*.parquet"))
     if not files:
-        raise dg.Failure(f"the feature store of {region} is empty; materialize {region.lower()}/feature_store")
+        raise dg.Failure(
+            f"the feature store of {region} is empty; materialize {region.lower()}/feature_store"
+        )
     names = factor_names(pl.read_parquet(files[0], n_rows=0))
-    return build_store(home.root / "features" / region.lower(), region, names, folder), names
+    return build_store(home.root, region, names, folder), names

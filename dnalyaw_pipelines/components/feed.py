@@ -1,7 +1,5 @@
 """A feed: staging, its checks, and the publish step."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -78,7 +76,7 @@ class Feed(dg.Component, dg.Model, dg.Resolvable):
         return dg.Definitions(assets=[land, publish], asset_checks=checks)
 
 
-def _provider(context: dg.AssetExecutionContext, home: Home, region: str) -> Provider:
+def _provider(context: dg.AssetExecutionContext, home: Home, region: str) -> "Provider":
     config = home.config()
     fault = context.run.tags.get(FAULT_TAG)
     if fault is None:
@@ -92,7 +90,7 @@ def _land(context: dg.AssetExecutionContext, region: str, feed: str) -> dg.Mater
 
     home = Home.active()
     partition = context.partition_key
-    start, end = home.window(region, partition)
+    start, end = home.window(region, feed, partition)
     try:
         provider = _provider(context, home, region)
         carried = feed in provider.feeds(region)
@@ -166,7 +164,7 @@ def gate_context(home: Home, region: str, feed: str, partition: str):
     from dnalyaw.quality import GateContext
 
     config = home.config()
-    start, end = home.window(region, partition)
+    start, end = home.window(region, "bars", partition)
     genesis = partition == config.regions[region].genesis
     provider = provider_for(config.provider, config.seed)
     return GateContext(
@@ -180,6 +178,7 @@ def gate_context(home: Home, region: str, feed: str, partition: str):
         quotes=_staged_frame(home, region, "quotes", partition),
         actions=_staged_frame(home, region, "actions", partition),
         instruments=_staged_frame(home, region, "instruments", partition),
+        previous=_previous(home, region, feed, partition),
     )
 
 
@@ -199,6 +198,15 @@ def _published_tail(home: Home, region: str, partition: str) -> pl.DataFrame | N
     history = pl.concat(frames[::-1], how="vertical_relaxed")
     keep = history["session"].unique().sort().tail(CONTEXT_SESSIONS)
     return history.filter(pl.col("session").is_in(keep.implode())).sort("session", "instrument_id")
+
+
+def _previous(home: Home, region: str, feed: str, partition: str) -> pl.DataFrame | None:
+    """The same feed's published rows of the session before; None at the beginning."""
+    earlier = [p for p in home.lake.published_partitions(region, feed) if p < partition]
+    if not earlier:
+        return None
+    frame = home.lake.read_published(region, feed, earlier[-1])[-1].drop("ingested_at")
+    return frame.filter(pl.col("session") == pl.col("session").max()) if "session" in frame.columns else frame
 
 
 def _staged_frame(home: Home, region: str, feed: str, partition: str) -> pl.DataFrame | None:

@@ -1,7 +1,5 @@
 """The hand-off: the one asset that reaches the compiled runtime."""
 
-from __future__ import annotations
-
 import dagster as dg
 import polars as pl
 
@@ -73,7 +71,9 @@ def why_not(home: Home, region: str, partition: str, tags: dict[str, str]) -> st
     if BACKFILL_TAG in tags:
         return "a backfill never trades"
     if tags.get(HANDOFF_TAG) != session:
-        return f"the run does not carry the tag {HANDOFF_TAG}={session}; `dnalyaw run` and the schedule set it"
+        return (
+            f"the run does not carry the tag {HANDOFF_TAG}={session}; `dnalyaw run` and the schedule set it"
+        )
     published = home.lake.published_partitions(region, "bars")
     if not published or published[-1] != partition:
         return f"{session} is not the current session: data of {published[-1] if published else '?'} is published"
@@ -82,5 +82,10 @@ def why_not(home: Home, region: str, partition: str, tags: dict[str, str]) -> st
 
 def _row(outcome: str, message: str, orders: int, correlation: str) -> pl.DataFrame:
     return pl.DataFrame(
-        {"outcome": [outcome], "message": [message], "orders_planned": [orders], "correlation_id": [correlation]}
+        {
+            "outcome": [outcome],
+            "message": [message],
+            "orders_planned": [orders],
+            "correlation_id": [correlation],
+        }
     )

@@ -1,7 +1,5 @@
 """Adjusted prices, and the dbt marts made of them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,7 +90,12 @@ def _marts(region: str) -> dg.AssetsDefinition:
         for model in by_name.values()
     ]
     checks = [
-        dg.AssetCheckSpec(name=test, asset=model_key(region, model), blocking=True)
+        dg.AssetCheckSpec(
+            name=test,
+            asset=model_key(region, model),
+            blocking=True,
+            partitions_def=session_partitions(region),
+        )
         for model in by_name.values()
         for test in model.tests
     ]
@@ -154,6 +157,7 @@ def _read(warehouse: Path, model: DbtModel) -> pl.DataFrame:
     import duckdb
 
     with duckdb.connect(str(warehouse), read_only=True) as connection:
+        connection.execute("set TimeZone = 'UTC'")
         return connection.sql(f'select * from main_{model.layer}."{model.name}"').pl()
 
 
@@ -163,8 +167,8 @@ def _facts(warehouse: Path, model: DbtModel) -> dict[str, object]:
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         relation = connection.sql(f'select * from main_{model.layer}."{model.name}"')
         columns = [dg.TableColumn(n, str(t)) for n, t in zip(relation.columns, relation.types, strict=True)]
-        count = relation.count("*").fetchone()
+        count = connection.sql(f'select count(*) from main_{model.layer}."{model.name}"').fetchall()[0][0]
     return {
-        "dagster/row_count": count[0] if count else 0,
+        "dagster/row_count": count,
         "dagster/column_schema": dg.TableSchema(columns),
     }

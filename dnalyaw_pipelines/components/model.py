@@ -1,7 +1,5 @@
 """The model: walk-forward predictions from the feature store."""
 
-from __future__ import annotations
-
 import dagster as dg
 import polars as pl
 

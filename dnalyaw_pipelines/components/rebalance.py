@@ -1,7 +1,5 @@
 """A region's trading day: from strategies to the report, with the job and the schedule that run it."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from dnalyaw_pipelines.components.aftermath import aftermath_assets
@@ -64,5 +62,3 @@ def rebalance_schedule(region: str, cron: str, job: object) -> dg.ScheduleDefini
         )
 
     return rebalance
-
-

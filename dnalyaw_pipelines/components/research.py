@@ -1,7 +1,5 @@
 """From strategies to a target portfolio: backtests that count trials, sizing, combination."""
 
-from __future__ import annotations
-
 import json
 from datetime import date
 from typing import Any
@@ -12,7 +10,7 @@ import polars as pl
 from dnalyaw_pipelines import keys
 from dnalyaw_pipelines.components.strategy import asset_name, declared
 from dnalyaw_pipelines.home import Home
-from dnalyaw_pipelines.panel import strategy_prices
+from dnalyaw_pipelines.panel import recent_statistics, strategy_prices
 from dnalyaw_pipelines.partitions import session_partitions
 
 COMBINED = "combined"
@@ -143,6 +141,7 @@ def _sizing(region: str) -> dg.AssetsDefinition:
         latest = mart.filter(pl.col("session") == day)
         closes = dict(latest.select("instrument_id", "raw_close").iter_rows())
         lots = dict(latest.select("instrument_id", "lot").iter_rows())
+        volatility = dict(recent_statistics(mart).select("instrument_id", "volatility_bp").iter_rows())
         labels = latest.select("instrument_id", "label", "sector")
         entries = {s.id: s for s in declared(region)}
         parts, kelly_rows = [], {}
@@ -155,12 +154,15 @@ def _sizing(region: str) -> dg.AssetsDefinition:
                 standing_weights(frame, panel, day),
                 prices=closes,
                 lots=lots,
-                equity=INITIAL_CASH[region] * entry.capital_fraction,
+                volatility_bp=volatility,
+                equity=INITIAL_CASH[region],
+                capital_fraction=entry.capital_fraction,
                 kelly=kelly,
             )
             parts.append(
                 sized.join(labels, on="instrument_id", how="left").with_columns(
-                    pl.lit(name).alias("strategy_id"), pl.lit(entry.capital_fraction).alias("capital_fraction")
+                    pl.lit(name).alias("strategy_id"),
+                    pl.lit(entry.capital_fraction).alias("capital_fraction"),
                 )
             )
         context.add_output_metadata({"kelly": dg.MetadataValue.json(kelly_rows)})

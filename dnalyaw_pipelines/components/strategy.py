@@ -1,7 +1,5 @@
 """Strategies: an asset a declared strategy."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import dagster as dg
@@ -34,7 +32,7 @@ class Strategy(dg.Component, dg.Model, dg.Resolvable):
         )
 
 
-def declared(region: str, declarations: str = ""):  # noqa: ANN201
+def declared(region: str, declarations: str = ""):
     """The declared strategies of a region, in order, without the retired ones."""
     from dnalyaw.portfolio import load_strategies
     from strategies import declarations_path

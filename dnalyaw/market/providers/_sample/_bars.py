@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dnalyaw.market._ticks import REDUCED_FROM, session_ticks
 from dnalyaw.market.providers._sample._dynamics import Market
 from dnalyaw.market.providers._sample._params import BLOCK
 from dnalyaw.market.providers._sample._streams import stream
-from dnalyaw.market.providers._sample._ticks import REDUCED_FROM, session_ticks
 
 __all__ = ["Bars", "bars_of_block"]
 
