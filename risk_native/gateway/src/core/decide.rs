@@ -304,9 +304,8 @@ impl Core {
             last_order_id: self.orders.last_id(),
             limits_hash: dnalyaw_engine::hash_prefix(&self.engine.limits_hash()),
             reference_hash: self.reference.short_hash(),
-            // The reference's region is one to four capital letters.
             region: frames::FixedText::new(&self.reference.region)
-                .unwrap_or_else(|_| frames::FixedText::new("").unwrap_or_else(|_| unreachable!())),
+                .expect("the reference's region is one to four capital letters"),
         }
     }
 }

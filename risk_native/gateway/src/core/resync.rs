@@ -456,7 +456,8 @@ impl Core {
     }
 }
 
-fn unknown_frame(entry: &Entry) -> frames::Exec {
+/// What omsd is told of an order whose fate is unknown.
+pub(super) fn unknown_frame(entry: &Entry) -> frames::Exec {
     let decision = &entry.decision;
     let mut frame = entry.exec_frame().unwrap_or_else(|| frames::Exec {
         order_id: entry.id(),

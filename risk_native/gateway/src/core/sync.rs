@@ -2,6 +2,7 @@
 
 use dnalyaw_frames::{self as frames, Body};
 
+use super::resync::unknown_frame;
 use super::{Core, wire};
 use crate::log_info;
 
@@ -31,7 +32,10 @@ impl Core {
         let orders: Vec<_> = self
             .orders
             .of_session(self.reference.session)
-            .map(|entry| (entry.decision.frame(), entry.exec_frame()))
+            .map(|entry| {
+                let unknown = entry.told_unknown.then(|| unknown_frame(entry));
+                (entry.decision.frame(), entry.exec_frame(), unknown)
+            })
             .collect();
         let positions = self.engine.positions();
         let prices = self.engine.prices();
@@ -42,9 +46,9 @@ impl Core {
             prices: count(prices.len()),
         };
         log_info!("sync", {"orders": end.orders, "positions": end.positions, "prices": end.prices});
-        for (decision, exec) in orders {
+        for (decision, exec, unknown) in orders {
             self.tell(Body::Decision(decision));
-            if let Some(exec) = exec {
+            for exec in exec.into_iter().chain(unknown) {
                 self.tell(Body::Exec(exec));
             }
         }
