@@ -58,6 +58,15 @@ func parseQty(text string) (int64, error) {
 	return v / micro, nil
 }
 
+// parseID reads a positive instrument id; it uses all 63 bits, which a quantity in millionths does not.
+func parseID(text string) (int64, error) {
+	id, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || id <= 0 || !digits(text) {
+		return 0, fmt.Errorf("%.40q is no instrument id", text)
+	}
+	return id, nil
+}
+
 func digits(s string) bool {
 	for _, c := range []byte(s) {
 		if c < '0' || c > '9' {

@@ -56,3 +56,19 @@ func FuzzParseMicro(f *testing.F) {
 		}
 	})
 }
+
+// Ids are permanent 63-bit numbers: those of real data do not fit in a quantity in millionths.
+func TestInstrumentIDsUseAllTheirBits(t *testing.T) {
+	for text, want := range map[string]int64{
+		"1": 1, "15088045617643": 15088045617643, "223691312259416": 223691312259416, "9223372036854775807": 9223372036854775807,
+	} {
+		if got, err := parseID(text); err != nil || got != want {
+			t.Errorf("parseID(%q) = %d, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "0", "-1", "+1", "1.0", "9223372036854775808", "1e3", " 1"} {
+		if got, err := parseID(text); err == nil {
+			t.Errorf("parseID(%q) = %d, wanted an error", text, got)
+		}
+	}
+}

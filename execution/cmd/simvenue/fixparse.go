@@ -106,8 +106,8 @@ func instrument(m *quickfix.Message) (int64, quickfix.MessageRejectError) {
 	} else if source != securityIDSource {
 		return 0, quickfix.ValueIsIncorrect(tagSecurityIDSource)
 	}
-	id, bad := parseQty(text)
-	if bad != nil || id == 0 {
+	id, bad := parseID(text)
+	if bad != nil {
 		return 0, quickfix.IncorrectDataFormatForValue(tagSecurityID)
 	}
 	return id, nil
