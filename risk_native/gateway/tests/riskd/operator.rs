@@ -35,7 +35,7 @@ fn expect_flat(rig: &Rig, client: &mut Client) {
             ("BBB".to_string(), "40".to_string())
         ]
     );
-    assert_eq!(rig.venue.book().journaled_first.len(), 3);
+    assert_eq!(rig.venue.book().journaled_first, [true; 3]);
     let decision =
         client.wait(|body| matches!(body, Body::Decision(d) if d.order_id >= OWN_ORDER_ID_BASE));
     assert!(matches!(decision, Body::Decision(d) if d.decision == DecisionKind::Flatten));
@@ -101,7 +101,7 @@ fn a_fall_of_five_percent_flattens() {
     rig.venue.price("X", None, "AAA", "45.00", "45.02", "45.01");
     let close = rig.venue.expect("D", 1);
     assert_eq!((close.text(54), close.text(38)), ("2", "1000"));
-    assert_eq!(rig.venue.book().journaled_first.len(), 1);
+    assert_eq!(rig.venue.book().journaled_first, [true]);
     client.wait(|body| {
         matches!(body, Body::State(s) if s.trading_state == TradingState::Killed
         && s.reason == Reason::Drawdown.code())

@@ -468,7 +468,12 @@ impl Venue {
         let action = {
             let mut book = self.book();
             if let Some(path) = book.journal.clone() {
-                let number = id.rsplit('-').next().expect("a dash");
+                let name = id.rsplit('-').next().expect("a dash");
+                // riskd's own orders count from 2^62.
+                let number = match name.strip_prefix('K') {
+                    Some(own) => (1 << 62) + own.parse::<u64>().expect("a number"),
+                    None => name.parse().expect("a number"),
+                };
                 let journal = std::fs::read(path).expect("the journal");
                 let text = String::from_utf8_lossy(&journal).into_owned();
                 book.journaled_first
