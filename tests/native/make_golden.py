@@ -413,7 +413,7 @@ def encode(kind: int, seq: int, ts_ns: int, fields: dict[str, Any]) -> bytes:
     struct.pack_into("<BBHIQq", frame, 0, 1, kind, 0, 0, seq, ts_ns)
     for name, offset, form in layout:
         struct.pack_into(form, frame, offset, _raw(name, fields[name]))
-    struct.pack_into("<I", frame, 4, zlib.crc32(frame[8:]))
+    struct.pack_into("<I", frame, 4, zlib.crc32(frame[:4] + frame[8:]))
     return bytes(frame)
 
 

@@ -150,6 +150,11 @@ func (r *fakeRisk) breakConn() {
 
 func (r *fakeRisk) fault(what string) { r.faults = append(r.faults, what) }
 
+// sealOf is a frame's CRC: every byte but the CRC's own.
+func sealOf(b []byte) uint32 {
+	return crc32.ChecksumIEEE(append(append([]byte(nil), b[:4]...), b[8:]...))
+}
+
 // send is called with the lock held.
 func (r *fakeRisk) send(b []byte) {
 	if r.conn == nil {
@@ -160,7 +165,7 @@ func (r *fakeRisk) send(b []byte) {
 	c := append([]byte(nil), b...)
 	binary.LittleEndian.PutUint64(c[8:], r.seqOut)
 	binary.LittleEndian.PutUint64(c[16:], uint64(r.clock))
-	binary.LittleEndian.PutUint32(c[4:], crc32.ChecksumIEEE(c[8:]))
+	binary.LittleEndian.PutUint32(c[4:], sealOf(c))
 	if _, err := r.conn.Write(c); err != nil {
 		r.conn = nil
 	}
@@ -175,7 +180,7 @@ func (r *fakeRisk) serve(c net.Conn) {
 		}
 		seq++
 		r.mu.Lock()
-		if got := binary.LittleEndian.Uint64(b[8:]); got != seq || b[0] != 1 || crc32.ChecksumIEEE(b[8:]) != binary.LittleEndian.Uint32(b[4:]) {
+		if got := binary.LittleEndian.Uint64(b[8:]); got != seq || b[0] != 1 || sealOf(b) != binary.LittleEndian.Uint32(b[4:]) {
 			r.fault("a frame with a wrong header")
 		}
 		if b[1] == 1 {

@@ -84,8 +84,13 @@ func Encode(h Header, m Message) [Size]byte {
 	binary.LittleEndian.PutUint64(b[8:], h.Sequence)
 	binary.LittleEndian.PutUint64(b[16:], uint64(h.TsNs))
 	m.put(&b)
-	binary.LittleEndian.PutUint32(b[4:], crc32.ChecksumIEEE(b[8:]))
+	binary.LittleEndian.PutUint32(b[4:], checksum(&b))
 	return b
+}
+
+// checksum is over every byte but its own four: a flipped bit anywhere, the kind's included, is seen.
+func checksum(b *[Size]byte) uint32 {
+	return crc32.Update(crc32.ChecksumIEEE(b[:4]), crc32.IEEETable, b[8:])
 }
 
 // Decode reads one frame. wantSequence is the sequence the frame must carry; 0 accepts any.
@@ -95,7 +100,7 @@ func Decode(b *[Size]byte, wantSequence uint64) (Header, Message, error) {
 		return h, nil, fmt.Errorf("%w: %d, want %d", ErrVersion, b[0], Version)
 	}
 	want := binary.LittleEndian.Uint32(b[4:])
-	if got := crc32.ChecksumIEEE(b[8:]); got != want {
+	if got := checksum(b); got != want {
 		return h, nil, fmt.Errorf("%w: computed %08x, frame says %08x", ErrCRC, got, want)
 	}
 	m := blank(Kind(b[1]))

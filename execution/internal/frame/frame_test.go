@@ -118,6 +118,13 @@ func TestGoldenVectors(t *testing.T) {
 		if err != nil || gotH != h || !reflect.DeepEqual(gotM, m) {
 			t.Errorf("%s: decoded %v %v, %v; want %v %v", v.Name, gotH, gotM, err, h, m)
 		}
+		for bit := range frame.Size * 8 {
+			flipped := [frame.Size]byte(raw)
+			flipped[bit/8] ^= 1 << (bit % 8)
+			if _, other, err := frame.Decode(&flipped, 0); err == nil {
+				t.Errorf("%s: bit %d can be flipped and gives %s", v.Name, bit, other.Kind())
+			}
+		}
 		kinds[m.Kind()] = true
 	}
 	if len(kinds) != len(messages()) {
@@ -136,7 +143,7 @@ func TestEveryWrongByteIsSeen(t *testing.T) {
 		}
 		for i := range good {
 			bad := good
-			bad[i] ^= 0x20 // of the kind too, which the CRC does not cover: no kind differs from another by this bit
+			bad[i] ^= 0x20
 			if _, _, err := frame.Decode(&bad, 9); err == nil {
 				t.Errorf("%s: byte %d can be changed", m.Kind(), i)
 			}

@@ -204,27 +204,31 @@ pub(crate) fn encode(frame: &Frame) -> [u8; FRAME_LEN] {
             put(b, 32, p.reason.to_le_bytes());
         }
     }
-    let crc = crc32fast::hash(&b[8..]);
+    let crc = checksum(b);
     put(b, 4, crc.to_le_bytes());
     bytes
+}
+
+/// Over every byte but its own four: a flipped bit anywhere, the kind's included, is seen.
+fn checksum(bytes: &[u8; FRAME_LEN]) -> u32 {
+    let mut crc = crc32fast::Hasher::new();
+    crc.update(&bytes[..4]);
+    crc.update(&bytes[8..]);
+    crc.finalize()
 }
 
 pub(crate) fn decode(bytes: &[u8; FRAME_LEN]) -> Result<Frame, DecodeError> {
     if bytes[0] != VERSION {
         return Err(DecodeError::Version(bytes[0]));
     }
-    let kind = Kind::from_u8(bytes[1]).ok_or(DecodeError::Kind(bytes[1]))?;
-    // The checksum does not cover the first eight bytes, so these two are held to zero here.
-    if bytes[2] != 0 {
-        return Err(DecodeError::NotZero(2));
-    }
-    if bytes[3] != 0 {
-        return Err(DecodeError::NotZero(3));
-    }
     let stated = u32::from_le_bytes([bytes[4], bytes[5], bytes[6], bytes[7]]);
-    let computed = crc32fast::hash(&bytes[8..]);
+    let computed = checksum(bytes);
     if stated != computed {
         return Err(DecodeError::Crc { stated, computed });
+    }
+    let kind = Kind::from_u8(bytes[1]).ok_or(DecodeError::Kind(bytes[1]))?;
+    if let Some(offset) = [2, 3].into_iter().find(|offset| bytes[*offset] != 0) {
+        return Err(DecodeError::NotZero(offset));
     }
     let mut r = Reader { bytes, taken: 0 };
     let (seq, ts_ns) = (r.u64(8), r.i64(16));

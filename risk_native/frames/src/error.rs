@@ -38,7 +38,7 @@ impl core::fmt::Display for DecodeError {
             DecodeError::Crc { stated, computed } => {
                 write!(
                     f,
-                    "frame checksum at byte 4 says {stated:08x}, bytes 8..128 give {computed:08x}"
+                    "frame checksum at byte 4 says {stated:08x}, bytes 0..4 and 8..128 give {computed:08x}"
                 )
             }
             DecodeError::Kind(found) => write!(f, "frame kind {found} at byte 1 is unknown"),

@@ -71,6 +71,11 @@ fn decodes_to_the_stated_fields_and_encodes_back_to_the_same_bytes() {
         assert_eq!(json!(frame.body.kind() as u8), entry["kind"], "{name}");
         assert_eq!(fields(&frame.body), entry["fields"], "{name}");
         assert_eq!(frame.encode(), bytes, "{name}");
+        for bit in 0..FRAME_LEN * 8 {
+            let mut flipped = bytes;
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(Frame::decode(&flipped).is_err(), "{name}: bit {bit}");
+        }
         kinds.insert(frame.body.kind());
     }
     assert_eq!(
