@@ -31,5 +31,5 @@ def session_partitions(region: str) -> dg.DailyPartitionsDefinition:
     facts = config.regions[region]
     closed = [datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(timezone)) for day in facts.holidays]
     return dg.DailyPartitionsDefinition(
-        start_date=facts.genesis, timezone=timezone, exclusions=[WEEKENDS, *closed]
+        start_date=facts.genesis, timezone=timezone, exclusions=[WEEKENDS, *closed], end_offset=1
     )

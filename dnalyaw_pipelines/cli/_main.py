@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import logging
 import sys
+import warnings
 from collections.abc import Sequence
 
 from dnalyaw_pipelines.cli._exit import USAGE, CommandError
@@ -38,6 +40,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         if name in words[:1]:
             importlib.import_module(f"dnalyaw_pipelines.cli._{name}").configure(sub)
     arguments = parser.parse_args(words)
+    # Libraries' own chatter is for their authors; what we have to say comes as lines of progress or errors.
+    logging.basicConfig(level=logging.WARNING, format="  ! %(message)s")
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    warnings.simplefilter("ignore")
     command = importlib.import_module(f"dnalyaw_pipelines.cli._{arguments.command}")
     try:
         return int(command.execute(arguments))

@@ -19,20 +19,31 @@ priced as (
         on instruments.instrument_id = prices.instrument_id
         and prices.session >= instruments.valid_from
         and prices.session <= instruments.valid_to
+),
+-- Shares were counted before the splits since their filing; the ratio of the split factors brings them to today's.
+filed as (
+    select facts.*, prices.split_factor as split_factor_then
+    from {{ ref("int_fundamentals_asof") }} as facts
+    asof left join {{ ref("stg_prices") }} as prices
+        on prices.instrument_id = facts.instrument_id and facts.known_at >= prices.available_at
+),
+valued as (
+    select
+        priced.*, facts.* exclude (instrument_id, known_at, shares_outstanding, split_factor_then),
+        facts.shares_outstanding * priced.split_factor / coalesce(facts.split_factor_then, 1) as shares_outstanding
+    from priced
+    asof left join filed as facts
+        on facts.instrument_id = priced.instrument_id and priced.available_at >= facts.known_at
 )
 select
-    priced.*,
-    (priced.adj_high + priced.adj_low + priced.adj_close) / 3 as vwap,
-    priced.raw_close * priced.raw_volume as amount,
-    priced.adj_close / lag(priced.adj_close) over by_instrument - 1 as returns,
-    priced.raw_close * facts.shares_outstanding as market_cap,
-    facts.shares_outstanding, facts.book_equity, facts.total_assets, facts.total_debt,
-    facts.net_income_ttm, facts.revenue_ttm, facts.gross_profit_ttm, facts.operating_cash_flow_ttm,
-    coalesce(dividends.per_share, 0) * facts.shares_outstanding as dividends_ttm
-from priced
-asof left join {{ ref("int_fundamentals_asof") }} as facts
-    on facts.instrument_id = priced.instrument_id and priced.available_at >= facts.known_at
+    valued.* exclude (split_factor),
+    (valued.adj_high + valued.adj_low + valued.adj_close) / 3 as vwap,
+    valued.raw_close * valued.raw_volume as amount,
+    valued.adj_close / lag(valued.adj_close) over by_instrument - 1 as returns,
+    valued.raw_close * valued.shares_outstanding as market_cap,
+    coalesce(dividends.per_share, 0) * valued.shares_outstanding as dividends_ttm
+from valued
 left join dividends
-    on dividends.instrument_id = priced.instrument_id and dividends.session = priced.session
-window by_instrument as (partition by priced.instrument_id order by priced.session)
-order by priced.session, priced.instrument_id
+    on dividends.instrument_id = valued.instrument_id and dividends.session = valued.session
+window by_instrument as (partition by valued.instrument_id order by valued.session)
+order by valued.session, valued.instrument_id

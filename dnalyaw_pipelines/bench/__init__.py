@@ -1,0 +1,1 @@
+"""Measurements of the platform, one module a bench."""

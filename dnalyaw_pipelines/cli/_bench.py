@@ -1,0 +1,36 @@
+"""``dnalyaw bench NAME``: measurements. Progress goes to stderr; the last line of stdout is one JSON object."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from dnalyaw_pipelines.cli._exit import OK, USAGE, CommandError
+
+BENCHES = {
+    "dag": "loading the code location, a first run on an empty data home, and the run of the next session",
+}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    parser.add_argument("name", help="; ".join(f"{name}: {text}" for name, text in BENCHES.items()))
+    parser.add_argument(
+        "--json", action="store_true", help="print the figures as one JSON object (the default)"
+    )
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Run one bench."""
+    if arguments.name not in BENCHES:
+        raise CommandError(f"no bench {arguments.name!r}; there are {', '.join(BENCHES)}", USAGE)
+    measure: Callable[[Callable[[str], None]], dict[str, Any]] = importlib.import_module(
+        f"dnalyaw_pipelines.bench.{arguments.name}"
+    ).measure
+    figures = measure(lambda line: sys.stderr.write(line + "\n") and None)
+    sys.stdout.write(json.dumps({"bench": arguments.name, **figures}) + "\n")
+    return OK
