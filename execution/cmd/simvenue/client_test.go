@@ -109,15 +109,15 @@ type process struct {
 func (h *home) args(market string, speed float64) []string {
 	return []string{
 		"--dir", filepath.Join(h.dir, "venue"), "--control", filepath.Join(h.dir, "venue.sock"),
-		"--market", market, "--speed", fmt.Sprint(speed),
+		"--market", market, "--speed", fmt.Sprint(speed), "--open-seconds", "0",
 	}
 }
 
 // start runs the venue and waits for its READY line.
-func (h *home) start(market string, speed float64) *process {
+func (h *home) start(market string, speed float64, more ...string) *process {
 	h.t.Helper()
 	p := &process{t: h.t, home: h, logs: &bytes.Buffer{}, done: make(chan error, 1)}
-	p.cmd = exec.Command(venueBinary, h.args(market, speed)...)
+	p.cmd = exec.Command(venueBinary, append(h.args(market, speed), more...)...)
 	p.cmd.Stderr = p.logs
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {

@@ -298,6 +298,8 @@ func TestRefusesWithStatusTwoAndOneLine(t *testing.T) {
 	h.refuses(t, append(h.args(market, 1), "more"), `unexpected argument "more"`)
 	h.refuses(t, []string{"--dir", h.dir}, "--control, --market missing")
 	h.refuses(t, h.args(market, -1), "--speed -1")
+	h.refuses(t, append(h.args(market, 1), "--open-seconds", "-1"), "--open-seconds -1")
+	h.refuses(t, append(h.args(market, 1), "--open-seconds", "NaN"), "--open-seconds NaN")
 	h.refuses(t, h.args(filepath.Join(h.dir, "2023-11-20"), 1), "2023-11-20.json: no such file")
 	h.refuses(t, h.args(broken, 1), "2023-11-16.csv:2: crossed quote: bid 2 above ask 1")
 	h.refuses(t, h.args(wrong, 1), "2023-11-17.json: reject_bp is -1")

@@ -160,3 +160,28 @@ func TestSessionOverFIX(t *testing.T) {
 		}
 	}
 }
+
+// At a speed that ends the session at once, a slow opening keeps it open: the print of the open is young when an order
+// comes, in a venue that was killed and resumed as well.
+func TestSlowOpeningKeepsThePrintYoung(t *testing.T) {
+	h := newHome(t)
+	market := h.market("2023-11-14", nil, twoNames()...)
+	p := h.start(market, 1e9, "--open-seconds", "3600")
+	c := p.connect()
+	p.control(`{"cmd":"start"}`)
+	for _, id := range []string{"US-1", "US-2"} {
+		c.next("h", tags{340: "2"})
+		c.order(id, "BBB", "1", "10", "", "0")
+		expect(t, c.next("8", tags{11: id, 150: "F"}), tags{31: "20.5"})
+		s := p.control(`{"cmd":"status"}`)
+		if passed := int64(s["clock_ns"].(float64)) - openNs; s["state"] != "open" || passed >= hourNs/12 {
+			t.Fatalf("%d ns after the open it is %v", passed, s["state"])
+		}
+		p.kill()
+		c.close()
+		if id == "US-1" {
+			p = h.start(market, 1e9, "--open-seconds", "3600")
+			c = p.connect()
+		}
+	}
+}

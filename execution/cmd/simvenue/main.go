@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"dnalyaw/execution/internal/clock"
 	"dnalyaw/execution/internal/jsonlog"
@@ -32,7 +33,7 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 type options struct {
 	dir, control, market, addrFile string
-	speed                          float64
+	speed, openSeconds             float64
 	verbose                        bool
 }
 
@@ -56,7 +57,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return exitRefused
 }
 
-const usage = "usage: simvenue --dir DIR --control SOCKET --market PATH/SESSION [--speed 5000] [--addr-file DIR/fix.addr] [--verbose]"
+// opening is the stretch of the session that --open-seconds spreads out: well inside the age at which riskd calls the
+// print of the open stale.
+const opening = 5 * time.Minute
+
+const usage = "usage: simvenue --dir DIR --control SOCKET --market PATH/SESSION [--speed 5000] [--open-seconds 2] [--addr-file DIR/fix.addr] [--verbose]"
 
 func parseArgs(args []string) (options, error) {
 	var opt options
@@ -67,6 +72,7 @@ func parseArgs(args []string) (options, error) {
 	flags.StringVar(&opt.market, "market", "", "")
 	flags.StringVar(&opt.addrFile, "addr-file", "", "")
 	flags.Float64Var(&opt.speed, "speed", 5000, "")
+	flags.Float64Var(&opt.openSeconds, "open-seconds", 2, "")
 	flags.BoolVar(&opt.verbose, "verbose", false, "")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -87,6 +93,8 @@ func parseArgs(args []string) (options, error) {
 		return opt, fmt.Errorf("unexpected argument %q; %s", flags.Arg(0), usage)
 	case !(opt.speed > 0 && opt.speed <= 1e9):
 		return opt, fmt.Errorf("--speed %v: give a number above 0, at most 1e9", opt.speed)
+	case !(opt.openSeconds >= 0 && opt.openSeconds <= 3600):
+		return opt, fmt.Errorf("--open-seconds %v: give 0 (no slow opening) to 3600", opt.openSeconds)
 	}
 	if opt.addrFile == "" {
 		opt.addrFile = filepath.Join(opt.dir, "fix.addr")
@@ -154,7 +162,8 @@ func serve(opt options, stdout, stderr io.Writer) (err error) {
 	if err := j.append(fresh); err != nil {
 		return failure{err}
 	}
-	replay, err := clock.NewReplay(clock.System{}, min(engine.NowNs(), day.CloseNs), day.CloseNs, opt.speed)
+	pace := clock.SlowOpening(opt.speed, day.OpenNs, opening, time.Duration(opt.openSeconds*float64(time.Second)))
+	replay, err := clock.NewReplay(clock.System{}, min(engine.NowNs(), day.CloseNs), day.CloseNs, pace)
 	if err != nil {
 		return err
 	}
@@ -182,7 +191,7 @@ func serve(opt options, stdout, stderr io.Writer) (err error) {
 		return failure{err}
 	}
 	log.Info("serving", "session", day.Session.Session, "state", engine.Phase(), "events", len(day.Events),
-		"records_replayed", len(records), "records_added", len(fresh), "speed", opt.speed)
+		"records_replayed", len(records), "records_added", len(fresh), "speed", opt.speed, "open_seconds", opt.openSeconds)
 	err = v.run(ctx)
 	acceptor.Stop()
 	if err != nil {
