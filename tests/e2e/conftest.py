@@ -1,0 +1,28 @@
+"""A desk a test: a runtime in a short folder of its own, stopped whatever happens."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dnalyaw import runtime
+from tests.e2e.desk import Desk
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    """A runtime that nothing was written for yet."""
+    # The system's folder for temporary files: pytest's own is too deep for a socket's path.
+    base = Path(tempfile.mkdtemp(prefix="desk"))
+    made = Desk(base / "us")
+    try:
+        for program in runtime.PROGRAMS:
+            runtime.program_path(program)
+        yield made
+    finally:
+        made.down()
+        shutil.rmtree(base, ignore_errors=True)

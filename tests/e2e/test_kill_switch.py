@@ -1,0 +1,65 @@
+"""The operator's kill switch, through omsd: everything off, everything closed, and nothing opens again that day."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from dnalyaw import runtime
+from tests.e2e import market
+from tests.e2e.desk import Desk
+
+pytestmark = pytest.mark.e2e
+
+HELD = {201: 0.04, 401: 0.03, 402: 0.02}
+OPERATOR, KILLED = 45, 19
+
+
+def test_kill_cancels_closes_and_outlives_a_restart(desk: Desk) -> None:
+    desk.write()
+    desk.speed = 300
+    desk.up()
+    # The order in TECA cannot be filled in a few minutes: it works when the switch is thrown.
+    desk.submit(market.portfolio({**HELD, 101: 0.045}))
+    desk.start()
+    desk.wait("fills", lambda: desk.lines("fill") >= 6)
+    with desk.client() as client:
+        state = client.kill("test", "to see it stop")
+        assert state == "KILLED"
+        desk.wait("a flat account", lambda: not desk.ledger().positions)
+        desk.wait("no open order", lambda: client.status().open_orders == 0)
+    begin = market.opening(desk.session)
+    again = desk.submit(market.portfolio(HELD, as_of=begin + timedelta(minutes=1)))
+    assert again.outcome == runtime.REFUSED
+    assert "HALTED" in {f.code for f in again.faults}
+    desk.kill("riskd")
+    assert desk.up() == ["riskd"]
+    with desk.client() as client:
+        assert client.status().trading_state == "KILLED"
+    after = desk.submit(market.portfolio(HELD, as_of=begin + timedelta(minutes=1)))
+    assert after.outcome == runtime.REFUSED
+    report = desk.close()
+    ledger = desk.check(report)
+    assert ledger.positions == {}
+    assert ledger.orders["US-1"].end == "cancel"
+    closing = [o for k, o in ledger.orders.items() if "-K" in k]
+    assert {o.instrument_id for o in closing} == {101, *HELD}
+    assert {o.side[0].lower() for o in closing} == {"s"}
+    assert {o.end for o in closing} == {"fill"}
+
+
+def test_cancel_all_takes_off_what_works_and_keeps_what_filled(desk: Desk) -> None:
+    desk.write()
+    desk.speed = 300
+    desk.up()
+    desk.submit(market.portfolio({101: 0.045, 401: 0.03}))
+    desk.start()
+    desk.wait("fills", lambda: desk.lines("fill") >= 3)
+    with desk.client() as client:
+        assert client.cancel_all("test") == 1
+        desk.wait("no open order", lambda: client.status().open_orders == 0)
+    ledger = desk.ledger()
+    assert ledger.orders["US-1"].end == "cancel"
+    assert ledger.orders["US-2"].end == "fill"
+    assert 0 < ledger.positions[101] < ledger.orders["US-1"].qty
