@@ -77,7 +77,7 @@ def _region(home: Home, instance: dg.DagsterInstance, region: str, partition: st
     sources = price_sources(home, region, partition)
     handoff = frame_of(home, region, partition, "handoff")
     notes = []
-    if handoff is not None and handoff["outcome"][0] != "accepted":
+    if handoff is not None and handoff["outcome"][0] not in ("accepted", "already taken"):
         notes.append(f"Hand-off: {handoff['outcome'][0]}. {handoff['message'][0]}".strip())
     orders = orders_of(report)
     return RegionReport(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from dnalyaw.portfolio import DeclaredStrategy
 
 MICRO = 1_000_000
+SETTLE_SECONDS = 20.0
 
 
 class HandoffRefusedError(Exception):
@@ -232,19 +234,23 @@ def trade(
 
 
 def _settled_report(client: runtime.OmsClient, session: int) -> dict[str, Any]:
-    """The session report once every order has come to its end (or its fate is named unknown)."""
-    import time
+    """The session report once every order has come to its end (or its fate is named unknown).
 
-    deadline = time.monotonic() + 20
+    After a restart omsd knows its orders from its journal at once, but positions only when riskd has
+    told them: an equity that is not all cash says that there are some.
+    """
+    deadline = time.monotonic() + SETTLE_SECONDS
     while True:
         status = client.status()
-        if status.open_orders == 0 or time.monotonic() > deadline:
+        report = client.report(session)
+        held = report.equity_micro == report.cash_micro or len(report.positions) > 0
+        if (status.open_orders == 0 and report.equity_micro > 0 and held) or time.monotonic() > deadline:
             break
         time.sleep(0.05)
-    report = MessageToDict(
-        client.report(session), preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+    document = MessageToDict(
+        report, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
     )
-    report["open_orders"] = status.open_orders
-    report["trading_state"] = status.trading_state
-    report["state_hash"] = status.state_hash
-    return report
+    document["open_orders"] = status.open_orders
+    document["trading_state"] = status.trading_state
+    document["state_hash"] = status.state_hash
+    return document

@@ -1,7 +1,14 @@
 """Talks to the compiled runtime, and starts it for local use. It hands over weights, never orders."""
 
 from dnalyaw.runtime._client import ACCEPTED, ALREADY_TAKEN, REFUSED, OmsClient, OmsError
-from dnalyaw.runtime._files import INITIAL_CASH, Stage, update_register, write_atomically, write_market, write_reference
+from dnalyaw.runtime._files import (
+    INITIAL_CASH,
+    Stage,
+    update_register,
+    write_atomically,
+    write_market,
+    write_reference,
+)
 from dnalyaw.runtime._gen import oms_pb2 as messages
 from dnalyaw.runtime._layout import PROGRAMS, Layout, RuntimeStartError, program_path
 from dnalyaw.runtime._processes import ProcessStatus, down, status, up

@@ -38,7 +38,7 @@ class OmsClient:
         self._channel = grpc.insecure_channel(
             f"unix:{layout.oms_socket}", options=[("grpc.default_authority", "localhost")]
         )
-        self._stub = OrderManagementStub(self._channel)  # type: ignore[no-untyped-call]
+        self._stub = OrderManagementStub(self._channel)
 
     def __enter__(self) -> OmsClient:
         return self

@@ -21,7 +21,8 @@ NANOS = 1_000
 FEES: Mapping[str, Mapping[str, int]] = {
     # Broker commission a share, and the SEC's fee on sales (27.8 USD a million).
     "US": {"per_share_micro": 3_500, "bp_milli": 0, "sell_bp_milli": 278, "min_micro": 350_000},
-    # Stamp duty 10 bp, transaction and accounting levies 0.285 bp, trading fee 0.565 bp, settlement 0.42 bp; commission 3 bp.
+    # Stamp duty 10 bp, transaction and accounting levies 0.285 bp, trading fee 0.565 bp, settlement 0.42 bp,
+    # commission 3 bp.
     "HK": {"per_share_micro": 0, "bp_milli": 14_270, "sell_bp_milli": 0, "min_micro": 0},
 }
 """What a fill costs in the simulated market of a region; thousandths of a basis point of its value."""
