@@ -10,13 +10,14 @@ from dnalyaw.runtime._files import (
     write_reference,
 )
 from dnalyaw.runtime._gen import oms_pb2 as messages
-from dnalyaw.runtime._layout import PROGRAMS, Layout, RuntimeStartError, program_path
+from dnalyaw.runtime._layout import DEFAULT_SPEED, PROGRAMS, Layout, RuntimeStartError, program_path
 from dnalyaw.runtime._processes import ProcessStatus, down, status, up
 from dnalyaw.runtime._venue import VenueControlError, control, wait_closed
 
 __all__ = [
     "ACCEPTED",
     "ALREADY_TAKEN",
+    "DEFAULT_SPEED",
     "INITIAL_CASH",
     "PROGRAMS",
     "REFUSED",

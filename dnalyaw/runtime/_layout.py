@@ -12,6 +12,9 @@ PROGRAMS = ("simvenue", "riskd", "omsd")
 
 BIN_VARIABLE = "DNALYAW_BIN"
 
+DEFAULT_SPEED = 20_000.0
+"""Replayed seconds of the simulated venue in one second, after its slow opening."""
+
 
 class RuntimeStartError(Exception):
     """A part of the compiled runtime is missing or did not start; the message says what to do."""

@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 
 from dnalyaw.runtime._files import write_atomically
-from dnalyaw.runtime._layout import PROGRAMS, Layout, RuntimeStartError, program_path
+from dnalyaw.runtime._layout import DEFAULT_SPEED, PROGRAMS, Layout, RuntimeStartError, program_path
 
 READY_SECONDS = 20.0
 
@@ -54,7 +54,7 @@ def _is_ours(pid: int, layout: Layout, program: str) -> bool:
     )
 
 
-def up(layout: Layout, session: date, speed: float = 5000.0) -> list[str]:
+def up(layout: Layout, session: date, speed: float = DEFAULT_SPEED) -> list[str]:
     """Start what does not run yet for a session; the programs that were started.
 
     Programs that still serve an earlier session are stopped first. All of them go on when the

@@ -38,8 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--speed",
         type=float,
-        default=5000.0,
-        help="replayed seconds of the session in one second (default 5000)",
+        help="replayed seconds of the session in one second, after its slow opening (default 20000)",
     )
     parser.add_argument("--json", action="store_true", help="end with one JSON object on stdout")
 
@@ -97,6 +96,7 @@ def _sessions(arguments: argparse.Namespace) -> dict[str, date]:
 def _run(
     arguments: argparse.Namespace, home: Home, sessions: dict[str, date], progress: Progress
 ) -> dict[str, Any]:
+    from dnalyaw.runtime import DEFAULT_SPEED
     from dnalyaw_pipelines.runner import Runner, RunRequest
 
     progress.line(f"Dnalyaw · {arguments.data} · data home {home.root}")
@@ -112,7 +112,7 @@ def _run(
                 fault=arguments.fault,
                 select=arguments.select,
                 trade=not (arguments.no_trade or arguments.select),
-                speed=arguments.speed,
+                speed=arguments.speed or DEFAULT_SPEED,
             )
             found = runner.run(request)
             outcome["regions"][region] = found

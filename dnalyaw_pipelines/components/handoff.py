@@ -36,6 +36,7 @@ def handoff_asset(region: str) -> dg.AssetsDefinition:
     def handoff(
         context: dg.AssetExecutionContext, targets: pl.DataFrame, panel_frame: pl.DataFrame
     ) -> pl.DataFrame:
+        from dnalyaw.runtime import DEFAULT_SPEED
         from dnalyaw_pipelines.trading import HandoffRefusedError, portfolios, prepare, trade
 
         home, partition = Home.active(), context.partition_key
@@ -47,7 +48,7 @@ def handoff_asset(region: str) -> dg.AssetsDefinition:
             return _row("not handed off", reason, 0, "")
         messages, correlation = portfolios(targets, home, region, partition)
         layout = prepare(home, region, partition, panel_frame, declared(region))
-        speed = float(context.run.tags.get(SPEED_TAG, "5000"))
+        speed = float(context.run.tags.get(SPEED_TAG, DEFAULT_SPEED))
         try:
             done = trade(home, region, session, layout, messages, correlation, speed)
         except HandoffRefusedError as error:
