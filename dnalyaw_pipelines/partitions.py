@@ -14,7 +14,6 @@ from dnalyaw_pipelines.home import Home, HomeError
 WEEKENDS = "0 0 * * 6,0"
 
 
-@lru_cache(maxsize=16)
 def session_partitions(region: str) -> dg.DailyPartitionsDefinition:
     """The sessions of a region from the home's first one on.
 
@@ -23,13 +22,19 @@ def session_partitions(region: str) -> dg.DailyPartitionsDefinition:
     """
     timezone = region_of(region).timezone
     try:
-        config = Home.active().config()
+        facts = Home.active().config().regions.get(region)
     except HomeError:
-        return dg.DailyPartitionsDefinition(start_date="2026-01-02", timezone=timezone)
-    if region not in config.regions:
-        return dg.DailyPartitionsDefinition(start_date="2026-01-02", timezone=timezone)
-    facts = config.regions[region]
-    closed = [datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(timezone)) for day in facts.holidays]
+        facts = None
+    if facts is None:
+        return _partitions(timezone, "2026-01-02", ())
+    return _partitions(timezone, facts.genesis, tuple(facts.holidays))
+
+
+@lru_cache(maxsize=16)
+def _partitions(timezone: str, start: str, holidays: tuple[str, ...]) -> dg.DailyPartitionsDefinition:
+    if not holidays:
+        return dg.DailyPartitionsDefinition(start_date=start, timezone=timezone)
+    closed = [datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(timezone)) for day in holidays]
     return dg.DailyPartitionsDefinition(
-        start_date=facts.genesis, timezone=timezone, exclusions=[WEEKENDS, *closed], end_offset=1
+        start_date=start, timezone=timezone, exclusions=[WEEKENDS, *closed], end_offset=1
     )

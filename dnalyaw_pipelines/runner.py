@@ -98,7 +98,9 @@ class Runner:
     def _selected(self, text: str, region: str) -> list[dg.AssetKey]:
         graph = self.definitions.resolve_asset_graph()
         try:
-            chosen = dg.AssetSelection.from_string(_as_key_syntax(text)).resolve(graph)
+            named = dg.AssetSelection.from_string(_as_key_syntax(text))
+            # dbt builds its models in one step: one of them brings the others.
+            chosen = named.required_multi_asset_neighbors().resolve(graph)
         except (ValueError, dg.DagsterError) as error:
             raise CommandError(
                 f"--select {text!r} is no selection: {str(error).splitlines()[0]}", USAGE
@@ -187,8 +189,8 @@ def _blocked(result: dg.ExecuteInProcessResult) -> dict[str, Any] | None:
 
 ORDER = (
     "schema",
-    "empty",
     "missing_session",
+    "empty",
     "duplicate",
     "stale",
     "off_calendar",

@@ -1,0 +1,60 @@
+"""One home built once for the whole folder; tests that change it take a copy."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from dnalyaw_pipelines.home import Home
+from tests.pipelines._loop import FIRST_SESSION, NEXT_SESSION, environment, run
+
+Copy = Callable[[Home], Home]
+
+
+@pytest.fixture(autouse=True)
+def _environment_restored() -> Iterator[None]:
+    with environment():
+        yield
+
+
+def _copy(home: Home, target: Path) -> Home:
+    shutil.copytree(home.root, target)
+    return Home(target)
+
+
+@pytest.fixture(scope="session")
+def built_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """The first session of the small region, from feed to report, without trading. Not to be changed."""
+    home = Home(tmp_path_factory.mktemp("built") / "home")
+    ran = run(home, FIRST_SESSION)
+    assert ran.status == 0, ran.err
+    yield home
+    shutil.rmtree(home.root)
+
+
+@pytest.fixture(scope="session")
+def next_home(built_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """The shared home one session later. Not to be changed."""
+    home = _copy(built_home, tmp_path_factory.mktemp("next") / "home")
+    ran = run(home, NEXT_SESSION)
+    assert ran.status == 0, ran.err
+    yield home
+    shutil.rmtree(home.root)
+
+
+@pytest.fixture
+def copy_of(tmp_path: Path) -> Iterator[Copy]:
+    """Makes copies of a home that a test may change, and removes them."""
+    numbers, made = count(), []
+
+    def copy(home: Home) -> Home:
+        made.append(_copy(home, tmp_path / f"home{next(numbers)}"))
+        return made[-1]
+
+    yield copy
+    for home in made:
+        shutil.rmtree(home.root)
