@@ -95,6 +95,9 @@ def build(warehouse: Path, inputs: Path, target: Path) -> dict[str, DbtOutcome]:
     dict of name to DbtOutcome
     """
     warehouse.parent.mkdir(parents=True, exist_ok=True)
+    # Everything in it is made again below; what a kill left half-written must not stop the next run.
+    for leftover in (warehouse, warehouse.with_name(warehouse.name + ".wal")):
+        leftover.unlink(missing_ok=True)
     _invoke(["build"], target=target, warehouse=warehouse, inputs=inputs, strict=False)
     try:
         results = json.loads((target / "run_results.json").read_text())["results"]

@@ -18,6 +18,9 @@ from dnalyaw_pipelines.instance import open_instance
 from dnalyaw_pipelines.progress import Progress
 from dnalyaw_pipelines.watch import follow
 
+COMMAND_TAG = "dnalyaw/command"
+"""Run tag of what a command of ours runs in its own process."""
+
 
 @dataclass(frozen=True)
 class RunRequest:
@@ -46,6 +49,7 @@ class Runner:
         self.home = home
         self.progress = progress
         self.instance = open_instance(home)
+        self._close_killed_runs()
         from dnalyaw_pipelines.definitions import defs
 
         self.definitions: dg.Definitions = defs()
@@ -84,15 +88,21 @@ class Runner:
         self.progress.line(f"{region} · session {request.session} on data up to {partition}")
         return self._execute(request, partition, selection, fault=request.fault, trade=request.trade)
 
+    def _close_killed_runs(self) -> None:
+        """Mark what a killed command left running as failed: the home's lock says that it runs no more."""
+        left = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED], tags={COMMAND_TAG: "run"})
+        for run in self.instance.get_runs(left):
+            self.instance.report_run_failed(run, "its process was killed; a later `dnalyaw run` took over")
+
     # -- what to run --------------------------------------------------------------------------------
 
     def _unfinished(self, region: str, partition: str) -> list[str]:
-        """Earlier sessions whose factors were never computed: days on which nobody ran."""
-        done = self.instance.get_materialized_partitions(keys.asset(region, "factors"))
+        """Earlier sessions whose features were never stored: days on which nobody ran."""
+        done = self.instance.get_materialized_partitions(keys.asset(region, "feature_store"))
         return [p for p in self.home.partitions_until(region, partition)[:-1] if p not in done]
 
     def _data_assets(self, region: str) -> list[dg.AssetKey]:
-        upstream = dg.AssetSelection.assets(keys.asset(region, "factors")).upstream()
+        upstream = dg.AssetSelection.assets(keys.asset(region, "feature_store")).upstream()
         return sorted(upstream.resolve(self.definitions.resolve_asset_graph()))
 
     def _selected(self, text: str, region: str) -> list[dg.AssetKey]:
@@ -121,7 +131,7 @@ class Runner:
         fault: str | None,
         trade: bool,
     ) -> dict[str, Any]:
-        tags = {"dnalyaw/session": request.session.isoformat()}
+        tags = {"dnalyaw/session": request.session.isoformat(), COMMAND_TAG: "run"}
         if fault is not None:
             tags[FAULT_TAG] = fault
         if trade:

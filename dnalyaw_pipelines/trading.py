@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MICRO = 1_000_000
 SETTLE_SECONDS = 20.0
+GRACE_SECONDS = 120.0
+DAY_SECONDS = 86_400
 
 
 class HandoffRefusedError(Exception):
@@ -203,25 +205,12 @@ def trade(
     HandoffRefusedError
         Nothing of a refused hand-off is traded.
     """
-    runtime.up(layout, session, speed)
-    try:
-        with runtime.OmsClient(layout) as client:
-            client.wait_ready()
-            answer = client.submit(messages)
-            if answer.outcome == runtime.REFUSED or answer.outcome not in (
-                runtime.ACCEPTED,
-                runtime.ALREADY_TAKEN,
-            ):
-                faults = "; ".join(f"{f.strategy_id} {f.code}: {f.message}" for f in answer.faults)
-                raise HandoffRefusedError(
-                    f"the {region} hand-off for {session} was refused: {faults or answer.message}"
-                )
-            runtime.control(layout, "start")
-            times_over = 23_400 / speed
-            runtime.wait_closed(layout, 120 + 3 * times_over)
-            report = _settled_report(client, int(session.strftime("%Y%m%d")))
-    finally:
-        runtime.down(layout)
+    with layout.exclusive():
+        runtime.up(layout, session, speed)
+        try:
+            answer, report = _through(layout, region, session, messages, speed)
+        finally:
+            runtime.down(layout)
     path = execution_path(home, region, session)
     runtime.write_atomically(path, json.dumps(report, indent=1, sort_keys=True).encode())
     taken = answer.outcome == runtime.ALREADY_TAKEN
@@ -231,6 +220,23 @@ def trade(
         0 if taken else len(report.get("orders", [])),
         correlation,
     )
+
+
+def _through(
+    layout: runtime.Layout, region: str, session: date, messages: list[Any], speed: float
+) -> tuple[Any, dict[str, Any]]:
+    """omsd's answer to the hand-off, and its report once the session is over."""
+    with runtime.OmsClient(layout) as client:
+        client.wait_ready()
+        answer = client.submit(messages)
+        if answer.outcome not in (runtime.ACCEPTED, runtime.ALREADY_TAKEN):
+            faults = "; ".join(f"{f.strategy_id} {f.code}: {f.message}" for f in answer.faults)
+            raise HandoffRefusedError(
+                f"the {region} hand-off for {session} was refused: {faults or answer.message}"
+            )
+        runtime.control(layout, "start")
+        runtime.wait_closed(layout, GRACE_SECONDS + 2 * DAY_SECONDS / speed)
+        return answer, _settled_report(client, int(session.strftime("%Y%m%d")))
 
 
 def _settled_report(client: runtime.OmsClient, session: int) -> dict[str, Any]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -66,6 +69,19 @@ class Layout:
     def log(self, program: str) -> Path:
         """The file that holds a program's JSON log."""
         return self.root / f"{program}.log"
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Hold the region's runtime for one hand-off; RuntimeStartError when another one has it."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / "handoff.lock").open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RuntimeStartError(
+                    f"another hand-off is going on in {self.root}; wait until it has ended"
+                ) from None
+            yield
 
     def command(self, program: str, session: date, speed: float) -> list[str]:
         """The command line of a program; only riskd is told where the venue is."""

@@ -16,6 +16,9 @@ from dnalyaw.runtime._layout import DEFAULT_SPEED, PROGRAMS, Layout, RuntimeStar
 
 READY_SECONDS = 20.0
 
+SOCKET_PATH_LIMIT = 100
+"""Longest path of a socket in bytes; the system's own limit is 107."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProcessStatus:
@@ -34,10 +37,22 @@ def status(layout: Layout) -> list[ProcessStatus]:
 def _status(layout: Layout, program: str) -> ProcessStatus:
     try:
         record = json.loads(layout.pid(program).read_text())
-    except (OSError, ValueError):
-        return ProcessStatus(program, None, None)
-    pid = int(record["pid"])
-    return ProcessStatus(program, pid if _is_ours(pid, layout, program) else None, record["session"])
+        pid, session = int(record["pid"]), str(record["session"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ProcessStatus(program, _unrecorded(layout, program), None)
+    if _is_ours(pid, layout, program):
+        return ProcessStatus(program, pid, session)
+    orphan = _unrecorded(layout, program)
+    return ProcessStatus(program, orphan, None if orphan else session)
+
+
+def _unrecorded(layout: Layout, program: str) -> int | None:
+    """A process of ours without a record: its starter was killed between the start and the record."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        pid = int(folder.name)
+        if pid != os.getpid() and _is_ours(pid, layout, program):
+            return pid
+    return None
 
 
 def _is_ours(pid: int, layout: Layout, program: str) -> bool:
@@ -50,7 +65,7 @@ def _is_ours(pid: int, layout: Layout, program: str) -> bool:
     if state == "Z":
         return False
     return os.path.basename(words[0]) == program.encode() and any(
-        word.startswith(str(layout.root).encode()) for word in words[1:]
+        word.startswith(f"{layout.root}/".encode()) for word in words[1:]
     )
 
 
@@ -63,10 +78,12 @@ def up(layout: Layout, session: date, speed: float = DEFAULT_SPEED) -> list[str]
     Raises
     ------
     RuntimeStartError
-        When a program is not built, or did not say READY; the message carries the end of its log.
+        When a program is not built, when a socket's path is too long, or when a program did not say
+        READY; the message carries the end of its log.
     """
     for program in PROGRAMS:
         program_path(program)
+    _check_sockets(layout)
     current = status(layout)
     if any(p.pid is not None and p.session != session.isoformat() for p in current):
         down(layout)
@@ -80,13 +97,30 @@ def up(layout: Layout, session: date, speed: float = DEFAULT_SPEED) -> list[str]
         if process.pid is None:
             _start(layout, process.program, session, speed)
             started.append(process.program)
+        else:
+            # Whoever started it may have been killed before it served.
+            _await_ready(layout, process.program, process.pid)
     return started
+
+
+def _check_sockets(layout: Layout) -> None:
+    for path in (layout.oms_socket, layout.risk_socket, layout.venue_control):
+        length = len(os.fsencode(path))
+        if length > SOCKET_PATH_LIMIT:
+            raise RuntimeStartError(
+                f"the path of the socket {path} has {length} bytes, the most is {SOCKET_PATH_LIMIT}: "
+                "put the data home into a shorter folder (--home, DNALYAW_HOME)"
+            )
+
+
+def _out(layout: Layout, program: str) -> Path:
+    """What a program says on its standard output: READY, once it serves."""
+    return layout.root / f"{program}.out"
 
 
 def _start(layout: Layout, program: str, session: date, speed: float) -> None:
     layout.root.mkdir(parents=True, exist_ok=True)
-    out_path = layout.root / f"{program}.out"
-    with layout.log(program).open("ab") as log, out_path.open("wb") as out:
+    with layout.log(program).open("ab") as log, _out(layout, program).open("wb") as out:
         process = subprocess.Popen(
             layout.command(program, session, speed),
             stdin=subprocess.DEVNULL,
@@ -102,18 +136,29 @@ def _start(layout: Layout, program: str, session: date, speed: float) -> None:
     write_atomically(
         layout.pid(program), json.dumps({"pid": process.pid, "session": session.isoformat()}).encode()
     )
+    _await_ready(layout, program, process.pid, process)
+
+
+def _await_ready(
+    layout: Layout, program: str, pid: int, child: subprocess.Popen[bytes] | None = None
+) -> None:
+    """Wait until a process serves; one that does not is stopped, and RuntimeStartError says why."""
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
-        if b"READY" in out_path.read_bytes():
+        if b"READY" in _out(layout, program).read_bytes():
             return
-        if process.poll() is not None:
+        if child.poll() is not None if child else not _is_ours(pid, layout, program):
             break
         time.sleep(0.02)
-    process.kill()
-    process.wait()
+    if child is not None:
+        child.kill()
+        child.wait()
+    elif _is_ours(pid, layout, program):
+        _signal(pid, signal.SIGKILL)
     tail = layout.log(program).read_text(errors="replace").strip().splitlines()[-3:]
+    how = f" (status {child.returncode})" if child else ""
     raise RuntimeStartError(
-        f"{program} ({layout.region}) did not start (status {process.returncode}); its log "
+        f"{program} ({layout.region}) did not start{how}; its log "
         f"{layout.log(program)} ends: {' / '.join(tail) or 'empty'}"
     )
 
