@@ -58,7 +58,7 @@ type fakeOrder struct {
 	approved       int64
 	reason         uint16
 	cum            int64
-	lastExec       func(replayed byte) []byte
+	told           []func(replayed byte) []byte // every report
 }
 
 type receivedOrder struct {
@@ -254,8 +254,8 @@ func (r *fakeRisk) handle(b []byte) {
 
 func (r *fakeRisk) repeat(o *fakeOrder) {
 	r.send(r.decisionFrame(o))
-	if o.lastExec != nil {
-		r.send(o.lastExec(1))
+	for _, exec := range o.told {
+		r.send(exec(1))
 	}
 }
 
@@ -332,11 +332,12 @@ func (r *fakeRisk) exec(o *fakeOrder, typ byte, qty int64, reason uint16) {
 	r.positions[int64(o.instrument)] += sign * qty
 	r.cash -= sign * qty * px
 	execID, cum, leaves, quote := r.execs, o.cum, o.approved-o.cum, r.prices[int64(o.instrument)]
-	o.lastExec = func(replayed byte) []byte {
+	exec := func(replayed byte) []byte {
 		return lay(66, u64(24, o.id), u64(32, o.instrument), f64(40, qty), f64(48, px), f64(56, cum), f64(64, leaves), f64(72, qty*1000),
 			u64(80, execID), f8(88, typ), f8(89, o.side), f16(90, reason), f8(92, replayed), f64(96, quote[0]), f64(104, quote[1]))
 	}
-	frame := o.lastExec(0)
+	o.told = append(o.told, exec)
+	frame := exec(0)
 	switch r.execMode {
 	case "duplicate":
 		r.send(frame)

@@ -44,6 +44,7 @@ type house struct {
 	conn    *grpc.ClientConn
 	ready   map[string]any
 	refData []byte
+	real    bool // a real riskd serves risk.sock
 }
 
 type lockedBuffer struct {
@@ -141,7 +142,7 @@ func child(args ...string) *exec.Cmd {
 // start runs omsd and waits for READY.
 func (h *house) start() {
 	h.t.Helper()
-	if h.risk.ln == nil {
+	if h.risk.ln == nil && !h.real {
 		h.risk.listen()
 	}
 	h.cmd = child(h.args()...)

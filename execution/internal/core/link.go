@@ -168,8 +168,7 @@ func (c *Core) onDecision(m *frame.Decision, tsNs int64) {
 	c.metrics.Decisions.Add(1)
 	o := c.state.Orders[m.OrderID]
 	if o == nil {
-		approved := m.Decision == frame.DecisionApprove || m.Decision == frame.DecisionReduce
-		c.onForeign(m.OrderID, int64(m.InstrumentID), approved, "decision")
+		c.onForeign(m.OrderID, int64(m.InstrumentID), m.Decision != frame.DecisionReject && m.ApprovedQty > 0, "decision")
 		return
 	}
 	c.heard[m.OrderID] = true
@@ -248,7 +247,8 @@ func (c *Core) onExec(m *frame.Exec, tsNs int64) {
 
 // onForeign notes an order that riskd knows and this journal does not; while it works it blocks its instrument.
 func (c *Core) onForeign(id uint64, instrument int64, open bool, what string) {
-	if f, ok := c.state.Foreign[id]; ok && f.Open == open && f.Session == c.state.Session {
+	// What has ended does not begin again when a SYNC repeats its whole story.
+	if f, ok := c.state.Foreign[id]; ok && (open || !f.Open) && f.Session == c.state.Session {
 		return
 	}
 	c.metrics.Foreign.Add(1)

@@ -250,6 +250,10 @@ func (r Report) key() uint64 {
 
 // Knows says that taking the report would change nothing.
 func (o *Order) Knows(r Report) bool {
+	if r.Type == 9 && o.Open() {
+		// A statement about the order as it stands now: it may come true again after the order was found.
+		return o.State == Unknown
+	}
 	return o.Seen[r.key()] && r.CumQty <= o.Cum && o.State != Unknown
 }
 

@@ -122,8 +122,8 @@ func TestShuffledAndRepeatedReportsEndTheSame(t *testing.T) {
 	})
 }
 
-// When reports are lost and the last two come, which a SYNC repeats, state and quantity are the in-order ones, and
-// what is missing is known to be missing.
+// When reports are lost, the last two make up for state and quantity, and what is missing is known to be missing. A
+// SYNC then repeats everything, and nothing is missing any more.
 func TestLostReportsAreMadeUpByTheLast(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		qty := rapid.Int64Range(1, 1000).Draw(t, "qty")
@@ -146,6 +146,15 @@ func TestLostReportsAreMadeUpByTheLast(t *testing.T) {
 		}
 		if got.Missing() != lost {
 			t.Fatalf("missing %d, lost %d", got.Missing(), lost)
+		}
+		take(t, got, reports)
+		for id, fill := range want.Fills {
+			if got.Fills[id] != fill {
+				t.Fatalf("fill %d is %+v, want %+v", id, got.Fills[id], fill)
+			}
+		}
+		if got.State != want.State || got.Cum != want.Cum || got.Missing() != 0 || len(got.Fills) != len(want.Fills) {
+			t.Fatalf("after everything was repeated: %+v, want %+v", got, want)
 		}
 	})
 }
@@ -197,7 +206,9 @@ func TestUnknownOrdersAreFoundAgain(t *testing.T) {
 		{func() error { return o.Take(ack) }, order.Acknowledged},
 		{func() error { return o.Own(order.Lose, 4, "gone") }, order.Unknown},
 		{func() error { return o.Take(order.Report{ExecID: 2, Type: isUnknown, TsNs: 5}) }, order.Unknown},
-		{func() error { return o.Take(ack) }, order.Acknowledged}, // the repeated report finds it
+		{func() error { return o.Take(ack) }, order.Acknowledged},                                          // the repeated report finds it
+		{func() error { return o.Take(order.Report{ExecID: 2, Type: isUnknown, TsNs: 5}) }, order.Unknown}, // lost once more
+		{func() error { return o.Take(ack) }, order.Acknowledged},
 		{func() error { return o.Own(order.Lose, 6, "gone") }, order.Unknown},
 		{func() error { return o.Take(order.Report{ExecID: 3, Type: isFill, LastQty: 10, CumQty: 10, TsNs: 7}) }, order.Filled},
 	} {

@@ -15,7 +15,8 @@ use crate::log_warn;
 
 /// Frames that may wait for omsd. A client that lets them pile up is disconnected: the core never waits for it, and a
 /// SYNC after its return tells it all it missed.
-pub const CLIENT_QUEUE: usize = 32_768;
+/// A SYNC repeats every report of the session's orders, so this bounds how many of them a session can have.
+pub const CLIENT_QUEUE: usize = 131_072;
 
 /// What happens on the socket.
 #[derive(Debug)]

@@ -28,10 +28,8 @@ impl Core {
             && entry.decision.correlation == correlation
         {
             self.counters.repeated += 1;
-            let (decision, exec) = (entry.decision.frame(), entry.exec_frame());
-            self.tell(Body::Decision(decision));
-            if let Some(exec) = exec {
-                self.tell(Body::Exec(exec));
+            for (ts_ns, body) in entry.story() {
+                self.repeat(ts_ns, body);
             }
             return;
         }

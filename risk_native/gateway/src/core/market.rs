@@ -125,7 +125,10 @@ impl Core {
             }
             (None, Clock::Wall) => report.state,
             (Some(_), Clock::Wall) | (None, Clock::Replayed(_)) => {
-                log_error!("clock_changed", {"why": "the venue changed between a simulated and a real clock; no orders until riskd is restarted"});
+                // Told ten times a second, logged once.
+                if !std::mem::replace(&mut self.session_fault, true) {
+                    log_error!("clock_changed", {"why": "the venue changed between a simulated and a real clock; no orders until riskd is restarted"});
+                }
                 SessionState::Unknown
             }
         };
@@ -133,9 +136,13 @@ impl Core {
     }
 
     /// A venue that is on another day than the reference file trades nothing here.
-    fn same_session(&self, session: u32, state: SessionState) -> SessionState {
+    fn same_session(&mut self, session: u32, state: SessionState) -> SessionState {
         if session == self.reference.session {
+            self.session_fault = false;
             return state;
+        }
+        if std::mem::replace(&mut self.session_fault, true) {
+            return SessionState::Unknown;
         }
         log_error!("session_mismatch", {"venue": session, "reference": self.reference.session,
             "why": "restart riskd with the reference file of the venue's session"});

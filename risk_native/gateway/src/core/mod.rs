@@ -56,8 +56,15 @@ pub enum Input {
 /// What waits for the commit.
 #[derive(Debug)]
 enum Out {
-    Venue { epoch: u64, command: Command },
-    Client(Body),
+    Venue {
+        epoch: u64,
+        command: Command,
+    },
+    /// A frame, and the moment it speaks of where that is not now.
+    Client {
+        at: Option<i64>,
+        body: Body,
+    },
 }
 
 /// See the module.
@@ -81,6 +88,8 @@ pub struct Core {
     changed_prices: BTreeSet<u64>,
     changed_positions: BTreeSet<u64>,
     told_state: Option<frames::State>,
+    /// The venue's session or clock is not the one traded here, and the log says so.
+    session_fault: bool,
     place: Option<(u64, u64)>,
     journal_failed: bool,
     baseline: Option<Baseline>,
@@ -125,6 +134,7 @@ impl Core {
             changed_prices: BTreeSet::new(),
             changed_positions: BTreeSet::new(),
             told_state: None,
+            session_fault: false,
             place: None,
             journal_failed: false,
             baseline: parts.replayed.baseline,
@@ -357,7 +367,15 @@ impl Core {
 
     fn tell(&mut self, body: Body) {
         if self.greeted {
-            self.outbox.push(Out::Client(body));
+            self.outbox.push(Out::Client { at: None, body });
+        }
+    }
+
+    /// As `tell`, for what was told before: the frame carries the moment of the first time.
+    fn repeat(&mut self, ts_ns: i64, body: Body) {
+        if self.greeted {
+            let at = Some(ts_ns);
+            self.outbox.push(Out::Client { at, body });
         }
     }
 
@@ -383,8 +401,8 @@ impl Core {
                         log_error!("venue_overflow", {"queue": "venue_queue", "epoch": epoch});
                     }
                 }
-                Out::Client(body) => {
-                    let now = self.clock.now();
+                Out::Client { at, body } => {
+                    let now = at.unwrap_or_else(|| self.clock.now());
                     if let Some(client) = &mut self.client
                         && !client.push(now, body)
                     {
@@ -414,13 +432,16 @@ impl Core {
     fn withhold(&mut self) {
         self.outbox.retain_mut(|out| match out {
             Out::Venue { command, .. } => !command.is_order(),
-            Out::Client(Body::Decision(decision)) => {
+            Out::Client {
+                body: Body::Decision(decision),
+                ..
+            } => {
                 decision.decision = frames::DecisionKind::Reject;
                 decision.reason = Reason::JournalFailed.code();
                 decision.approved_quantity = 0;
                 true
             }
-            Out::Client(body) => !matches!(body, Body::Exec(_)),
+            Out::Client { body, .. } => !matches!(body, Body::Exec(_)),
         });
     }
 

@@ -13,7 +13,8 @@ use crate::record::{DecisionRecord, ExecRecord, Id, Record};
 #[derive(Clone, Debug)]
 pub struct Entry {
     pub decision: DecisionRecord,
-    pub last_exec: Option<ExecRecord>,
+    /// Every report that changed it, in the order in which they were taken.
+    pub execs: Vec<ExecRecord>,
     /// Shares filled, and their notional, as far as reports told.
     pub filled: i64,
     pub notional: i128,
@@ -43,7 +44,7 @@ impl Entry {
         Self {
             done: !decision.accepted(),
             decision,
-            last_exec: None,
+            execs: Vec::new(),
             filled: 0,
             notional: 0,
             fees: 0,
@@ -91,14 +92,30 @@ impl Entry {
         if wire::is_final(exec.exec_type) {
             self.done = true;
         }
-        self.last_exec = Some(exec.clone());
+        self.execs.push(exec.clone());
     }
 
-    /// The last report, as a SYNC repeats it.
-    pub fn exec_frame(&self) -> Option<frames::Exec> {
-        self.last_exec
-            .as_ref()
-            .map(|exec| wire::exec_frame(exec, &self.decision, true))
+    /// The last report, flagged as repeated, and the moment of it.
+    pub fn last_exec(&self) -> Option<(i64, frames::Exec)> {
+        self.execs.last().map(|exec| self.repeated(exec))
+    }
+
+    /// The decision and every report, as a SYNC or a NEW_ORDER that came again repeats them: each with its own moment.
+    /// Whoever missed some of them has then heard all, fill by fill.
+    pub fn story(&self) -> Vec<(i64, frames::Body)> {
+        let decision = (
+            self.decision.ts_ns,
+            frames::Body::Decision(self.decision.frame()),
+        );
+        let execs = self.execs.iter().map(|exec| {
+            let (ts_ns, frame) = self.repeated(exec);
+            (ts_ns, frames::Body::Exec(frame))
+        });
+        std::iter::once(decision).chain(execs).collect()
+    }
+
+    fn repeated(&self, exec: &ExecRecord) -> (i64, frames::Exec) {
+        (exec.ts_ns, wire::exec_frame(exec, &self.decision, true))
     }
 }
 

@@ -302,8 +302,8 @@ impl Core {
                 self.mark(id, ExecKind::New);
                 if told_unknown && let Some(entry) = self.orders.get_mut(id) {
                     entry.told_unknown = false;
-                    if let Some(exec) = entry.exec_frame() {
-                        self.tell(Body::Exec(exec));
+                    if let Some((ts_ns, exec)) = entry.last_exec() {
+                        self.repeat(ts_ns, Body::Exec(exec));
                     }
                 }
             }
@@ -459,7 +459,8 @@ impl Core {
 /// What omsd is told of an order whose fate is unknown.
 pub(super) fn unknown_frame(entry: &Entry) -> frames::Exec {
     let decision = &entry.decision;
-    let mut frame = entry.exec_frame().unwrap_or_else(|| frames::Exec {
+    let last = entry.last_exec().map(|(_, frame)| frame);
+    let mut frame = last.unwrap_or_else(|| frames::Exec {
         order_id: entry.id(),
         instrument_id: entry.instrument_id(),
         last_quantity: 0,

@@ -34,7 +34,7 @@ impl Core {
             .of_session(self.reference.session)
             .map(|entry| {
                 let unknown = entry.told_unknown.then(|| unknown_frame(entry));
-                (entry.decision.frame(), entry.exec_frame(), unknown)
+                (entry.story(), unknown)
             })
             .collect();
         let positions = self.engine.positions();
@@ -46,10 +46,12 @@ impl Core {
             prices: count(prices.len()),
         };
         log_info!("sync", {"orders": end.orders, "positions": end.positions, "prices": end.prices});
-        for (decision, exec, unknown) in orders {
-            self.tell(Body::Decision(decision));
-            for exec in exec.into_iter().chain(unknown) {
-                self.tell(Body::Exec(exec));
+        for (story, unknown) in orders {
+            for (ts_ns, body) in story {
+                self.repeat(ts_ns, body);
+            }
+            if let Some(unknown) = unknown {
+                self.tell(Body::Exec(unknown));
             }
         }
         for position in positions {

@@ -244,6 +244,86 @@ fn a_fill_before_a_crash_is_not_counted_again_after_it() {
     client.wait(|body| matches!(body, Body::Position(p) if p.quantity == 50));
 }
 
+/// What a SYNC tells of orders, with the moment each frame carries.
+fn story(client: &mut crate::support::Client) -> Vec<(i64, Body)> {
+    client.send(Body::Sync(dnalyaw_frames::Sync { nonce: 77 }));
+    let mut told = Vec::new();
+    loop {
+        match client.next().expect("the link is open") {
+            Body::SyncEnd(end) if end.nonce == 77 => return told,
+            body @ (Body::Decision(_) | Body::Exec(_)) => told.push((client.moment, body)),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn a_sync_repeats_every_report_as_it_was_told_first() {
+    let mut rig = Rig::running();
+    let mut client = rig.trading();
+    client.order(limit(1, 1, BUY, 100, 100));
+    let order = rig.venue.expect("D", 1);
+    rig.venue
+        .report_as("FIRST", &order, "F", "1", 40, 40, "99.5");
+    rig.venue
+        .report_as("SECOND", &order, "F", "1", 25, 65, "99.6");
+    let mut live = Vec::new();
+    while live.len() < 3 {
+        live.push(client.exec(1));
+    }
+    // The last one comes when nobody listens.
+    drop(client);
+    rig.venue
+        .report_as("THIRD", &order, "F", "2", 35, 100, "99.7");
+    eventually("the fill is taken", || rig.metrics()["execs"] == 4);
+    let mut client = rig.client();
+    let told = story(&mut client);
+    assert!(
+        matches!(&told[0].1, Body::Decision(d) if d.order_id == 1 && d.approved_quantity == 100)
+    );
+    let execs: Vec<_> = told[1..]
+        .iter()
+        .map(|(_, body)| match body {
+            Body::Exec(exec) => exec.clone(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert!(execs.iter().all(|exec| exec.replayed));
+    let fills: Vec<_> = execs
+        .iter()
+        .map(|exec| {
+            (
+                exec.last_quantity,
+                exec.last_price,
+                exec.fee,
+                exec.cumulative_quantity,
+            )
+        })
+        .collect();
+    // The venue of these tests charges half a unit a fill.
+    assert_eq!(
+        fills,
+        [
+            (0, 0, 0, 0),
+            (40, 99_500_000, 500_000, 40),
+            (25, 99_600_000, 500_000, 65),
+            (35, 99_700_000, 500_000, 100)
+        ]
+    );
+    for (first, again) in live.iter().zip(&execs) {
+        assert_eq!(
+            (first.exec_id, first.exec_type, first.leaves_quantity),
+            (again.exec_id, again.exec_type, again.leaves_quantity)
+        );
+        assert_eq!((first.bid, first.ask), (again.bid, again.ask));
+    }
+    // Again, and by a riskd that has it from its journal: the same story, at the same moments.
+    assert_eq!(story(&mut client), told);
+    rig.crash();
+    rig.start();
+    assert_eq!(story(&mut rig.client()), told);
+}
+
 #[test]
 fn a_cancel_asked_for_while_away_leaves_on_return() {
     let rig = Rig::running();

@@ -208,6 +208,8 @@ pub struct Client {
     sequence: u64,
     received: u64,
     nonce: u64,
+    /// The moment that the last frame carried.
+    pub moment: i64,
 }
 
 impl Client {
@@ -221,6 +223,7 @@ impl Client {
                     sequence: 0,
                     received: 0,
                     nonce: 0,
+                    moment: 0,
                 };
             }
             assert!(Instant::now() < deadline, "no socket");
@@ -265,6 +268,7 @@ impl Client {
         let frame = Frame::decode_from_risk(&bytes).expect("a frame");
         self.received += 1;
         assert_eq!(frame.seq, self.received, "sequence");
+        self.moment = frame.ts_ns;
         Some(frame.body)
     }
 
