@@ -87,6 +87,11 @@ def features_as_of(home: Home, region: str, partition: str) -> pl.DataFrame:
     """Every feature of every instrument and session up to a partition, through the feature store.
 
     Each row is what the store serves at that session's own decision moment.
+
+    Raises
+    ------
+    GateClosedError
+        When the store lacks the values of a session up to the partition.
     """
     return _features(str(home.root), region, partition, _stamp(home, region))
 
@@ -104,10 +109,18 @@ def _features(root: str, region: str, partition: str, stamp: str) -> pl.DataFram
 
     from dnalyaw.pit.feast import training_frame
     from dnalyaw_pipelines.components.feature_store import features_path, open_store
+    from dnalyaw_pipelines.gate import GateClosedError
 
     home = Home(Path(root))
     store, names = open_store(home, region)
-    files = [f for f in sorted(features_path(home, region).glob("*.parquet")) if f.stem <= partition]
+    needed = home.partitions_until(region, partition)
+    files = [features_path(home, region) / f"{name}.parquet" for name in needed]
+    missing = [file.stem for file in files if not file.exists()]
+    if missing:
+        raise GateClosedError(
+            f"the feature store of {region} has no values of {', '.join(missing)}; nothing that reads "
+            f"them is computed: run `dnalyaw run`, or materialize {region.lower()}/feature_store for them"
+        )
     rows = pl.concat(
         [
             pl.read_parquet(f, columns=["session", "instrument_id", "event_time", "available_at"])

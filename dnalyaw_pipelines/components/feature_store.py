@@ -6,7 +6,7 @@ import dagster as dg
 import polars as pl
 
 from dnalyaw_pipelines import keys
-from dnalyaw_pipelines.gate import require_green, require_materialized
+from dnalyaw_pipelines.gate import GateClosedError, require_green, require_materialized
 from dnalyaw_pipelines.home import Home
 from dnalyaw_pipelines.io import partition_path, write_frame
 from dnalyaw_pipelines.partitions import session_partitions
@@ -59,7 +59,7 @@ def open_store(home: Home, region: str):
 
     Raises
     ------
-    dagster.Failure
+    GateClosedError
         When no partition was ever published to it.
     """
     from dnalyaw.pit.feast import build_store
@@ -68,7 +68,7 @@ def open_store(home: Home, region: str):
     folder = features_path(home, region)
     files = sorted(folder.glob("*.parquet"))
     if not files:
-        raise dg.Failure(
+        raise GateClosedError(
             f"the feature store of {region} is empty; materialize {region.lower()}/feature_store"
         )
     names = factor_names(pl.read_parquet(files[0], n_rows=0))
