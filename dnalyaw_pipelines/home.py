@@ -93,10 +93,16 @@ class Home:
             raise HomeError(
                 f"{self.config_path} cannot be read ({error}); restore it or use another --home"
             ) from error
-        if raw.get("version") != CONFIG_VERSION:
-            raise HomeError(f"{self.config_path} has version {raw.get('version')}, this is {CONFIG_VERSION}")
-        regions = {code: RegionConfig(**value) for code, value in raw.pop("regions").items()}
-        return HomeConfig(regions=regions, **raw)
+        version = raw.get("version") if isinstance(raw, dict) else None
+        if version != CONFIG_VERSION:
+            raise HomeError(f"{self.config_path} has version {version}, this is {CONFIG_VERSION}")
+        try:
+            regions = {code: RegionConfig(**value) for code, value in raw.pop("regions").items()}
+            return HomeConfig(regions=regions, **raw)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise HomeError(
+                f"{self.config_path} is not what a run wrote ({error}); restore it or use another --home"
+            ) from error
 
     def write_config(self, config: HomeConfig) -> None:
         """Write the configuration atomically."""
@@ -229,8 +235,14 @@ class Home:
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Hold the home for one run; HomeError names the run that holds it already."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / "run.lock").open("a+") as file:
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            file = (self.root / "run.lock").open("a+")
+        except OSError as error:
+            raise HomeError(
+                f"{self.root} cannot be used as a data home ({error.strerror}); name another --home"
+            ) from error
+        with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

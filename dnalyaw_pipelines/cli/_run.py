@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import time
 from datetime import UTC, date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from dnalyaw_pipelines.cli._exit import OK, USAGE, CommandError
 from dnalyaw_pipelines.cli._home import add_home_options, faults_as_lines, named_home
@@ -37,7 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-trade", action="store_true", help="stop before the hand-off to the runtime")
     parser.add_argument(
         "--speed",
-        type=float,
+        type=_speed,
         help="replayed seconds of the session in one second, after its slow opening (default 20000)",
     )
     parser.add_argument("--json", action="store_true", help="end with one JSON object on stdout")
@@ -48,6 +50,16 @@ def _date(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no date; write YYYY-MM-DD") from None
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = math.nan
+    if not 0 < speed < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no speed; write a number above 0")
+    return speed
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -68,7 +80,8 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _sessions(arguments: argparse.Namespace) -> dict[str, date]:
     """The session to trade in every region asked for, in the order in which the regions open."""
-    from dnalyaw.market import is_session, next_session, session_open
+    from dnalyaw.market import is_session, next_session, previous_session, session_open
+    from dnalyaw.market import region as region_of
     from dnalyaw.market.providers import open_provider
 
     provider = provider_for(arguments.data, arguments.seed)
@@ -88,6 +101,12 @@ def _sessions(arguments: argparse.Namespace) -> dict[str, date]:
         if not is_session(code, session):
             raise CommandError(
                 f"{session} is no session of {code}; the next one is {next_session(code, session)}", USAGE
+            )
+        here = datetime.now(ZoneInfo(region_of(code).timezone)).date()
+        if previous_session(code, session) > here:
+            raise CommandError(
+                f"{session} ({code}) is too far ahead: the session before it is later than today, {here}",
+                USAGE,
             )
         sessions[code] = session
     return dict(sorted(sessions.items(), key=lambda item: session_open(item[0], item[1])))
