@@ -25,7 +25,14 @@ def control(layout: Layout, command: str, **fields: object) -> dict[str, Any]:
             line = link.makefile("rb").readline()
     except OSError as error:
         raise VenueControlError(f"simvenue ({layout.region}) does not answer: {error}") from error
-    answer: dict[str, Any] = json.loads(line) if line else {}
+    try:
+        answer = json.loads(line) if line else {}
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise VenueControlError(
+            f"simvenue ({layout.region}) answered {command} with {line[:80]!r}, which is not a JSON object"
+        )
     if not answer or answer.get("error"):
         raise VenueControlError(
             f"simvenue ({layout.region}) refused {command}: {answer.get('error', 'no answer')}"

@@ -18,7 +18,7 @@ OPERATOR, KILLED = 45, 19
 
 def test_kill_cancels_closes_and_outlives_a_restart(desk: Desk) -> None:
     desk.write()
-    desk.speed = 300
+    desk.speed = 600
     desk.up()
     # The order in TECA cannot be filled in a few minutes: it works when the switch is thrown.
     desk.submit(market.portfolio({**HELD, 101: 0.045}))

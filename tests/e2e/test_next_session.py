@@ -39,7 +39,7 @@ def test_a_split_and_a_delisting_overnight(desk: Desk) -> None:
     assert status.session == 20260311
     held = {**day_one.positions, 201: 2 * day_one.positions[201]}
     gone = held.pop(401)
-    before = desk.report()
+    before = desk.settled()
     assert {p.instrument_id: p.qty for p in before.positions if p.qty} == held
     cash = day_one.cash + gone * 31_000_000 + held[302] * 250_000
     assert before.cash_micro == cash

@@ -76,7 +76,10 @@ def test_bad_targets_are_refused_whole_and_every_fault_is_named(desk: Desk) -> N
     nobody = market.portfolio({302: 0.02}, strategy="nobody")
     answer = desk.submit(other, study, nobody)
     assert answer.outcome == runtime.REFUSED
-    assert {(f.strategy_id, f.code) for f in answer.faults} == {("study", "STAGE"), ("nobody", "NOT_REGISTERED")}
+    assert {(f.strategy_id, f.code) for f in answer.faults} == {
+        ("study", "STAGE"),
+        ("nobody", "NOT_REGISTERED"),
+    }
     desk.start()
     desk.wait_minute(5)
     assert desk.report().frames_to_risk == 0

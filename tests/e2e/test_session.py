@@ -39,8 +39,10 @@ def test_the_report_is_the_venues_log_fill_by_fill(desk: Desk) -> None:
             assert {f.px_micro for f in order.fills} == {print_px}
     # What a name shows in a minute is less than the order: several partial fills at the ask.
     assert len(next(o for o in report.orders if o.instrument_id == 101).fills) > 5
-    value = sum(p.qty * p.mark_micro for p in report.positions)
-    assert report.equity_micro == report.cash_micro + value
+    # Worked by hand: the last mids of the hour, price + 0.01 x ((60 + id) mod 4), and the prints.
+    mids = {101: 50.01, 201: 100.01, 202: 40.02, 302: 25.02, 401: 33.00, 402: 12.50}
+    worth = sum(qty * round(mids[i] * 1_000_000) for i, qty in ledger.positions.items())
+    assert report.equity_micro == ledger.cash + worth
     digest = hashlib.sha256(desk.layout.reference.read_bytes()).hexdigest()
     assert report.reference_hash == digest
 
