@@ -52,6 +52,13 @@ class Fake:
         return self.trace.read_text().splitlines() if self.trace.exists() else []
 
 
+def _kill(pid: int | None) -> None:
+    """Kill a stand-in, and wait until it is gone."""
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+
 def _runs(pid: int, layout: runtime.Layout, program: str) -> bool:
     """A stand-in is a script, so its interpreter is the first word and its own name the second."""
     try:
@@ -101,9 +108,9 @@ def test_another_session_restarts_everything(fake: Fake) -> None:
 
 def test_without_the_venue_all_are_started_again_and_without_another_that_one_alone(fake: Fake) -> None:
     runtime.up(fake.layout, DAY)
-    os.kill(runtime.status(fake.layout)[1].pid or 0, signal.SIGKILL)
+    _kill(runtime.status(fake.layout)[1].pid)
     assert runtime.up(fake.layout, DAY) == ["riskd"]
-    os.kill(runtime.status(fake.layout)[0].pid or 0, signal.SIGKILL)
+    _kill(runtime.status(fake.layout)[0].pid)
     assert runtime.up(fake.layout, DAY) == ["simvenue", "riskd", "omsd"]
 
 
