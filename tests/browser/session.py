@@ -23,7 +23,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 CHROMIUM = Path("/usr/bin/chromium")
 DRIVER = Path("/usr/bin/chromedriver")
-COMMAND = [sys.executable, "-c", "import sys; from dnalyaw_pipelines.cli import main; sys.exit(main())"]
+COMMAND = [sys.executable, "-m", "dnalyaw_pipelines.cli"]
 START_SECONDS = 150
 PAGE_SECONDS = 60
 STOP_SECONDS = 20
@@ -116,7 +116,9 @@ def click(driver: webdriver.Chrome, text: str) -> None:
         elements = driver.find_elements(By.XPATH, f'//*[normalize-space(text())="{text}"]')
         return elements[-1] if elements else None
 
-    element = WebDriverWait(driver, PAGE_SECONDS).until(found, f"{driver.current_url} has no {text!r} to click")
+    element = WebDriverWait(driver, PAGE_SECONDS).until(
+        found, f"{driver.current_url} has no {text!r} to click"
+    )
     # The UI may show a welcome dialog on top.
     driver.execute_script("arguments[0].click()", element)
 

@@ -18,7 +18,10 @@ from tests.browser.session import (
     wait_for_text,
 )
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(bool(missing()), reason=missing() or "Chromium is here")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(bool(missing()), reason=missing() or "Chromium is here"),
+]
 
 REGION, SESSION, DATA = "HK", "2026-11-19", "2026-11-18"
 
