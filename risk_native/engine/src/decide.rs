@@ -279,7 +279,7 @@ impl Engine {
         else {
             return Err(bare(Reason::NoAccount));
         };
-        if let Some(outside) = self.outside(equity) {
+        if let Some(outside) = self.outside_around(index, equity) {
             return Err(outside);
         }
         let working = instrument.exposure().long - instrument.value();

@@ -290,14 +290,26 @@ impl Engine {
         }
     }
 
-    /// The limit that prices alone have carried the book out of.
-    pub(crate) fn outside(&self, equity: i128) -> Option<(Reason, i128)> {
+    /// The limit that some issuer or sector is past. Prices carried it there: no order is accepted that would.
+    pub(crate) fn outside(&self, equity: i128) -> Option<Reason> {
+        let (issuer, sector) = (self.book.largest_issuer(), self.book.largest_sector());
+        self.past(equity, issuer, sector).map(|(reason, _)| reason)
+    }
+
+    /// The limit that this instrument's own issuer or sector is past, and its value: nothing may be added to them. Issuers
+    /// and sectors that an order does not touch have no say in it.
+    pub(crate) fn outside_around(&self, index: usize, equity: i128) -> Option<(Reason, i128)> {
+        let issuer = self.book.issuer_exposure(index);
+        self.past(equity, issuer, self.book.sector_exposure(index))
+    }
+
+    fn past(&self, equity: i128, issuer: i128, sector: i128) -> Option<(Reason, i128)> {
         use crate::sizing::share_of;
-        let instrument = share_of(equity, self.limits.instrument_bp());
-        if self.book.largest_issuer() > instrument {
-            return Some((Reason::InstrumentLimit, instrument));
+        let issuer_limit = share_of(equity, self.limits.instrument_bp());
+        if issuer > issuer_limit {
+            return Some((Reason::InstrumentLimit, issuer_limit));
         }
-        let sector = share_of(equity, self.limits.sector_bp());
-        (self.book.largest_sector() > sector).then_some((Reason::SectorLimit, sector))
+        let sector_limit = share_of(equity, self.limits.sector_bp());
+        (sector > sector_limit).then_some((Reason::SectorLimit, sector_limit))
     }
 }

@@ -37,8 +37,8 @@ macro_rules! reasons {
 
 reasons! {
     None = 0, "NONE", "Nothing bound: the order passed every check as it was.", "approve", "approve";
-    InstrumentLimit = 1, "INSTRUMENT_LIMIT", "The worst case of all instruments of one issuer would exceed 5% of equity, or prices alone have carried an issuer past it.", "reduce, reject at zero lots", "pass";
-    SectorLimit = 2, "SECTOR_LIMIT", "The worst case of one sector (unknown sectors are one bucket) would exceed 25% of equity, or prices alone have carried a sector past it.", "reduce, reject at zero lots", "pass";
+    InstrumentLimit = 1, "INSTRUMENT_LIMIT", "The worst case of all instruments of one issuer would exceed 5% of equity. An issuer that prices alone have carried past it takes no opening order; others do.", "reduce, reject at zero lots", "pass";
+    SectorLimit = 2, "SECTOR_LIMIT", "The worst case of one sector (unknown sectors are one bucket) would exceed 25% of equity. A sector that prices alone have carried past it takes no opening order; others do.", "reduce, reject at zero lots", "pass";
     Drawdown = 3, "DRAWDOWN", "Equity fell 5% or more below the session's baseline: everything is cancelled and closed, then reduce-only until the next session.", "flatten (later orders: KILLED)", "pass";
     TradeRisk = 4, "TRADE_RISK", "The worst-case quantity times the larger of the stop distance and the daily volatility floor (without a stop: the whole notional) would exceed 1% of equity.", "reduce, reject at zero lots", "pass";
     UnknownInstrument = 10, "UNKNOWN_INSTRUMENT", "The instrument is not in the reference file.", "reject", "reject";

@@ -327,7 +327,7 @@ pub enum Action {
 pub struct StateReport {
     /// What is taken now.
     pub trading_state: TradingState,
-    /// Why, when not active.
+    /// Why, when not active; when active, the limit that some issuer or sector is past.
     pub reason: Reason,
     /// Is there a venue session.
     pub venue_up: bool,

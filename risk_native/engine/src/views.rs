@@ -23,8 +23,8 @@ impl Engine {
         self.last_own
     }
 
-    /// What is taken now. A kill goes before a halt, a halt before reduce-only; a book that prices alone have carried outside
-    /// a limit takes only what reduces.
+    /// What is taken now. A kill goes before a halt, a halt before reduce-only. An issuer or a sector that prices alone have
+    /// carried past its limit takes only what reduces it; the others trade on, so the state stays active.
     #[must_use]
     pub fn trading_state(&self) -> TradingState {
         self.state_and_reason().0
@@ -40,10 +40,8 @@ impl Engine {
         if self.reduce_only {
             return (TradingState::ReduceOnly, Reason::ReduceOnly);
         }
-        match self.equity_exact().and_then(|equity| self.outside(equity)) {
-            Some((reason, _)) => (TradingState::ReduceOnly, reason),
-            None => (TradingState::Active, Reason::None),
-        }
+        let outside = self.equity_exact().and_then(|equity| self.outside(equity));
+        (TradingState::Active, outside.unwrap_or(Reason::None))
     }
 
     /// The numbers of a STATE message.

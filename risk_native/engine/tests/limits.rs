@@ -392,7 +392,7 @@ fn lost_repeated_and_shuffled_reports() {
 }
 
 #[test]
-fn prices_alone_may_carry_the_book_outside_and_then_only_reducing_is_taken() {
+fn an_issuer_that_prices_carried_past_its_limit_takes_only_what_reduces_it() {
     let mut engine = funded_with(TighterLimits::none(), 951_000, &[(1, 490)]);
     assert_eq!(engine.trading_state(), TradingState::Active);
     // 490 at 110 are 53,900 of an equity of 1,004,900, whose 5% are 50,245.
@@ -400,22 +400,93 @@ fn prices_alone_may_carry_the_book_outside_and_then_only_reducing_is_taken() {
     let state = engine.state_report();
     assert_eq!(
         (state.trading_state, state.reason),
-        (TradingState::ReduceOnly, Reason::InstrumentLimit)
+        (TradingState::Active, Reason::InstrumentLimit)
     );
-    let other = engine.decide(&buy(1, 3, 10, 100, 2), T0);
-    assert_eq!(outcome(&other), (Reject, Reason::InstrumentLimit, 0));
-    assert_eq!(other.binding_limit, 50_245 * ONE);
+    // Neither the name itself nor another of the same issuer, not even one share.
+    for (order_id, instrument, price) in [(1, 1, 110), (2, 2, 100)] {
+        let more = engine.decide(&buy(order_id, instrument, 1, price, 2), T0);
+        assert_eq!(outcome(&more), (Reject, Reason::InstrumentLimit, 0));
+        assert_eq!(more.binding_limit, 50_245 * ONE);
+    }
+    // Another issuer, of the same sector, up to its own limit: 502 at 100 are 50,200.
     assert_eq!(
-        decide(&mut engine, &sell(2, 1, 40)),
+        decide(&mut engine, &buy(3, 3, 600, 100, 2)),
+        (Reduce, Reason::InstrumentLimit, 502)
+    );
+    assert_eq!(
+        decide(&mut engine, &sell(4, 1, 40)),
         (Approve, Reason::None, 40)
     );
     engine
-        .on_execution(&fill(2, 40, 110, 40))
+        .on_execution(&fill(4, 40, 110, 40))
         .expect("a sound report");
-    assert_eq!(engine.trading_state(), TradingState::Active);
+    assert_eq!(engine.state_report().reason, Reason::None);
+    // 450 at 110 are 49,500: six more at 110 fit.
     assert_eq!(
-        decide(&mut engine, &buy(3, 3, 10, 100, 2)),
-        (Approve, Reason::None, 10)
+        decide(&mut engine, &buy(5, 1, 100, 110, 2)),
+        (Reduce, Reason::InstrumentLimit, 6)
+    );
+}
+
+#[test]
+fn a_sector_that_prices_carried_past_its_limit_takes_only_what_reduces_it() {
+    // Six tech names of 415 shares are 249,000 of 1,000,000; instrument 7 is of another sector.
+    let mut reference: Vec<InstrumentReference> = (1..=8)
+        .map(|id| InstrumentReference {
+            instrument_id: id,
+            issuer_id: id,
+            sector: Some("tech".to_owned()),
+            lot: 1,
+            tick_micro: 10_000,
+            tradable: true,
+            volatility_bp: 200,
+        })
+        .collect();
+    reference[6].sector = Some("banks".to_owned());
+    let mut engine =
+        Engine::with_room(&reference, TighterLimits::none(), 16).expect("a sound reference");
+    engine.on_venue(true);
+    engine.on_session(SessionState::Open, SESSION);
+    for id in 1..=8 {
+        at(&mut engine, id, 100);
+    }
+    for id in 1..=6 {
+        assert!(engine.on_position(id, 415));
+    }
+    engine.positions_complete();
+    engine.on_account(751_000 * ONE);
+    assert_eq!(engine.state_report().reason, Reason::None);
+    // 2,490 at 101 are 251,490 of an equity of 1,002,490, whose quarter is 250,622.50. No issuer is past its own 5%.
+    for id in 1..=6 {
+        at(&mut engine, id, 101);
+    }
+    let state = engine.state_report();
+    assert_eq!(
+        (state.trading_state, state.reason),
+        (TradingState::Active, Reason::SectorLimit)
+    );
+    // A name of the sector that holds nothing yet adds to it as well.
+    for (order_id, instrument, price) in [(1, 1, 101), (2, 8, 100)] {
+        let more = engine.decide(&buy(order_id, instrument, 1, price, 2), T0);
+        assert_eq!(outcome(&more), (Reject, Reason::SectorLimit, 0));
+        assert_eq!(more.binding_limit, 250_622_500_000);
+    }
+    assert_eq!(
+        decide(&mut engine, &buy(3, 7, 100, 100, 2)),
+        (Approve, Reason::None, 100)
+    );
+    // Nine at 101 are 909: the sector is at 250,581, and 41.50 are left of its limit.
+    assert_eq!(
+        decide(&mut engine, &sell(4, 1, 9)),
+        (Approve, Reason::None, 9)
+    );
+    engine
+        .on_execution(&fill(4, 9, 101, 9))
+        .expect("a sound report");
+    assert_eq!(engine.state_report().reason, Reason::None);
+    assert_eq!(
+        decide(&mut engine, &buy(5, 8, 1, 100, 2)),
+        (Reject, Reason::SectorLimit, 0)
     );
 }
 

@@ -15,6 +15,10 @@ An order *opens* when it can raise the worst case (positions plus any subset of 
 collar), and *reduces* when it can only lower it: a sell of at most what is held and not yet being sold, or a buy of at most
 what covers a short. \"Pass\" means that the check does not hold such an order back.
 
+A limit holds up what touches it: prices can carry an issuer or a sector past its limit, and then every order that would raise
+that issuer or that sector is rejected, while others trade on within their own limits. So the worst case of the issuer and the
+sector of an accepted order is inside the limits after it, at decision prices.
+
 | code | name | what it means | opening order | reducing order |
 | --- | --- | --- | --- | --- |
 ";

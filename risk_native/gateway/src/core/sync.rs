@@ -73,7 +73,8 @@ impl Core {
         self.changed_positions.clear();
     }
 
-    /// Tells a change of what omsd may do at once. Equity moves with every price, so it waits for the flush.
+    /// Tells a change of what omsd may do at once. Equity moves with every price, and so does an issuer at the edge of its
+    /// limit, which the reason of an active state names: they wait for the flush.
     pub(super) fn tell_state(&mut self) {
         let state = wire::state_frame(&self.engine.state_report());
         let same = self.told_state.as_ref().is_some_and(|told| {
@@ -81,7 +82,8 @@ impl Core {
                 && told.venue_up == state.venue_up
                 && told.session_state == state.session_state
                 && told.session == state.session
-                && told.reason == state.reason
+                && (told.reason == state.reason
+                    || state.trading_state == frames::TradingState::Active)
         });
         if !same && self.greeted {
             log_info!("state", {"trading_state": format!("{:?}", state.trading_state), "reason": state.reason,
