@@ -116,10 +116,10 @@ class Desk:
             return self.settled()
 
     def settled(self) -> Any:
-        """The report when it has said the same for half a second: riskd tells changes ten times a second."""
+        """The report when it has said the same for a third of a second: riskd tells changes ten times a second."""
         seen = self.report()
         for _ in range(40):
-            time.sleep(0.5)
+            time.sleep(0.35)
             now = self.report()
             if now == seen:
                 return now

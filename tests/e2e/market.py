@@ -1,4 +1,4 @@
-"""A small hand-made market: sixteen names, an hour of quotes, two names with nothing but an opening print."""
+"""A small hand-made market: sixteen names, half an hour of quotes, two names with nothing but an opening print."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dnalyaw import runtime
 
 DAY_ONE = date(2026, 3, 10)
 DAY_TWO = date(2026, 3, 11)
-MINUTES = 60
+MINUTES = 30
 REJECT_BP = 30
 """How many of 10,000 orders the files of the library tell the venue to refuse."""
 
@@ -30,7 +30,7 @@ class Name:
     size: int = 400
     kind: str = "quote"
     last_minute: int = MINUTES
-    """The last minute with a row; the hour has sixty."""
+    """The last minute with a row; the session has thirty."""
 
 
 NAMES: tuple[Name, ...] = (

@@ -39,8 +39,8 @@ def test_the_report_is_the_venues_log_fill_by_fill(desk: Desk) -> None:
             assert {f.px_micro for f in order.fills} == {print_px}
     # What a name shows in a minute is less than the order: several partial fills at the ask.
     assert len(next(o for o in report.orders if o.instrument_id == 101).fills) > 5
-    # Worked by hand: the last mids of the hour, price + 0.01 x ((60 + id) mod 4), and the prints.
-    mids = {101: 50.01, 201: 100.01, 202: 40.02, 302: 25.02, 401: 33.00, 402: 12.50}
+    # Worked by hand: the last mids of the session, price + 0.01 x ((30 + id) mod 4), and the prints.
+    mids = {101: 50.03, 201: 100.03, 202: 40.00, 302: 25.00, 401: 33.00, 402: 12.50}
     worth = sum(qty * round(mids[i] * 1_000_000) for i, qty in ledger.positions.items())
     assert report.equity_micro == ledger.cash + worth
     digest = hashlib.sha256(desk.layout.reference.read_bytes()).hexdigest()
@@ -95,7 +95,7 @@ def test_a_price_that_is_too_old_opens_nothing(desk: Desk) -> None:
     desk.up()
     desk.submit(market.portfolio({201: 0.02, 303: 0.02}))
     desk.start()
-    desk.wait_minute(22)
+    desk.wait_minute(18)
     later = market.opening(desk.session).replace(minute=31)
     # ENEC was quoted at the open and never again.
     answer = desk.submit(market.portfolio({201: 0.03, 303: 0.04}, as_of=later))
