@@ -17,8 +17,6 @@ from pathlib import Path
 
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.common.by import By
-from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -111,16 +109,16 @@ def wait_for_text(driver: webdriver.Chrome, pattern: str) -> str:
 
 def click(driver: webdriver.Chrome, text: str) -> None:
     """Click the last element whose own text is `text`, through whatever lies above it."""
-
-    def found(_: webdriver.Chrome) -> WebElement | None:
-        elements = driver.find_elements(By.XPATH, f'//*[normalize-space(text())="{text}"]')
-        return elements[-1] if elements else None
-
-    element = WebDriverWait(driver, PAGE_SECONDS).until(
-        found, f"{driver.current_url} has no {text!r} to click"
-    )
-    # The UI may show a welcome dialog on top.
-    driver.execute_script("arguments[0].click()", element)
+    # Found and clicked in one step: the page redraws itself between two. The UI may show a welcome dialog on top.
+    script = """
+        const path = `//*[normalize-space(text())="${arguments[0]}"]`
+        const found = document.evaluate(path, document, null, XPathResult.ORDERED_NODE_SNAPSHOT_TYPE)
+        if (!found.snapshotLength) return false
+        found.snapshotItem(found.snapshotLength - 1).click()
+        return true
+    """
+    message = f"{driver.current_url} has no {text!r} to click"
+    WebDriverWait(driver, PAGE_SECONDS).until(lambda d: d.execute_script(script, text), message)
 
 
 def processes_of(session: int) -> list[int]:
