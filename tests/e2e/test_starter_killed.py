@@ -98,7 +98,7 @@ def test_killed_at_a_moment_of_the_hand_off(home: Home, moment: str) -> None:
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(6))
 def test_killed_again_and_again_at_any_moment(home: Home, seed: int) -> None:
     moments = random.Random(seed)
     for _ in range(4):

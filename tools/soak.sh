@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# What takes longer than `make test` may: kills at many moments, many more cases of the properties, fuzzing.
+# Every part runs, also after one that failed; the last line says how it ended. Under 25 minutes on two cores.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+cases=${SOAK_CASES:-3000}   # cases of each Rust property
+fuzz=${SOAK_FUZZ:-15s}      # time for each Go fuzz target
+go=$(tools/go.sh)
+failed=() parts=0 began=$SECONDS
+
+# part NAME COMMAND...: run it, remember whether it failed
+part() {
+  local name=$1 since=$SECONDS; shift
+  parts=$((parts + 1))
+  printf '\n== %s\n' "$name"
+  if "$@"; then printf -- '-- %s: ok, %d s\n' "$name" "$((SECONDS - since))"
+  else failed+=("$name"); printf -- '-- %s: FAILED, %d s\n' "$name" "$((SECONDS - since))"
+  fi
+}
+
+# The tests mostly wait for replayed sessions, so two at a time cost little.
+part "kills at many moments" timeout 1200 .venv/bin/python -m pytest -m soak -n 2 --durations=5
+part "properties of the Rust crates" env PROPTEST_CASES="$cases" timeout 600 \
+  cargo test --quiet --locked -p dnalyaw-engine -p dnalyaw-frames --test properties
+part "properties of the gateway" env PROPTEST_CASES="$cases" timeout 300 \
+  cargo test --quiet --locked -p dnalyaw-gateway --lib
+
+mapfile -t targets < <(
+  for package in $("$go" -C execution list ./...); do
+    # A package without tests says so in words; only names of targets are wanted.
+    "$go" -C execution test -list '^Fuzz' "$package" | sed -n "s|^\(Fuzz.*\)\$|$package \1|p"
+  done
+)
+for target in "${targets[@]}"; do
+  read -r package name <<<"$target"
+  part "fuzz ${package#dnalyaw/execution/} $name" \
+    timeout 180 "$go" -C execution test -run '^$' -fuzz "^$name\$" -fuzztime "$fuzz" "$package"
+done
+if [ "${#targets[@]}" -eq 0 ]; then failed+=("no fuzz target was found"); fi
+
+minutes=$(((SECONDS - began + 59) / 60))
+if [ "${#failed[@]}" -gt 0 ]; then
+  printf '\nsoak: %d of %d parts FAILED after %d min: %s\n' "${#failed[@]}" "$parts" "$minutes" "$(IFS=,; echo "${failed[*]}")"
+  exit 1
+fi
+printf '\nsoak: all %d parts passed in %d min\n' "$parts" "$minutes"
