@@ -129,14 +129,26 @@ def _due_actions(
     home: Home, region: str, partition: str, session: date, layout: runtime.Layout
 ) -> pl.DataFrame:
     """Corporate actions that fall due at this session's start: also those of sessions nobody traded."""
-    traded = sorted(
-        p.stem for p in layout.market(session).parent.glob("*.json") if p.stem < session.isoformat()
-    )
-    after = date.fromisoformat(traded[-1]) if traded else session - timedelta(days=1)
+    begun = _last_begun(layout, session)
+    after = begun if begun is not None else session - timedelta(days=1)
     actions = published_table(home, region, "actions", partition).read(home.as_of(region, partition))
     if actions.is_empty():
         return actions
     return actions.filter((pl.col("ex_date") > after) & (pl.col("ex_date") <= session))
+
+
+def _last_begun(layout: runtime.Layout, session: date) -> date | None:
+    """The last session before this one that the venue began, by its own log.
+
+    A session that was prepared and then never begun applied no action to the account.
+    """
+    if not layout.venue_log.exists():
+        return None
+    # What a kill cut short has no end of line.
+    lines = layout.venue_log.read_text().split("\n")[:-1]
+    days = {json.loads(line).get("session") for line in lines if '"kind":"session"' in line} - {None, ""}
+    earlier = [day for day in map(date.fromisoformat, days) if day < session]
+    return max(earlier, default=None)
 
 
 def portfolios(targets: pl.DataFrame, home: Home, region: str, partition: str) -> tuple[list[Any], str]:
