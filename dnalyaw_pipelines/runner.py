@@ -13,6 +13,7 @@ from dnalyaw_pipelines import keys
 from dnalyaw_pipelines.cli._exit import BLOCKED, FAILED, OK, REFUSED, USAGE, CommandError
 from dnalyaw_pipelines.components.feed import FAULT_TAG
 from dnalyaw_pipelines.components.handoff import HANDOFF_TAG, SPEED_TAG
+from dnalyaw_pipelines.dbt_project import DbtError
 from dnalyaw_pipelines.home import Home
 from dnalyaw_pipelines.instance import open_instance
 from dnalyaw_pipelines.progress import Progress
@@ -52,7 +53,11 @@ class Runner:
         self._close_killed_runs()
         from dnalyaw_pipelines.definitions import defs
 
-        self.definitions: dg.Definitions = defs()
+        try:
+            self.definitions: dg.Definitions = defs()
+            self.definitions.get_repository_def()
+        except (dg.DagsterError, DbtError) as error:
+            raise CommandError(f"the graph does not load: {str(error).strip().splitlines()[0]}") from error
         follow(progress)
 
     def __enter__(self) -> Runner:
@@ -231,5 +236,8 @@ def _failure(result: dg.ExecuteInProcessResult) -> tuple[str, bool]:
                 error = error.cause
                 names.add(error.cls_name)
             gate = bool(names & {"GateClosedError", "NotPublishedError"})
-            return error.message.strip().splitlines()[0], gate
+            text = error.message.strip().splitlines()[0]
+            # Dagster puts the class before the message of what was raised.
+            head, _, rest = text.partition(": ")
+            return rest if rest and head.rpartition(".")[2] == error.cls_name else text, gate
     return "the run failed before its first step; see `dnalyaw ui`", False
