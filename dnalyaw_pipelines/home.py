@@ -233,11 +233,11 @@ class Home:
     # -- one run at a time --------------------------------------------------------------------------
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the home for one run; HomeError names the run that holds it already."""
+    def lock(self, name: str = "run") -> Iterator[None]:
+        """Hold the home, or a named part of it, for one run; HomeError names the run that holds it already."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            file = (self.root / "run.lock").open("a+")
+            file = (self.root / f"{name}.lock").open("a+")
         except OSError as error:
             raise HomeError(
                 f"{self.root} cannot be used as a data home ({error.strerror}); name another --home"

@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 
-from dnalyaw_pipelines.gate import require_green, require_materialized
+from dnalyaw_pipelines.gate import GateClosedError, require_green, require_materialized
 from dnalyaw_pipelines.home import Home
 
 REQUIRED_CHECKS = "dnalyaw/required_checks"
@@ -63,4 +63,8 @@ class LakeIOManager(dg.IOManager):
         checks = required_checks(upstream.definition_metadata)
         if checks:
             require_green(context.instance, context.asset_key, checks, partition)
-        return pl.read_parquet(partition_path(Home.active(), context.asset_key, partition))
+        path = partition_path(Home.active(), context.asset_key, partition)
+        if not path.exists():
+            name = context.asset_key.to_user_string()
+            raise GateClosedError(f"{name} {partition}: its file {path} is gone; materialize it again")
+        return pl.read_parquet(path)

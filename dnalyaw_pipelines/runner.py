@@ -44,13 +44,15 @@ class Runner:
         With its configuration written: the partitions are read from it when the definitions load.
     progress : Progress
         Where the lines of the stages go.
+    regions : list of str
+        The regions that this process runs; it holds their locks.
     """
 
-    def __init__(self, home: Home, progress: Progress) -> None:
+    def __init__(self, home: Home, progress: Progress, regions: list[str]) -> None:
         self.home = home
         self.progress = progress
         self.instance = open_instance(home)
-        self._close_killed_runs()
+        self._close_killed_runs(regions)
         from dnalyaw_pipelines.definitions import defs
 
         try:
@@ -93,11 +95,14 @@ class Runner:
         self.progress.line(f"{region} · session {request.session} on data up to {partition}")
         return self._execute(request, partition, selection, fault=request.fault, trade=request.trade)
 
-    def _close_killed_runs(self) -> None:
+    def _close_killed_runs(self, regions: list[str]) -> None:
         """Mark what a killed command left running as failed: the home's lock says that it runs no more."""
-        left = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED], tags={COMMAND_TAG: "run"})
-        for run in self.instance.get_runs(left):
-            self.instance.report_run_failed(run, "its process was killed; a later `dnalyaw run` took over")
+        for region in regions:
+            left = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED], tags={COMMAND_TAG: f"run {region}"})
+            for run in self.instance.get_runs(left):
+                self.instance.report_run_failed(
+                    run, "its process was killed; a later `dnalyaw run` took over"
+                )
 
     # -- what to run --------------------------------------------------------------------------------
 
@@ -136,7 +141,7 @@ class Runner:
         fault: str | None,
         trade: bool,
     ) -> dict[str, Any]:
-        tags = {"dnalyaw/session": request.session.isoformat(), COMMAND_TAG: "run"}
+        tags = {"dnalyaw/session": request.session.isoformat(), COMMAND_TAG: f"run {request.region}"}
         if fault is not None:
             tags[FAULT_TAG] = fault
         if trade:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from dnalyaw_pipelines.cli._exit import OK, USAGE, CommandError
 from dnalyaw_pipelines.cli._home import add_home_options, faults_as_lines, named_home
+from dnalyaw_pipelines.cli._parallel import end_with_parent, run_regions
 from dnalyaw_pipelines.home import Home, provider_for
 from dnalyaw_pipelines.progress import Progress
 
@@ -43,6 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="replayed seconds of the session in one second, after its slow opening (default 20000)",
     )
     parser.add_argument("--json", action="store_true", help="end with one JSON object on stdout")
+    parser.add_argument("--part-of", type=int, help=argparse.SUPPRESS)
 
 
 def _date(text: str) -> date:
@@ -67,11 +69,16 @@ def execute(arguments: argparse.Namespace) -> int:
     began = time.monotonic()
     home = named_home(arguments)
     progress = Progress()
+    if arguments.part_of is not None:
+        end_with_parent(arguments.part_of)
     with faults_as_lines():
         sessions = _sessions(arguments)
-        with home.lock():
-            home.ensure(arguments.data, arguments.seed, sessions)
-            outcome = _run(arguments, home, sessions, progress)
+        with home.lock("run" if arguments.part_of is None else f"run-{'-'.join(sessions)}"):
+            if arguments.part_of is None:
+                home.ensure(arguments.data, arguments.seed, sessions)
+                progress.line(f"Dnalyaw · {arguments.data} · data home {home.root}")
+            run = run_regions if len(sessions) > 1 else _run
+            outcome = run(arguments, home, sessions, progress)
     outcome["seconds"] = round(time.monotonic() - began, 2)
     outcome["stages"] = progress.seconds
     _print(arguments, outcome)
@@ -87,7 +94,7 @@ def _sessions(arguments: argparse.Namespace) -> dict[str, date]:
     provider = provider_for(arguments.data, arguments.seed)
     if arguments.fault is not None:
         open_provider(arguments.data, seed=arguments.seed, fault=arguments.fault)
-    regions = [code.upper() for code in arguments.region or provider.regions()]
+    regions = [code.upper() for code in arguments.region or _selected_regions(arguments, provider.regions())]
     unknown = [code for code in regions if code not in provider.regions()]
     if unknown:
         raise CommandError(
@@ -112,16 +119,22 @@ def _sessions(arguments: argparse.Namespace) -> dict[str, date]:
     return dict(sorted(sessions.items(), key=lambda item: session_open(item[0], item[1])))
 
 
+def _selected_regions(arguments: argparse.Namespace, held: tuple[str, ...]) -> list[str]:
+    """The regions that ``--select`` speaks of; all of them without it, or where it names none."""
+    named = [code for code in held if f"{code.lower()}/" in (arguments.select or "")]
+    return named or list(held)
+
+
 def _run(
     arguments: argparse.Namespace, home: Home, sessions: dict[str, date], progress: Progress
 ) -> dict[str, Any]:
     from dnalyaw.runtime import DEFAULT_SPEED
     from dnalyaw_pipelines.runner import Runner, RunRequest
 
-    progress.line(f"Dnalyaw · {arguments.data} · data home {home.root}")
-    progress.start("code location")
-    runner = Runner(home, progress)
-    progress.end("code location")
+    stage = f"code location ({', '.join(sessions)})"
+    progress.start(stage)
+    runner = Runner(home, progress, list(sessions))
+    progress.end(stage)
     outcome: dict[str, Any] = {"status": "ok", "exit_status": OK, "home": str(home.root), "regions": {}}
     with runner:
         for region, session in sessions.items():
@@ -149,5 +162,6 @@ def _print(arguments: argparse.Namespace, outcome: dict[str, Any]) -> None:
     if not arguments.json:
         sys.stdout.write("\n".join(summary_lines(outcome)) + "\n")
         return
-    sys.stderr.write("\n".join(summary_lines(outcome)) + "\n")
+    if arguments.part_of is None:
+        sys.stderr.write("\n".join(summary_lines(outcome)) + "\n")
     sys.stdout.write(json.dumps(outcome, default=str) + "\n")
