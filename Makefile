@@ -8,7 +8,7 @@ ARGS ?=
 .PHONY: help run test soak setup build lint format proto ui doctor bench clean
 
 help:  ## say what each command does
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z ]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup build:  ## Python environment, Rust and Go programs, bytecode
 	@bash tools/setup.sh

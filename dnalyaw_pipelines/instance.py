@@ -11,6 +11,9 @@ from dnalyaw_pipelines.home import HOME_VARIABLE, Home
 CONFIG = """\
 telemetry:
   enabled: false
+# No dialog over the UI on the first visit.
+nux:
+  enabled: false
 # DuckDB takes one writer: assets that share a pool run one at a time.
 concurrency:
   pools:

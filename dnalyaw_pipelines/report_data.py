@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def write_day(home: Home, instance: dg.DagsterInstance, region: str, partition: 
             simulated=config.simulated,
             generated_at=datetime.now(UTC),
             regions=tuple(regions),
-            provenance=_provenance(home, {r.region: r for r in regions}, session),
+            provenance=_provenance(home, regions, session),
         ),
         home.reports,
     )
@@ -84,7 +85,7 @@ def _region(home: Home, instance: dg.DagsterInstance, region: str, partition: st
         region=region,
         currency=region_of(region).currency,
         session=home.traded_session(region, partition),
-        source=home.config().provider,
+        source=f"{home.config().provider}, paper orders filled by the simulated venue",
         feeds=_feeds(home, region, partition),
         checks=_checks(instance, region, partition),
         strategies=_strategies(home, region, partition),
@@ -180,7 +181,8 @@ def _targets(targets: pl.DataFrame | None) -> tuple[TargetLine, ...]:
 
     if targets is None:
         return ()
-    rows = top_targets(targets.filter(pl.col("instrument_id").is_not_null()), 25)
+    held = targets.filter(pl.col("instrument_id").is_not_null())
+    rows = top_targets(held, held.height)
     return tuple(TargetLine(r["label"], r["sector"] or UNKNOWN, r["weight"]) for r in rows)
 
 
@@ -239,10 +241,23 @@ def _risk(report: dict[str, Any] | None) -> RiskState | None:
     )
 
 
-def _provenance(home: Home, regions: dict[str, RegionReport], session: date) -> tuple[tuple[str, str], ...]:
+def _provenance(home: Home, regions: list[RegionReport], session: date) -> tuple[tuple[str, str], ...]:
+    """What the figures rest on: provider, seed, code, and every version and hash."""
     config = home.config()
-    rows = [("data provider", config.provider), ("seed", str(config.seed))]
-    for code, report in regions.items():
+    rows = [
+        ("session", session.isoformat()),
+        ("data provider", config.provider),
+        ("seed", str(config.seed)),
+        ("dnalyaw", version("dnalyaw")),
+    ]
+    for report in regions:
+        code = report.region
         rows += [(f"{code} {feed.feed} version", feed.version) for feed in report.feeds]
-    rows.append(("session", session.isoformat()))
+        chosen = home.assets(code.lower(), "factors") / "chosen.json"
+        if chosen.exists():
+            rows.append((f"{code} factor texts", json.loads(chosen.read_text())["hash"]))
+        partition = _partition_of(home, code, session)
+        targets = frame_of(home, code, partition, "target_portfolio") if partition else None
+        if targets is not None and targets.height:
+            rows.append((f"{code} correlation id", targets["correlation_id"][0]))
     return tuple(rows)

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
+
+from dnalyaw_pipelines.home import default_home
 
 
 def summary_lines(outcome: dict[str, Any]) -> list[str]:
     """The lines a person reads at the end of a run."""
     lines = [""]
     for region, found in outcome["regions"].items():
-        lines += _region(region, found)
+        lines += _region(region, found, _home_option(outcome["home"]))
     lines.append(_ending(outcome))
     return lines
 
 
-def _region(region: str, found: dict[str, Any]) -> list[str]:
+def _home_option(home: str) -> str:
+    """How a further command names this home; nothing where it is the one taken without an option."""
+    return "" if Path(home) == default_home() else f" --home {home}"
+
+
+def _region(region: str, found: dict[str, Any], home_option: str) -> list[str]:
     lines = [f"{region} · session {found['session']} · data up to {found['partition']}"]
     if found["status"] != "ok":
-        return [*lines, *_trouble(found), ""]
+        return [*lines, *_trouble(found, home_option), ""]
     for feed, rows in found.get("rows", {}).items():
         refused = f", {rows['refused']:,} refused" if rows["refused"] else ""
         lines.append(f"  in        {feed:<13}{rows['in']:>10,} rows{refused}")
@@ -29,7 +37,7 @@ def _region(region: str, found: dict[str, Any]) -> list[str]:
     return [*lines, ""]
 
 
-def _trouble(found: dict[str, Any]) -> list[str]:
+def _trouble(found: dict[str, Any], home_option: str) -> list[str]:
     if found["status"] == "blocked" and "feed" in found:
         lines = [f"  BLOCKED   {found['feed']}: rule {found['rule']}, {found['row_count'] or 0} rows"]
         lines.append(f"            {found['message']}")
@@ -38,8 +46,8 @@ def _trouble(found: dict[str, Any]) -> list[str]:
         lines += [f"            also {text}" for text in found["also"][:5]]
         region, _, feed = found["feed"].partition("/")
         lines.append(
-            f"            nothing downstream ran. Deliver a good version and run again, or take it: dnalyaw accept "
-            f"{region}/{feed} {found['partition']} --rule {found['rule']} --reason '...'"
+            f"            nothing downstream ran. Deliver a good version and run again, or take it: dnalyaw "
+            f"accept{home_option} {region}/{feed} {found['partition']} --rule {found['rule']} --reason '...'"
         )
         return lines
     return [f"  {found['status'].upper()}   {found.get('message', '')}"]
