@@ -72,8 +72,10 @@ def why_not(home: Home, region: str, partition: str, tags: dict[str, str]) -> st
     if BACKFILL_TAG in tags:
         return "a backfill never trades"
     if tags.get(HANDOFF_TAG) != session:
-        return f"nobody asked this run to trade: it does not carry the tag {HANDOFF_TAG}={session}; "
+        return (
+            f"nobody asked this run to trade: it does not carry the tag {HANDOFF_TAG}={session}; "
             f"`dnalyaw run` and the schedule set it"
+        )
     published = home.lake.published_partitions(region, "bars")
     if not published or published[-1] != partition:
         return f"{session} is not the current session: data of {published[-1] if published else '?'} is published"
