@@ -66,7 +66,7 @@ ONE = [("omsd",), ("riskd",), ("simvenue",), ("omsd", "riskd", "simvenue")]
 @pytest.mark.parametrize("programs", ONE, ids=["omsd", "riskd", "simvenue", "all"])
 def test_a_kill_in_the_session_loses_and_doubles_nothing(desk: Desk, programs: tuple[str, ...]) -> None:
     desk.speed = 600
-    _trade_through(desk, 11 + ONE.index(programs), [programs, programs])
+    _trade_through(desk, 11 + ONE.index(programs), [programs])
 
 
 @pytest.mark.soak

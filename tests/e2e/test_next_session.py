@@ -33,6 +33,11 @@ def test_a_split_and_a_delisting_overnight(desk: Desk) -> None:
     )
     names = market.repriced(market.without(market.NAMES, 401), {201: 50.0})
     desk.write(market.DAY_TWO, names, actions=actions)
+    # However often the day is started, its actions are applied once.
+    for _ in range(2):
+        assert desk.up() == ["simvenue", "riskd", "omsd"]
+        assert desk.lines("action") == 3
+        desk.kill("simvenue", "riskd", "omsd")
     assert desk.up() == ["simvenue", "riskd", "omsd"]
     with desk.client() as client:
         status = client.status()
@@ -66,22 +71,3 @@ def test_a_split_and_a_delisting_overnight(desk: Desk) -> None:
         kept = client.report(20260310)
     assert [o.order_id for o in kept.orders] == [o.order_id for o in first.orders]
     assert kept.cash_micro == first.cash_micro
-
-
-def test_actions_are_applied_once_however_often_the_day_is_started(desk: Desk) -> None:
-    desk.speed = 5000
-    desk.write()
-    desk.up()
-    desk.submit(market.portfolio({201: 0.04}))
-    desk.start()
-    held = desk.check(desk.close()).positions[201]
-    actions = pl.DataFrame(
-        {"instrument_id": [201], "kind": ["split"], "ratio": [2.0], "amount": [None]},
-        schema={"instrument_id": pl.Int64, "kind": pl.String, "ratio": pl.Float64, "amount": pl.Float64},
-    )
-    desk.write(market.DAY_TWO, market.repriced(market.NAMES, {201: 50.0}), actions=actions)
-    for _ in range(3):
-        desk.up()
-        assert desk.ledger().positions == {201: 2 * held}
-        desk.kill("simvenue", "riskd", "omsd")
-    assert desk.lines("action") == 1

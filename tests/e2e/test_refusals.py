@@ -34,7 +34,12 @@ def test_the_same_targets_twice_trade_once(desk: Desk) -> None:
     assert _codes(conflict) == {("CONFLICT", 0)}
     first = desk.close()
     desk.check(first)
-    # After the close, and after everything was stopped and started again.
+    # A closed session takes nothing new.
+    late = market.opening(desk.session) + timedelta(minutes=1)
+    closed = desk.submit(market.portfolio({**MIXED, 101: 0.04}, as_of=late))
+    assert closed.outcome == runtime.REFUSED
+    assert _codes(closed) == {("SESSION_CLOSED", 0)}
+    # What was taken stays taken after the close, and after everything was stopped and started again.
     assert desk.submit(market.portfolio(MIXED)).outcome == runtime.ALREADY_TAKEN
     desk.down()
     assert desk.up() == ["simvenue", "riskd", "omsd"]
@@ -110,15 +115,3 @@ def test_stale_future_and_foreign_targets_are_refused(desk: Desk) -> None:
     assert desk.submit(market.portfolio(MIXED)).outcome == runtime.ACCEPTED
     superseded = desk.submit(market.portfolio(MIXED, as_of=begin - timedelta(hours=1)))
     assert _codes(superseded) == {("STALE", 0)}
-
-
-def test_a_closed_session_takes_no_targets(desk: Desk) -> None:
-    desk.speed = 10_000
-    desk.write()
-    desk.up()
-    desk.start()
-    desk.close()
-    answer = desk.submit(market.portfolio(MIXED))
-    assert answer.outcome == runtime.REFUSED
-    assert _codes(answer) == {("SESSION_CLOSED", 0)}
-    assert desk.lines("order") == 0
