@@ -168,11 +168,17 @@ def frame(home: Home, partition: str, *path: str) -> pl.DataFrame:
     return pl.read_parquet(partition_path(home, keys.asset(REGION, *path), partition))
 
 
-def exact(values: pl.DataFrame) -> bytes:
-    """A frame's schema and every bit of its values."""
-    buffer = io.BytesIO()
-    values.rechunk().write_ipc(buffer, compression="uncompressed")
-    return buffer.getvalue()
+def exact(values: pl.DataFrame) -> list[tuple[str, str, bytes]]:
+    """A frame's columns with every bit of their values; what lies under a null counts for nothing."""
+    return [
+        (name, str(column.dtype), _bits(column)) for name, column in zip(values.columns, values, strict=True)
+    ]
+
+
+def _bits(column: pl.Series) -> bytes:
+    if not column.dtype.is_float():
+        return repr(column.to_list()).encode()
+    return column.is_null().to_numpy().tobytes() + column.fill_null(0.0).to_numpy().tobytes()
 
 
 def pins(home: Home) -> dict[str, str]:

@@ -312,8 +312,10 @@ def test_without_the_feature_store_nothing_is_predicted(next_home: Home, copy_of
     ran = run(home, NEXT_SESSION, "--select", "hk/predictions+")
     assert ran.status == 3, ran.err
     assert ran.last["message"] == "the feature store of HK is empty; materialize hk/feature_store"
+    # The predictions were there once, so that Dagster knows them; their file is gone.
     ran = run(home, NEXT_SESSION, "--select", "hk/strategies/hk_time_series_momentum")
     assert ran.status == 3, ran.err
+    assert f"hk/predictions {NEXT}: its file" in ran.last["message"]
     assert not partition_path(home, keys.asset(REGION, "predictions"), NEXT).exists()
 
 
