@@ -133,6 +133,10 @@ impl Core {
             }
         };
         self.engine.on_session(state, own);
+        if state == SessionState::Closed && self.orders.open_count() > 0 {
+            // Nothing works in a closed session: the report of its end was lost, and no later one will tell.
+            self.resync.want_orders();
+        }
     }
 
     /// A venue that is on another day than the reference file trades nothing here.
