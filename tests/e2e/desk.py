@@ -113,7 +113,10 @@ class Desk:
         with self.client() as client:
             self.wait("the end of every order", lambda: client.status().open_orders == 0)
             self.wait("both links", lambda: (s := client.status()).risk_link_up and s.venue_up)
-            return self.settled()
+        # Cash behind a fill whose report was lost is asked for a second later.
+        cash = self.ledger().cash
+        self.wait("the venue's cash", lambda: self.report().cash_micro == cash, 10)
+        return self.settled()
 
     def settled(self) -> Any:
         """The report when it has said the same for a third of a second: riskd tells changes ten times a second."""
