@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+from dnalyaw_pipelines.cli._doctor import ROOT
 from dnalyaw_pipelines.home import Home
-from tests.pipelines._loop import FIRST_SESSION, NEXT_SESSION, environment, run
+from tests.pipelines._loop import FIRST_SESSION, NEXT_SESSION, REGION, environment, run
 
 Copy = Callable[[Home], Home]
+
+
+class Twin(NamedTuple):
+    """A home that another process fills."""
+
+    home: Home
+    process: subprocess.Popen[str]
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +46,30 @@ def built_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     assert ran.status == 0, ran.err
     yield home
     shutil.rmtree(home.root)
+
+
+@pytest.fixture(scope="session")
+def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
+    """The run of `built_home` again, in a process of its own beside the tests.
+
+    It has another seed of Python's hashes and another number of threads.
+    """
+    home = Home(tmp_path_factory.mktemp("twin") / "home")
+    threads = {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    words = ["run", "--home", str(home.root), "--region", REGION, "--session", str(FIRST_SESSION)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dnalyaw_pipelines.cli", *words, "--no-trade", "--json"],
+        cwd=ROOT,
+        env=os.environ | threads | {"PYTHONHASHSEED": "4242"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    yield Twin(home, process)
+    if process.poll() is None:
+        process.kill()
+    process.communicate()
+    shutil.rmtree(home.root, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

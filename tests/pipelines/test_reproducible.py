@@ -4,10 +4,7 @@ comes later."""
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -17,14 +14,12 @@ import pytest
 
 from dnalyaw.market import next_session, previous_session
 from dnalyaw_pipelines import keys
-from dnalyaw_pipelines.cli._doctor import ROOT
 from dnalyaw_pipelines.components import feed as feed_module
 from dnalyaw_pipelines.components.feature_store import features_path
 from dnalyaw_pipelines.home import Home, provider_for
 from dnalyaw_pipelines.io import partition_path
 from tests.pipelines._loop import (
     FIRST,
-    FIRST_SESSION,
     LATER,
     LATER_SESSION,
     NEXT,
@@ -35,29 +30,15 @@ from tests.pipelines._loop import (
     pins,
     run,
 )
+from tests.pipelines.conftest import Twin
 
 DERIVED = (("factors",), ("predictions",), ("backtest",), ("sizing",), ("target_portfolio",))
 FEEDS_ONLY = "key:hk/staging/* or key:hk/published/*"
 
 
-def test_two_homes_give_the_same_bits(built_home: Home, tmp_path: Path):
-    """Another process, with another seed of Python's hashes and another number of threads."""
-    home = Home(tmp_path / "twin")
-    environment = os.environ | {"PYTHONHASHSEED": "4242", "POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    words = ["run", "--home", str(home.root), "--region", REGION, "--session", str(FIRST_SESSION)]
-    ran = subprocess.run(
-        [sys.executable, "-m", "dnalyaw_pipelines.cli", *words, "--no-trade", "--json"],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr
-    assert json.loads(ran.stdout.splitlines()[-1])["status"] == "ok"
-    for path in DERIVED:
-        assert exact(frame(home, FIRST, *path)) == exact(frame(built_home, FIRST, *path)), path
-    shutil.rmtree(home.root)
+@pytest.fixture(scope="module", autouse=True)
+def _twin_begins_first(twin: Twin) -> None:
+    """Start the other process before the first test of this module, so that it runs beside them."""
 
 
 def test_a_session_added_gives_the_bits_of_a_home_that_begins_with_it(next_home: Home, tmp_path: Path):
@@ -169,3 +150,11 @@ def test_true_crash_days_pass(built_home: Home, tmp_path: Path):
     falls = last.join(after, on="instrument_id").select(pl.col("close_right") / pl.col("close") - 1)
     assert falls["close_right"].median() < -0.05
     shutil.rmtree(home.root)
+
+
+def test_two_homes_give_the_same_bits(built_home: Home, twin: Twin):
+    out, err = twin.process.communicate(timeout=300)
+    assert twin.process.returncode == 0, err
+    assert json.loads(out.splitlines()[-1])["status"] == "ok"
+    for path in DERIVED:
+        assert exact(frame(twin.home, FIRST, *path)) == exact(frame(built_home, FIRST, *path)), path
