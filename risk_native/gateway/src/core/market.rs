@@ -136,6 +136,8 @@ impl Core {
         if state == SessionState::Closed && self.orders.open_count() > 0 {
             // Nothing works in a closed session: the report of its end was lost, and no later one will tell.
             self.resync.want_orders();
+            // The venue's cash may have had that fill before it was known here; then it was taken off twice.
+            self.resync.want_cash();
         }
     }
 
