@@ -239,10 +239,9 @@ impl Core {
         if let Some((exec_id, ..)) = &gap.last {
             self.remember(exec_id);
         }
-        if synthesised {
-            // The price is an average, and the fees may not be all: cash is the venue's to say.
-            self.resync.want_cash();
-        }
+        // What was asked of the account before this fill was known may hold it already, and a synthesised
+        // price is an average: cash is the venue's to say.
+        self.resync.want_cash();
     }
 
     /// The order's end. `status` is FIX's character for it.
