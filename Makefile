@@ -19,7 +19,7 @@ run: setup  ## one day of the whole platform on the simulated market
 test: setup lint  ## everything that must hold, within 20 minutes on two cores
 	cd execution && $$(../tools/go.sh) test ./...
 	cargo test --quiet --locked --workspace --exclude python_native
-	$(BIN)/python -m pytest -m "not soak"
+	$(BIN)/python -m pytest -m "not soak" -n 2 --dist loadfile
 
 soak: setup  ## long fault injection and long fuzzing
 	bash tools/soak.sh

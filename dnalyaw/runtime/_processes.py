@@ -6,7 +6,10 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -120,7 +123,11 @@ def _out(layout: Layout, program: str) -> Path:
 
 def _start(layout: Layout, program: str, session: date, speed: float) -> None:
     layout.root.mkdir(parents=True, exist_ok=True)
-    with layout.log(program).open("ab") as log, _out(layout, program).open("wb") as out:
+    with (
+        layout.log(program).open("ab") as log,
+        _out(layout, program).open("wb") as out,
+        _stoppable_children(),
+    ):
         process = subprocess.Popen(
             layout.command(program, session, speed),
             stdin=subprocess.DEVNULL,
@@ -137,6 +144,26 @@ def _start(layout: Layout, program: str, session: date, speed: float) -> None:
         layout.pid(program), json.dumps({"pid": process.pid, "session": session.isoformat()}).encode()
     )
     _await_ready(layout, program, process.pid, process)
+
+
+@contextmanager
+def _stoppable_children() -> Iterator[None]:
+    """Start children that heed SIGTERM, also where this process ignores it.
+
+    An ignored signal is inherited, and a process in the background of a script ignores SIGINT, to which
+    Dagster ties SIGTERM.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        if before is signal.SIG_IGN:
+            signal.signal(signal.SIGTERM, before)
 
 
 def _await_ready(

@@ -226,3 +226,18 @@ def test_programs_get_no_secrets_of_the_environment(fake: Fake, monkeypatch: pyt
     fake.write("simvenue", before=f'env > "{fake.base}/env"')
     runtime.up(fake.layout, DAY)
     assert "secret" not in (fake.base / "env").read_text()
+
+
+def test_a_caller_that_ignores_sigterm_starts_programs_that_heed_it():
+    """A job in the background of a script ignores SIGINT, and Dagster gives SIGTERM the same fate."""
+    script = (
+        "import signal, subprocess, sys\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "from dnalyaw.runtime._processes import _stoppable_children\n"
+        "with _stoppable_children():\n"
+        "    child = subprocess.Popen(['sleep', '60'])\n"
+        "assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN\n"
+        "child.terminate()\n"
+        "sys.exit(0 if child.wait(10) == -signal.SIGTERM else 1)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False, timeout=30).returncode == 0
