@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MICRO = 1_000_000
 SETTLE_SECONDS = 20.0
+STILL_SECONDS = 0.5
 GRACE_SECONDS = 120.0
 DAY_SECONDS = 86_400
 
@@ -254,15 +255,20 @@ def _through(
 def _settled_report(client: runtime.OmsClient, session: int) -> dict[str, Any]:
     """The session report once every order has come to its end (or its fate is named unknown).
 
-    After a restart omsd knows its orders from its journal at once, but positions only when riskd has
-    told them: an equity that is not all cash says that there are some.
+    Positions and cash reach omsd a moment after the fills that changed them: the report is taken when
+    they have stood still for a while.
     """
     deadline = time.monotonic() + SETTLE_SECONDS
+    still_since, last = time.monotonic(), None
     while True:
         status = client.status()
         report = client.report(session)
-        held = report.equity_micro == report.cash_micro or len(report.positions) > 0
-        if (status.open_orders == 0 and report.equity_micro > 0 and held) or time.monotonic() > deadline:
+        account = (report.cash_micro, sorted((p.instrument_id, p.qty) for p in report.positions))
+        now = time.monotonic()
+        if account != last:
+            still_since, last = now, account
+        settled = status.open_orders == 0 and report.equity_micro > 0 and now - still_since >= STILL_SECONDS
+        if settled or now > deadline:
             break
         time.sleep(0.05)
     document = MessageToDict(

@@ -86,11 +86,19 @@ impl Core {
                     || state.trading_state == frames::TradingState::Active)
         });
         if !same && self.greeted {
+            // Whoever reads that the venue is up may go by the positions: they go first.
+            let comes_up =
+                state.venue_up && self.told_state.as_ref().is_none_or(|told| !told.venue_up);
+            if comes_up {
+                self.flush_changes();
+            }
             log_info!("state", {"trading_state": format!("{:?}", state.trading_state), "reason": state.reason,
                 "venue_up": state.venue_up, "session_state": format!("{:?}", state.session_state),
                 "counters": self.counters});
-            self.told_state = Some(state.clone());
-            self.tell(Body::State(state));
+            if self.told_state.as_ref() != Some(&state) {
+                self.told_state = Some(state.clone());
+                self.tell(Body::State(state));
+            }
         }
     }
 
