@@ -42,7 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(words)
     # Libraries' own chatter is for their authors; what we have to say comes as lines of progress or errors.
     logging.basicConfig(level=logging.WARNING, format="  ! %(message)s")
-    logging.getLogger("great_expectations.data_context").setLevel(logging.ERROR)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(lambda r: r.levelno >= logging.ERROR or not r.name.startswith("great_expectations"))
     warnings.simplefilter("ignore")
     command = importlib.import_module(f"dnalyaw_pipelines.cli._{arguments.command}")
     try:
