@@ -9,7 +9,7 @@ import polars as pl
 
 from dnalyaw_pipelines import keys
 from dnalyaw_pipelines.home import Home
-from dnalyaw_pipelines.io import REQUIRED_CHECKS, partition_path, write_frame
+from dnalyaw_pipelines.io import REQUIRED_CHECKS, partition_path
 from dnalyaw_pipelines.partitions import session_partitions
 
 if TYPE_CHECKING:
@@ -200,6 +200,3 @@ def _latest_values(context: dg.AssetCheckExecutionContext, region: str) -> tuple
     partition = context.op_execution_context.partition_key
     frame = pl.read_parquet(partition_path(Home.active(), keys.asset(region, "factors"), partition))
     return _last_sessions(frame, 1), factor_names(frame)
-
-
-__all__ = ["FactorSet", "factor_names", "write_frame"]
