@@ -26,6 +26,7 @@ var (
 	ErrSequence = errors.New("frame: wrong sequence")
 	ErrKind     = errors.New("frame: unknown kind")
 	ErrUnused   = errors.New("frame: non-zero unused byte")
+	ErrLegs     = errors.New("frame: legs that are of no order")
 )
 
 // Kind says which message a frame carries.
@@ -33,23 +34,26 @@ type Kind uint8
 
 // Kinds from omsd are below 64, kinds from riskd from 64 on.
 const (
-	KindHello    Kind = 1
-	KindNewOrder Kind = 2
-	KindCancel   Kind = 3
-	KindKill     Kind = 4
-	KindSync     Kind = 5
-	KindWelcome  Kind = 64
-	KindDecision Kind = 65
-	KindExec     Kind = 66
-	KindState    Kind = 67
-	KindPosition Kind = 68
-	KindPrice    Kind = 69
-	KindSyncEnd  Kind = 70
-	KindRefused  Kind = 71
+	KindHello     Kind = 1
+	KindNewOrder  Kind = 2
+	KindCancel    Kind = 3
+	KindKill      Kind = 4
+	KindSync      Kind = 5
+	KindReplace   Kind = 6
+	KindHeartbeat Kind = 7
+	KindWelcome   Kind = 64
+	KindDecision  Kind = 65
+	KindExec      Kind = 66
+	KindState     Kind = 67
+	KindPosition  Kind = 68
+	KindPrice     Kind = 69
+	KindSyncEnd   Kind = 70
+	KindRefused   Kind = 71
 )
 
 var kindNames = map[Kind]string{
 	KindHello: "HELLO", KindNewOrder: "NEW_ORDER", KindCancel: "CANCEL", KindKill: "KILL", KindSync: "SYNC",
+	KindReplace: "REPLACE", KindHeartbeat: "HEARTBEAT",
 	KindWelcome: "WELCOME", KindDecision: "DECISION", KindExec: "EXEC", KindState: "STATE",
 	KindPosition: "POSITION", KindPrice: "PRICE", KindSyncEnd: "SYNC_END", KindRefused: "REFUSED",
 }
@@ -62,7 +66,7 @@ func (k Kind) String() string {
 	return fmt.Sprintf("kind %d", uint8(k))
 }
 
-// Message is one of the thirteen payloads of this package.
+// Message is one of the fifteen payloads of this package.
 type Message interface {
 	// Kind says which payload it is.
 	Kind() Kind
@@ -121,6 +125,9 @@ func Decode(b *[Size]byte, wantSequence uint64) (Header, Message, error) {
 			}
 		}
 	}
+	if order, ok := m.(*NewOrder); ok && !order.legsHold() {
+		return h, nil, fmt.Errorf("%w: leg %d of %d at offset 84, want 0 of 0, or 1 to n of n with n from 2 to %d (%s)", ErrLegs, order.Leg, order.Legs, MaxLegs, m.Kind())
+	}
 	return h, m, nil
 }
 
@@ -136,6 +143,10 @@ func blank(k Kind) Message {
 		return new(Kill)
 	case KindSync:
 		return new(Sync)
+	case KindReplace:
+		return new(Replace)
+	case KindHeartbeat:
+		return new(Heartbeat)
 	case KindWelcome:
 		return new(Welcome)
 	case KindDecision:

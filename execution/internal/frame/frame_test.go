@@ -21,7 +21,7 @@ const golden = "../../../proto/golden"
 var goldenNames = map[string]string{
 	"session": "Session", "region": "Region", "order_id": "OrderID", "instrument_id": "InstrumentID", "qty": "Qty",
 	"limit_px": "LimitPx", "stop_distance": "StopDistance", "correlation": "Correlation", "side": "Side", "type": "Type",
-	"tif": "TIF", "flags": "Flags", "who": "Who", "nonce": "Nonce", "trading_state": "TradingState", "venue_up": "VenueUp",
+	"tif": "TIF", "flags": "Flags", "leg": "Leg", "legs": "Legs", "strategies": "Strategies", "original_id": "OriginalID", "who": "Who", "nonce": "Nonce", "trading_state": "TradingState", "venue_up": "VenueUp",
 	"last_order_id": "LastOrderID", "limits_hash": "LimitsHash", "reference_hash": "ReferenceHash", "requested_qty": "RequestedQty",
 	"approved_qty": "ApprovedQty", "decision": "Decision", "reason": "Reason", "reference_px": "ReferencePx", "equity": "Equity",
 	"worst_case": "WorstCase", "binding_limit": "BindingLimit", "last_qty": "LastQty", "last_px": "LastPx", "cum_qty": "CumQty",
@@ -52,7 +52,8 @@ func blank(t testing.TB, k frame.Kind) frame.Message {
 
 func messages() []frame.Message {
 	return []frame.Message{
-		&frame.Hello{}, &frame.NewOrder{}, &frame.Cancel{}, &frame.Kill{}, &frame.Sync{}, &frame.Welcome{}, &frame.Decision{},
+		&frame.Hello{}, &frame.NewOrder{}, &frame.Cancel{}, &frame.Kill{}, &frame.Sync{}, &frame.Replace{}, &frame.Heartbeat{},
+		&frame.Welcome{}, &frame.Decision{},
 		&frame.Exec{}, &frame.State{}, &frame.Position{}, &frame.Price{}, &frame.SyncEnd{}, &frame.Refused{},
 	}
 }
@@ -154,8 +155,8 @@ func TestEveryWrongByteIsSeen(t *testing.T) {
 // A non-zero byte that no field uses is refused even under a right CRC.
 func TestUnusedBytesMustBeZero(t *testing.T) {
 	unused := map[frame.Kind][]int{
-		frame.KindHello: {32, 127}, frame.KindNewOrder: {84, 127}, frame.KindCancel: {48, 127}, frame.KindKill: {104, 127},
-		frame.KindSync: {32, 127}, frame.KindWelcome: {30, 31, 64, 127}, frame.KindDecision: {81, 84, 87, 120, 127},
+		frame.KindHello: {32, 127}, frame.KindNewOrder: {86, 87, 96, 127}, frame.KindCancel: {48, 127}, frame.KindKill: {104, 127},
+		frame.KindReplace: {80, 127}, frame.KindHeartbeat: {24, 127}, frame.KindSync: {32, 127}, frame.KindWelcome: {30, 31, 64, 127}, frame.KindDecision: {81, 84, 87, 120, 127},
 		frame.KindExec: {93, 95, 112, 127}, frame.KindState: {27, 62, 127}, frame.KindPosition: {48, 127}, frame.KindPrice: {64, 127},
 		frame.KindSyncEnd: {44, 127}, frame.KindRefused: {34, 127},
 	}
@@ -185,6 +186,50 @@ func TestRoundTrip(t *testing.T) {
 		gotH, got, err := frame.Decode(&b, h.Sequence)
 		if err != nil || gotH != h || !reflect.DeepEqual(got, m) {
 			t.Fatalf("%v %v %v", gotH, got, err)
+		}
+	})
+}
+
+// Every pair of bytes: both 0, or a leg of 2 to 16.
+func TestLegsAreOfOneOrder(t *testing.T) {
+	taken := 0
+	for leg := range 256 {
+		for legs := range 256 {
+			b := frame.Encode(frame.Header{Sequence: 1}, &frame.NewOrder{OrderID: 1, Leg: uint8(leg), Legs: uint8(legs)})
+			_, _, err := frame.Decode(&b, 1)
+			if whole := leg == 0 && legs == 0 || leg > 0 && leg <= legs && legs > 1 && legs < 17; whole != (err == nil) {
+				t.Fatalf("leg %d of %d: %v", leg, legs, err)
+			}
+			if err == nil {
+				taken++
+			} else if !errors.Is(err, frame.ErrLegs) {
+				t.Fatalf("leg %d of %d: %v", leg, legs, err)
+			}
+		}
+	}
+	if taken != 1+135 {
+		t.Fatalf("%d pairs were taken", taken)
+	}
+}
+
+func TestNewOrderRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		legs := rapid.SampledFrom([]uint8{0, 2, 3, 16}).Draw(t, "legs")
+		m := &frame.NewOrder{
+			OrderID: rapid.Uint64().Draw(t, "id"), InstrumentID: rapid.Uint64().Draw(t, "instrument"), Qty: rapid.Int64().Draw(t, "qty"),
+			LimitPx: rapid.Int64().Draw(t, "px"), StopDistance: rapid.Int64().Draw(t, "stop"), Side: rapid.Byte().Draw(t, "side"),
+			Type: rapid.Byte().Draw(t, "type"), TIF: rapid.Byte().Draw(t, "tif"), Flags: rapid.Byte().Draw(t, "flags"),
+			Leg: rapid.Uint8Range(min(1, legs), legs).Draw(t, "leg"), Legs: legs, Strategies: rapid.Uint64().Draw(t, "strategies"),
+		}
+		r := &frame.Replace{
+			OrderID: m.OrderID, OriginalID: rapid.Uint64().Draw(t, "original"), Qty: m.Qty, LimitPx: m.LimitPx, StopDistance: m.StopDistance,
+			Correlation: [16]byte(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "correlation")),
+		}
+		for _, want := range []frame.Message{m, r} {
+			b := frame.Encode(frame.Header{Sequence: 1}, want)
+			if _, got, err := frame.Decode(&b, 1); err != nil || !reflect.DeepEqual(got, want) {
+				t.Fatalf("%v %v, want %v", got, err, want)
+			}
 		}
 	})
 }

@@ -25,6 +25,18 @@ type NewOrder struct {
 	Type         uint8
 	TIF          uint8
 	Flags        uint8
+	// Leg of Legs: linked legs are decided as one and arrive one after another; 0 of 0 is an order of its own.
+	Leg  uint8
+	Legs uint8
+	// Strategies has bit i set when the order carries a target of the reference file's strategies[i].
+	Strategies uint64
+}
+
+// MaxLegs is the most legs that one order may have.
+const MaxLegs = 16
+
+func (m *NewOrder) legsHold() bool {
+	return m.Leg == 0 && m.Legs == 0 || m.Leg >= 1 && m.Leg <= m.Legs && m.Legs >= 2 && m.Legs <= MaxLegs
 }
 
 // Values of NewOrder's one-byte fields.
@@ -36,6 +48,7 @@ const (
 	TIFDay         = 0
 	TIFIOC         = 3
 	FlagReduceOnly = 1
+	FlagSellShort  = 2
 )
 
 // Cancel asks riskd to take an order off the venue.
@@ -52,6 +65,19 @@ type Kill struct {
 
 // Sync asks for everything needed to rebuild; SyncEnd repeats the nonce.
 type Sync struct{ Nonce uint64 }
+
+// Replace asks riskd to change an order, which keeps its id. Qty is the new total, what has filled included.
+type Replace struct {
+	OrderID      uint64
+	OriginalID   uint64
+	Qty          int64
+	LimitPx      int64
+	StopDistance int64
+	Correlation  [16]byte
+}
+
+// Heartbeat says that omsd is alive.
+type Heartbeat struct{}
 
 // Welcome answers Hello.
 type Welcome struct {
@@ -112,9 +138,11 @@ const (
 	ExecPartial   = 1
 	ExecFill      = 2
 	ExecCancelled = 4
+	ExecReplaced  = 5
 	ExecRejected  = 8
 	ExecUnknown   = 9
 	ExecExpired   = 12
+	ExecCorrected = 13
 	FlagReplayed  = 1
 )
 
@@ -190,6 +218,12 @@ func (*Kill) Kind() Kind { return KindKill }
 func (*Sync) Kind() Kind { return KindSync }
 
 // Kind implements Message.
+func (*Replace) Kind() Kind { return KindReplace }
+
+// Kind implements Message.
+func (*Heartbeat) Kind() Kind { return KindHeartbeat }
+
+// Kind implements Message.
 func (*Welcome) Kind() Kind { return KindWelcome }
 
 // Kind implements Message.
@@ -231,6 +265,8 @@ func (m *NewOrder) put(b *[Size]byte) {
 	putI64(b[56:], m.StopDistance)
 	copy(b[64:80], m.Correlation[:])
 	b[80], b[81], b[82], b[83] = m.Side, m.Type, m.TIF, m.Flags
+	b[84], b[85] = m.Leg, m.Legs
+	le.PutUint64(b[88:], m.Strategies)
 }
 
 func (m *NewOrder) get(b *[Size]byte) {
@@ -241,6 +277,8 @@ func (m *NewOrder) get(b *[Size]byte) {
 	m.StopDistance = getI64(b[56:])
 	copy(m.Correlation[:], b[64:80])
 	m.Side, m.Type, m.TIF, m.Flags = b[80], b[81], b[82], b[83]
+	m.Leg, m.Legs = b[84], b[85]
+	m.Strategies = le.Uint64(b[88:])
 }
 
 func (m *Cancel) put(b *[Size]byte) {
@@ -265,6 +303,27 @@ func (m *Kill) get(b *[Size]byte) {
 
 func (m *Sync) put(b *[Size]byte) { le.PutUint64(b[24:], m.Nonce) }
 func (m *Sync) get(b *[Size]byte) { m.Nonce = le.Uint64(b[24:]) }
+
+func (m *Replace) put(b *[Size]byte) {
+	le.PutUint64(b[24:], m.OrderID)
+	le.PutUint64(b[32:], m.OriginalID)
+	putI64(b[40:], m.Qty)
+	putI64(b[48:], m.LimitPx)
+	putI64(b[56:], m.StopDistance)
+	copy(b[64:80], m.Correlation[:])
+}
+
+func (m *Replace) get(b *[Size]byte) {
+	m.OrderID = le.Uint64(b[24:])
+	m.OriginalID = le.Uint64(b[32:])
+	m.Qty = getI64(b[40:])
+	m.LimitPx = getI64(b[48:])
+	m.StopDistance = getI64(b[56:])
+	copy(m.Correlation[:], b[64:80])
+}
+
+func (*Heartbeat) put(*[Size]byte) {}
+func (*Heartbeat) get(*[Size]byte) {}
 
 func (m *Welcome) put(b *[Size]byte) {
 	le.PutUint32(b[24:], m.Session)

@@ -87,6 +87,14 @@ impl Reader<'_> {
         }
     }
 
+    fn legs(&mut self, offset: usize) -> Result<Legs, DecodeError> {
+        let [leg, legs] = self.array(offset);
+        Legs::new(leg, legs).ok_or(DecodeError::BadValue {
+            field: "legs",
+            offset,
+        })
+    }
+
     fn rest_is_zero(&self) -> Result<(), DecodeError> {
         for offset in HEADER..FRAME_LEN {
             if self.taken & (1_u128 << offset) == 0 && self.bytes[offset] != 0 {
@@ -117,6 +125,8 @@ pub(crate) fn encode(frame: &Frame) -> [u8; FRAME_LEN] {
             put(b, 56, p.stop_distance.to_le_bytes());
             put(b, 64, p.correlation);
             put(b, 80, [p.side, p.order_type, p.time_in_force, p.flags]);
+            put(b, 84, [p.legs.leg(), p.legs.legs()]);
+            put(b, 88, p.strategies.to_le_bytes());
         }
         Body::Cancel(p) => {
             put(b, 24, p.order_id.to_le_bytes());
@@ -127,6 +137,15 @@ pub(crate) fn encode(frame: &Frame) -> [u8; FRAME_LEN] {
             put(b, 40, *p.who.as_bytes());
         }
         Body::Sync(p) => put(b, 24, p.nonce.to_le_bytes()),
+        Body::Replace(p) => {
+            put(b, 24, p.order_id.to_le_bytes());
+            put(b, 32, p.original_id.to_le_bytes());
+            put(b, 40, p.quantity.to_le_bytes());
+            put(b, 48, p.limit_price.to_le_bytes());
+            put(b, 56, p.stop_distance.to_le_bytes());
+            put(b, 64, p.correlation);
+        }
+        Body::Heartbeat => {}
         Body::Welcome(p) => {
             put(b, 24, p.session.to_le_bytes());
             put(b, 28, [p.trading_state as u8, u8::from(p.venue_up)]);
@@ -254,6 +273,8 @@ fn decode_body(kind: Kind, r: &mut Reader<'_>) -> Result<Body, DecodeError> {
             order_type: r.u8(81),
             time_in_force: r.u8(82),
             flags: r.u8(83),
+            legs: r.legs(84)?,
+            strategies: r.u64(88),
         }),
         Kind::Cancel => Body::Cancel(Cancel {
             order_id: r.u64(24),
@@ -264,6 +285,15 @@ fn decode_body(kind: Kind, r: &mut Reader<'_>) -> Result<Body, DecodeError> {
             who: r.text("who", 40)?,
         }),
         Kind::Sync => Body::Sync(crate::Sync { nonce: r.u64(24) }),
+        Kind::Replace => Body::Replace(Replace {
+            order_id: r.u64(24),
+            original_id: r.u64(32),
+            quantity: r.i64(40),
+            limit_price: r.i64(48),
+            stop_distance: r.i64(56),
+            correlation: r.array(64),
+        }),
+        Kind::Heartbeat => Body::Heartbeat,
         Kind::Welcome => Body::Welcome(Welcome {
             session: r.u32(24),
             trading_state: r.choice("trading_state", 28, TradingState::from_u8)?,

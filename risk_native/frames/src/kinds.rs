@@ -33,6 +33,10 @@ wire_enum! {
         Kill = 4,
         /// omsd asks for everything needed to rebuild.
         Sync = 5,
+        /// omsd changes an order.
+        Replace = 6,
+        /// omsd is alive.
+        Heartbeat = 7,
         /// riskd greets.
         Welcome = 64,
         /// riskd decided.
@@ -85,12 +89,16 @@ wire_enum! {
         Fill = 2,
         /// Cancelled.
         Cancelled = 4,
+        /// Replaced by a modification.
+        Replaced = 5,
         /// Rejected.
         Rejected = 8,
         /// Fate unknown.
         Unknown = 9,
         /// Expired.
         Expired = 12,
+        /// The venue corrected what it had reported, also downwards.
+        Corrected = 13,
     }
 }
 

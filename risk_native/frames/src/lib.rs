@@ -16,8 +16,8 @@ pub use error::DecodeError;
 pub use fields::{FixedText, TextError};
 pub use kinds::{DecisionKind, ExecType, Kind, SessionState, TradingState};
 pub use payload::{
-    Body, Cancel, Decision, Exec, Hello, Kill, NewOrder, Position, PriceUpdate, Refused, State,
-    Sync, SyncEnd, Welcome,
+    Body, Cancel, Decision, Exec, Hello, Kill, Legs, NewOrder, Position, PriceUpdate, Refused,
+    Replace, State, Sync, SyncEnd, Welcome,
 };
 pub use sequence::{SequenceGap, SequenceIn, SequenceOut};
 

@@ -33,8 +33,72 @@ pub struct NewOrder {
     pub order_type: u8,
     /// 0 day, 3 IOC.
     pub time_in_force: u8,
-    /// Bit 0: reduce only.
+    /// Bit 0: reduce only, bit 1: sell short.
     pub flags: u8,
+    /// Where it stands among the linked legs that are decided as one; [`Legs::ALONE`] for an order of its own.
+    pub legs: Legs,
+    /// Bit i: the order carries a target of the reference file's `strategies[i]`.
+    pub strategies: u64,
+}
+
+/// Leg `leg` of `legs`. The legs of one order arrive one after another, from the first to the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Legs {
+    leg: u8,
+    legs: u8,
+}
+
+impl Legs {
+    /// Most legs that one order may have.
+    pub const MAX: u8 = 16;
+
+    /// An order of its own.
+    pub const ALONE: Legs = Legs { leg: 0, legs: 0 };
+
+    /// Both 0, or `1 <= leg <= legs` and `2 <= legs <= 16`; anything else is none.
+    #[must_use]
+    pub const fn new(leg: u8, legs: u8) -> Option<Self> {
+        match (leg, legs) {
+            (0, 0) => Some(Self::ALONE),
+            (1.., 2..=Self::MAX) if leg <= legs => Some(Legs { leg, legs }),
+            _ => None,
+        }
+    }
+
+    /// Which of them, from 1; 0 for an order of its own.
+    #[must_use]
+    pub const fn leg(self) -> u8 {
+        self.leg
+    }
+
+    /// How many there are; 0 for an order of its own.
+    #[must_use]
+    pub const fn legs(self) -> u8 {
+        self.legs
+    }
+
+    /// True for an order of its own.
+    #[must_use]
+    pub const fn is_alone(self) -> bool {
+        self.legs == 0
+    }
+}
+
+/// omsd changes an order. Nothing is believed yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replace {
+    /// The modification's own id, from the same sequence as the orders'.
+    pub order_id: u64,
+    /// The order that is to change; it keeps this id.
+    pub original_id: u64,
+    /// New total quantity, what has filled included.
+    pub quantity: i64,
+    /// New limit price.
+    pub limit_price: i64,
+    /// New stop distance, price units, 0 = none.
+    pub stop_distance: i64,
+    /// Correlation id.
+    pub correlation: [u8; 16],
 }
 
 /// omsd cancels an order.
@@ -223,6 +287,9 @@ pub enum Body {
     Cancel(Cancel),
     Kill(Kill),
     Sync(Sync),
+    Replace(Replace),
+    /// omsd is alive; it says nothing else.
+    Heartbeat,
     Welcome(Welcome),
     Decision(Decision),
     Exec(Exec),
@@ -243,6 +310,8 @@ impl Body {
             Body::Cancel(_) => Kind::Cancel,
             Body::Kill(_) => Kind::Kill,
             Body::Sync(_) => Kind::Sync,
+            Body::Replace(_) => Kind::Replace,
+            Body::Heartbeat => Kind::Heartbeat,
             Body::Welcome(_) => Kind::Welcome,
             Body::Decision(_) => Kind::Decision,
             Body::Exec(_) => Kind::Exec,

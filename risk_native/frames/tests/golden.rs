@@ -20,10 +20,15 @@ fn fields(body: &Body) -> Value {
         Body::NewOrder(p) => json!({
             "order_id": p.order_id, "instrument_id": p.instrument_id, "qty": p.quantity, "limit_px": p.limit_price,
             "stop_distance": p.stop_distance, "correlation": hex(&p.correlation), "side": p.side, "type": p.order_type,
-            "tif": p.time_in_force, "flags": p.flags}),
+            "tif": p.time_in_force, "flags": p.flags, "leg": p.legs.leg(), "legs": p.legs.legs(),
+            "strategies": p.strategies}),
         Body::Cancel(p) => json!({"order_id": p.order_id, "correlation": hex(&p.correlation)}),
         Body::Kill(p) => json!({"correlation": hex(&p.correlation), "who": p.who.as_str()}),
         Body::Sync(p) => json!({"nonce": p.nonce}),
+        Body::Replace(p) => json!({
+            "order_id": p.order_id, "original_id": p.original_id, "qty": p.quantity, "limit_px": p.limit_price,
+            "stop_distance": p.stop_distance, "correlation": hex(&p.correlation)}),
+        Body::Heartbeat => json!({}),
         Body::Welcome(p) => json!({
             "session": p.session, "trading_state": p.trading_state as u8, "venue_up": u8::from(p.venue_up),
             "last_order_id": p.last_order_id, "limits_hash": p.limits_hash, "reference_hash": p.reference_hash,

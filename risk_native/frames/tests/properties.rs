@@ -11,6 +11,15 @@ fn long_text() -> impl Strategy<Value = FixedText<64>> {
     "\\PC{0,16}".prop_map(|text| FixedText::new(&text).expect("fits"))
 }
 
+fn legs() -> impl Strategy<Value = Legs> {
+    prop_oneof![
+        Just(Legs::ALONE),
+        (2..=16_u8)
+            .prop_flat_map(|legs| (1..=legs, Just(legs)))
+            .prop_map(|(leg, legs)| Legs::new(leg, legs).expect("inside"))
+    ]
+}
+
 fn body() -> impl Strategy<Value = Body> {
     let session = || proptest::sample::select(SessionState::ALL);
     let trading = || proptest::sample::select(TradingState::ALL);
@@ -18,9 +27,11 @@ fn body() -> impl Strategy<Value = Body> {
         (any::<u32>(), text()).prop_map(|(session, region)| Body::Hello(Hello { session, region })),
         (
             any::<(u64, u64, i64, i64, i64, [u8; 16])>(),
-            any::<(u8, u8, u8, u8)>()
+            any::<(u8, u8, u8, u8)>(),
+            legs(),
+            any::<u64>()
         )
-            .prop_map(|(a, b)| {
+            .prop_map(|(a, b, legs, strategies)| {
                 Body::NewOrder(NewOrder {
                     order_id: a.0,
                     instrument_id: a.1,
@@ -32,6 +43,8 @@ fn body() -> impl Strategy<Value = Body> {
                     order_type: b.1,
                     time_in_force: b.2,
                     flags: b.3,
+                    legs,
+                    strategies,
                 })
             }),
         any::<(u64, [u8; 16])>().prop_map(|(order_id, correlation)| Body::Cancel(Cancel {
@@ -41,6 +54,15 @@ fn body() -> impl Strategy<Value = Body> {
         (any::<[u8; 16]>(), long_text())
             .prop_map(|(correlation, who)| Body::Kill(Kill { correlation, who })),
         any::<u64>().prop_map(|nonce| Body::Sync(Sync { nonce })),
+        any::<(u64, u64, i64, i64, i64, [u8; 16])>().prop_map(|a| Body::Replace(Replace {
+            order_id: a.0,
+            original_id: a.1,
+            quantity: a.2,
+            limit_price: a.3,
+            stop_distance: a.4,
+            correlation: a.5,
+        })),
+        Just(Body::Heartbeat),
         (any::<(u32, bool, u64, u64, u64)>(), trading(), text()).prop_map(
             |(a, trading_state, region)| {
                 Body::Welcome(Welcome {
@@ -239,8 +261,8 @@ fn each_fault_is_named() {
         );
     }
     assert_eq!(
-        Frame::decode(&resealed(with(1, 6))),
-        Err(DecodeError::Kind(6))
+        Frame::decode(&resealed(with(1, 8))),
+        Err(DecodeError::Kind(8))
     );
     for offset in [2, 3] {
         assert_eq!(
@@ -290,6 +312,47 @@ fn values_without_a_meaning_are_refused() {
             Err(DecodeError::BadValue { field, offset })
         );
     }
+}
+
+/// Every pair of bytes: both 0, or a leg of 2 to 16.
+#[test]
+fn legs_are_of_one_order() {
+    let good = Frame {
+        seq: 1,
+        ts_ns: 0,
+        body: Body::NewOrder(NewOrder {
+            order_id: 1,
+            instrument_id: 2,
+            quantity: 3,
+            limit_price: 4,
+            stop_distance: 5,
+            correlation: [6; 16],
+            side: 2,
+            order_type: 2,
+            time_in_force: 0,
+            flags: 2,
+            legs: Legs::ALONE,
+            strategies: 0b101,
+        }),
+    }
+    .encode();
+    let mut taken = 0;
+    for leg in 0..=u8::MAX {
+        for legs in 0..=u8::MAX {
+            let mut bytes = good;
+            bytes[84] = leg;
+            bytes[85] = legs;
+            let decoded = Frame::decode(&resealed(bytes));
+            if (leg, legs) == (0, 0) || (leg > 0 && leg <= legs && (2..17).contains(&legs)) {
+                taken += 1;
+                assert_eq!(decoded.expect("a leg").encode(), resealed(bytes));
+            } else {
+                let (field, offset) = ("legs", 84);
+                assert_eq!(decoded, Err(DecodeError::BadValue { field, offset }));
+            }
+        }
+    }
+    assert_eq!(taken, 1 + (2..17).sum::<u32>());
 }
 
 #[test]

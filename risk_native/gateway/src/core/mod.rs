@@ -232,7 +232,11 @@ impl Core {
             return;
         }
         match body {
+            // A leg alone is not the order that was asked for.
+            Body::NewOrder(order) if !order.legs.is_alone() => self.refuse(order.order_id),
             Body::NewOrder(order) => self.on_new_order(&order),
+            Body::Replace(replace) => self.refuse(replace.order_id),
+            Body::Heartbeat => {}
             Body::Cancel(cancel) => self.on_cancel(&cancel),
             Body::Kill(kill) => {
                 self.pull_kill(kill.who.as_str().to_string(), Id(kill.correlation));
@@ -240,6 +244,15 @@ impl Core {
             Body::Sync(sync) => self.on_sync(sync.nonce),
             other => self.drop_client(format!("{:?} came a second time", other.kind())),
         }
+    }
+
+    /// A well-formed frame that asks for what is not done here.
+    fn refuse(&mut self, order_id: u64) {
+        self.counters.refused += 1;
+        self.tell(Body::Refused(dnalyaw_frames::Refused {
+            order_id,
+            reason: dnalyaw_engine::Reason::Malformed.code(),
+        }));
     }
 
     /// The client broke the contract.

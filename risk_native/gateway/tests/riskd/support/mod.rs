@@ -372,5 +372,7 @@ pub fn limit(order_id: u64, instrument_id: u64, side: u8, quantity: i64, price: 
         order_type: 2,
         time_in_force: 0,
         flags: 0,
+        legs: dnalyaw_frames::Legs::ALONE,
+        strategies: 0,
     }
 }
