@@ -153,10 +153,7 @@ impl Orders {
                 }
             }
             Record::Expired { order_id } => self.close(order_id),
-            Record::Start { .. }
-            | Record::Refusal(_)
-            | Record::Baseline { .. }
-            | Record::Kill { .. } => {}
+            _ => {}
         }
     }
 

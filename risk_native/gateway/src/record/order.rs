@@ -1,48 +1,8 @@
-//! What stands in the journal.
+//! Orders, decisions and reports.
 
 use dnalyaw_engine as engine;
 use dnalyaw_frames as frames;
 use serde::{Deserialize, Serialize};
-
-/// One record. Times are nanoseconds of the venue's clock, money and prices millionths.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Record {
-    /// riskd began.
-    Start {
-        wall_ns: i64,
-        region: String,
-        session: u32,
-        reference_hash: String,
-        limits_hash: String,
-    },
-    /// The one decision on an order, with the grounds it stood on.
-    Decision(Box<DecisionRecord>),
-    /// A NEW_ORDER whose id was taken already, or that could not have one; it changes nothing.
-    Refusal(Box<DecisionRecord>),
-    /// A report of the venue that changed something.
-    Exec(ExecRecord),
-    /// An ExecID whose content was known by another way.
-    Seen { exec_id: String },
-    /// A cancel asked for by omsd or by the kill switch.
-    Cancel {
-        order_id: u64,
-        correlation: Id,
-        ts_ns: i64,
-    },
-    /// The session's baseline equity.
-    Baseline { session: u32, equity: i64 },
-    /// The kill switch fired.
-    Kill {
-        session: u32,
-        reason: u16,
-        who: String,
-        correlation: Id,
-        ts_ns: i64,
-    },
-    /// Orders of a session that is over.
-    Expired { order_id: u64 },
-}
 
 /// A correlation id as 32 hex digits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,0 +1,88 @@
+//! What stands in the journal.
+
+mod operator;
+mod order;
+mod snapshot;
+
+use serde::{Deserialize, Serialize};
+
+pub use operator::{By, Scope};
+pub use order::{DecisionRecord, ExecRecord, Id, OrderRecord, Snapshot};
+pub use snapshot::Part;
+
+/// One record. Times are nanoseconds of the venue's clock, money and prices millionths.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Record {
+    /// riskd began.
+    Start {
+        wall_ns: i64,
+        region: String,
+        session: u32,
+        reference_hash: String,
+        limits_hash: String,
+    },
+    /// The one decision on an order, with the grounds it stood on.
+    Decision(Box<DecisionRecord>),
+    /// A NEW_ORDER whose id was taken already, or that could not have one; it changes nothing.
+    Refusal(Box<DecisionRecord>),
+    /// A report of the venue that changed something.
+    Exec(ExecRecord),
+    /// An ExecID whose content was known by another way.
+    Seen { exec_id: String },
+    /// A cancel asked for by omsd or by the kill switch.
+    Cancel {
+        order_id: u64,
+        correlation: Id,
+        ts_ns: i64,
+    },
+    /// The session's baseline equity.
+    Baseline { session: u32, equity: i64 },
+    /// The kill switch fired.
+    Kill {
+        session: u32,
+        reason: u16,
+        who: String,
+        correlation: Id,
+        ts_ns: i64,
+    },
+    /// Orders of a session that is over.
+    Expired { order_id: u64 },
+    /// A person re-armed the fired kill switch.
+    Rearm { session: u32, by: By, ts_ns: i64 },
+    /// A person stopped something from opening, or let it open again.
+    Halt {
+        #[serde(flatten)]
+        scope: Scope,
+        on: bool,
+        by: By,
+        ts_ns: i64,
+    },
+    /// A person announced money that comes (positive) or goes.
+    Flow {
+        session: u32,
+        amount: i64,
+        by: By,
+        ts_ns: i64,
+    },
+    /// What of the announced flows of a session the venue's cash has shown: the sum.
+    Flows { session: u32, amount: i64 },
+    /// A person took an order for ours that the venue works and the journal did not know.
+    Claim {
+        cl_ord_id: String,
+        by: By,
+        ts_ns: i64,
+    },
+    /// The stop of an instrument and direction (1 of a long position, 2 of a short one) changed; level 0: there is none.
+    Stop {
+        session: u32,
+        instrument_id: u64,
+        direction: u8,
+        level: i64,
+        ts_ns: i64,
+    },
+    /// The engine's running sums were not what its orders and positions add up to.
+    ShadowDifference { why: String, ts_ns: i64 },
+    /// A part of a snapshot.
+    Snapshot(Part),
+}
