@@ -46,8 +46,22 @@ UNKNOWN_VOLATILITY_BP = 1_000
 """Daily volatility assumed of a name too young to be measured: high, so that it is sized small."""
 
 
+GAP_SESSIONS = 252
+"""Sessions in which the worst overnight gap of an instrument is looked for."""
+
+GAP_SIGMAS = 5
+"""Daily volatilities that an overnight gap is taken to be at least: the risk engine's constant of this name."""
+
+
 def recent_statistics(panel: pl.DataFrame) -> pl.DataFrame:
-    """``instrument_id, close, last_session, volatility_bp, adv`` of the last sessions of the mart's panel."""
+    """Statistics of the last sessions of the mart's panel, a row an instrument.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``instrument_id, close, last_session, volatility_bp, adv, gap_bp``: daily volatility in basis points;
+        average daily volume in shares of `last_session`, whatever was split before; the stressed overnight gap.
+    """
     sessions = panel["session"].unique().sort().tail(RECENT)
     return (
         panel.filter(pl.col("session").is_in(sessions.implode()))
@@ -61,9 +75,37 @@ def recent_statistics(panel: pl.DataFrame) -> pl.DataFrame:
             .otherwise(UNKNOWN_VOLATILITY_BP)
             .cast(pl.Int64)
             .alias("volatility_bp"),
-            pl.col("adj_volume").mean().fill_null(0).cast(pl.Int64).alias("adv"),
+            (pl.col("adj_volume").mean() * _shares_now()).fill_null(0).cast(pl.Int64).alias("adv"),
+        )
+        .join(worst_gaps(panel), on="instrument_id", how="left", maintain_order="left")
+        .with_columns(
+            pl.max_horizontal(GAP_SIGMAS * pl.col("volatility_bp"), pl.col("gap_bp")).alias("gap_bp")
         )
         .sort("instrument_id")
+    )
+
+
+def _shares_now() -> pl.Expr:
+    """Shares of the last session for one share at listing, which is what adjusted volume counts."""
+    traded = pl.col("adj_volume") > 0
+    return (pl.col("raw_volume").filter(traded) / pl.col("adj_volume").filter(traded)).last()
+
+
+def worst_gaps(panel: pl.DataFrame) -> pl.DataFrame:
+    """``instrument_id, gap_bp``: the largest move from a close to the next open, either way, rounded up.
+
+    Over the last `GAP_SESSIONS` sessions, splits and dividends taken out. Where there is no open the move is the one
+    from close to close; a name with one bar has none (null).
+    """
+    sessions = panel["session"].unique().sort().tail(GAP_SESSIONS + 1)
+    move = pl.coalesce("adj_open", "adj_close") / pl.col("adj_close").shift(1).over("instrument_id") - 1
+    return (
+        panel.filter(pl.col("session").is_in(sessions.implode()))
+        .sort("instrument_id", "session")
+        .select("instrument_id", move.abs().alias("move"))
+        .group_by("instrument_id")
+        # Rounded to a millionth of a basis point first: a gap of exactly 300 must not become 301 in binary.
+        .agg((pl.col("move").max() * 1e4).round(6).ceil().cast(pl.Int64).alias("gap_bp"))
     )
 
 

@@ -20,8 +20,7 @@ from dnalyaw.portfolio._signals import (
 from dnalyaw.portfolio._sizing import (
     KellyConfig,
     KellySize,
-    QuantityFunction,
-    engine_quantity,
+    SizingPolicy,
     half_kelly,
     size_targets,
 )
@@ -43,7 +42,7 @@ __all__ = [
     "KellyConfig",
     "KellySize",
     "PortfolioError",
-    "QuantityFunction",
+    "SizingPolicy",
     "Strategy",
     "StrategyFactory",
     "StrategyView",
@@ -53,7 +52,6 @@ __all__ = [
     "capped",
     "check_weights",
     "combine_strategies",
-    "engine_quantity",
     "half_kelly",
     "inverse_volatility",
     "load_strategies",

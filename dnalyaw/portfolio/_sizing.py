@@ -1,20 +1,19 @@
-"""How much: half-Kelly for the strategy, R-multiples for each name."""
+"""How much: half-Kelly for the strategy, and for each name the smallest of what every constraint allows.
+
+Both are the compiled sizing function (`dnalyaw._native.risk`), which asks the risk engine itself for its limits.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite, sqrt
+from math import isfinite
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from dnalyaw.portfolio._errors import PortfolioError
-from dnalyaw.portfolio._target import MICRO
-
-QuantityFunction = Callable[[int, int, int, int, int], tuple[int, str]]
-"""``(equity_micro, price_micro, stop_distance_micro, lot, volatility_bp) -> (shares, reason)``."""
 
 
 @dataclass(frozen=True)
@@ -95,22 +94,46 @@ def half_kelly(returns: NDArray[np.float64], config: KellyConfig | None = None) 
     ----------
     Thorp, "The Kelly Criterion in Blackjack, Sports Betting and the Stock Market", 2006.
     """
+    from dnalyaw._native import risk
+
     rules = config or KellyConfig()
-    values = np.asarray(returns, dtype=np.float64)
+    values = np.ascontiguousarray(returns, dtype=np.float64)
     if not np.isfinite(values).all():
         raise PortfolioError(f"{int((~np.isfinite(values)).sum())} of {values.size} returns are not finite")
-    count = len(values)
-    deviation = float(values.std(ddof=1)) if count > 1 else 0.0
-    if count < rules.min_sessions or deviation <= 1e-12:
-        return KellySize(rules.floor, 0.0, 0.0, 0.0, count, "short record")
-    mean = float(values.mean())
-    t = mean / (deviation / sqrt(count))
-    full = mean / deviation**2
-    shrinkage = max(0.0, 1.0 - 1.0 / t**2) if t > 0 else 0.0
-    wanted = rules.fraction * shrinkage * full
-    gross = min(max(wanted, rules.floor), rules.cap)
-    reason = "evidence" if gross == wanted else ("cap" if wanted > rules.cap else "floor")
-    return KellySize(gross, full, shrinkage, t, count, reason)
+    try:
+        size = risk.half_kelly(
+            values,
+            fraction=rules.fraction,
+            min_sessions=rules.min_sessions,
+            floor=rules.floor,
+            cap=rules.cap,
+        )
+    except ValueError as fault:
+        raise PortfolioError(f"half-Kelly: {fault}") from fault
+    return KellySize(**size)
+
+
+@dataclass(frozen=True)
+class SizingPolicy:
+    """What a position may be beside the risk engine's limits; the compiled function checks the ranges.
+
+    Attributes
+    ----------
+    risk_fraction : float
+        Equity that one trade may lose at its stop (R-multiple), in (0, 0.01].
+    volatility_budget : float
+        What one position alone may add to the account's daily volatility, of equity. The default lets a position at the 5%
+        limit move 5% a day.
+    participation : float
+        Part of an average day's volume that may be traded in a day.
+    days_to_exit : float
+        Days in which the position must be out again at that participation.
+    """
+
+    risk_fraction: float = 0.01
+    volatility_budget: float = 0.0025
+    participation: float = 0.10
+    days_to_exit: float = 5.0
 
 
 SIZED_SCHEMA = {
@@ -131,17 +154,19 @@ def size_targets(
     prices: Mapping[int, float],
     lots: Mapping[int, int],
     volatility_bp: Mapping[int, int],
+    adv: Mapping[int, int],
     equity: float,
     capital_fraction: float,
     kelly: KellySize,
-    largest: QuantityFunction | None = None,
+    gap_bp: Mapping[int, int] | None = None,
+    policy: SizingPolicy | None = None,
 ) -> pl.DataFrame:
-    """Size one session's targets: half-Kelly for all of them, then what one trade may risk for each.
+    """Size one session's targets: each is the smallest of what half-Kelly leaves and every constraint allows.
 
-    The second step is the risk engine's own function on an empty account: at most 1% of the region's equity
-    is lost between entry and stop (R-multiple), and no single strategy asks for more of a name than the
-    region may hold. Sectors, issuers and what several strategies ask for together are left to the gateway,
-    which has the veto.
+    The constraints: at most 1% of the region's equity is lost between entry and stop (R-multiple), what the position may
+    add to the account's volatility, what its market can absorb and let go again, and the risk engine's own limits on an
+    account that holds nothing else. Sectors, issuers and what several strategies ask for together are left to the
+    gateway, which has the veto.
 
     Parameters
     ----------
@@ -152,98 +177,84 @@ def size_targets(
     lots : mapping
         Instrument to board lot; 1 where absent.
     volatility_bp : mapping
-        Instrument to daily volatility, basis points; 0 or absent is unknown, and puts the whole price at
-        risk.
+        Instrument to daily volatility, basis points; 0 or absent is unknown, and nothing is taken.
+    adv : mapping
+        Instrument to average daily volume, shares; 0 or absent is unknown, and nothing is taken.
     equity : float
         The region's equity, currency.
     capital_fraction : float
         Part of it that is the strategy's capital, in (0, 1].
     kelly : KellySize
-    largest : callable or None
-        Largest quantity of one trade; None takes the risk engine's own.
+    gap_bp : mapping or None
+        Instrument to stressed overnight gap, basis points; where absent the engine's multiple of the volatility.
+    policy : SizingPolicy or None
 
     Returns
     -------
     polars.DataFrame
         ``instrument_id, weight, stop_distance, asked, kelly_weight, most_shares, risk_fraction, binding``:
         weights are of the strategy's capital; `risk_fraction` is what the position loses at its stop, of the
-        region's equity; `binding` is none, kelly, or the risk engine's reason. Names whose weight comes to 0
-        stay, so that a report can say why.
+        region's equity; `binding` names what set the weight: NONE, KELLY, R_MULTIPLE, VOLATILITY, LIQUIDITY,
+        DAYS_TO_EXIT, or the risk engine's reason. Names whose weight comes to 0 stay, so that a report can
+        say why.
 
     Raises
     ------
     PortfolioError
         Names every instrument without a price, and every weight, stop, lot or amount that is not usable.
+
+    References
+    ----------
+    See `dnalyaw._native.risk.size_position`.
     """
-    _refuse_unusable(weights, prices, lots, volatility_bp, equity, capital_fraction)
-    quantity_of = largest or engine_quantity
-    capital = equity * capital_fraction
+    from dnalyaw._native import risk
+
+    gaps = gap_bp or {}
+    counts = {"volatility": volatility_bp, "gap": gaps, "volume": adv}
+    _refuse_unusable(weights, prices, lots, counts, equity, capital_fraction)
+    rules = policy or SizingPolicy()
     rows = []
     for row in weights.sort("instrument_id").iter_rows(named=True):
-        name, stop, asked = row["instrument_id"], row["stop_distance"], row["weight"]
-        price = prices[name]
-        most, reason = quantity_of(
-            int(equity * MICRO),
-            max(1, round(price * MICRO)),
-            max(1, round(stop * MICRO)),
-            int(lots.get(name, 1)),
-            int(volatility_bp.get(name, 0)),
-        )
-        wished = asked * kelly.gross
-        weight = min(wished, most * price / capital)
+        name = row["instrument_id"]
+        try:
+            sized = risk.size_position(
+                equity=equity,
+                capital=equity * capital_fraction,
+                weight=row["weight"],
+                kelly=kelly.gross,
+                price=prices[name],
+                stop_distance=row["stop_distance"],
+                volatility_bp=volatility_bp.get(name, 0),
+                gap_bp=gaps.get(name, 0),
+                lot=lots.get(name, 1),
+                adv=adv.get(name, 0),
+                risk_fraction=rules.risk_fraction,
+                volatility_budget=rules.volatility_budget,
+                participation=rules.participation,
+                days_to_exit=rules.days_to_exit,
+            )
+        except (ValueError, OverflowError) as fault:
+            raise PortfolioError(f"cannot size instrument {name}: {fault}") from fault
         rows.append(
             {
                 "instrument_id": name,
-                "weight": weight,
-                "stop_distance": stop,
-                "asked": asked,
-                "kelly_weight": wished,
-                "most_shares": most,
-                "risk_fraction": weight * capital_fraction * min(stop / price, 1.0),
-                "binding": reason if weight < wished else ("kelly" if wished < asked else "none"),
+                "weight": sized["weight"],
+                "stop_distance": row["stop_distance"],
+                "asked": row["weight"],
+                "kelly_weight": sized["kelly_weight"],
+                "most_shares": sized["most"],
+                "risk_fraction": sized["risk_fraction"],
+                "binding": sized["constraint"],
             }
         )
     return pl.DataFrame(rows, schema=SIZED_SCHEMA)
-
-
-def engine_quantity(
-    equity_micro: int, price_micro: int, stop_distance_micro: int, lot: int, volatility_bp: int
-) -> tuple[int, str]:
-    """Ask the risk engine how many shares one trade of an empty account may be, and what binds.
-
-    Parameters
-    ----------
-    equity_micro, price_micro, stop_distance_micro : int
-        Millionths of the currency unit.
-    lot : int
-        Shares.
-    volatility_bp : int
-        Daily, basis points; 0 is unknown.
-
-    Returns
-    -------
-    tuple of (int, str)
-        Shares in whole lots, and the reason's name.
-    """
-    # The gateway's own function, so that research and production size by the same arithmetic.
-    from dnalyaw._native import largest_quantity
-
-    # Counted at the price itself: at what price the order is worked is not research's to say.
-    return largest_quantity(
-        equity_micro,
-        price_micro,
-        stop_distance_micro,
-        lot,
-        daily_volatility_bp=volatility_bp,
-        limit_price_micro=price_micro,
-    )
 
 
 def _refuse_unusable(
     weights: pl.DataFrame,
     prices: Mapping[int, float],
     lots: Mapping[int, int],
-    volatility_bp: Mapping[int, int],
+    counts: Mapping[str, Mapping[int, int]],
     equity: float,
     capital_fraction: float,
 ) -> None:
@@ -262,8 +273,11 @@ def _refuse_unusable(
             faults.append(f"instrument {name} has stop distance {row['stop_distance']}")
         if lots.get(name, 1) < 1:
             faults.append(f"instrument {name} has lot {lots[name]}")
-        if volatility_bp.get(name, 0) < 0:
-            faults.append(f"instrument {name} has volatility {volatility_bp[name]} bp")
+        faults += [
+            f"instrument {name} has {what} {values[name]}"
+            for what, values in counts.items()
+            if values.get(name, 0) < 0
+        ]
     if weights["instrument_id"].n_unique() != weights.height:
         faults.append("an instrument is given twice")
     if faults:

@@ -125,7 +125,7 @@ def _sizing(region: str) -> dg.AssetsDefinition:
         kinds={"rust"},
         owners=["team:research"],
         group_name=f"{region.lower()}_strategies",
-        description="Half-Kelly for each strategy, at most 1% of its capital at risk in a name: the risk engine's own sums.",
+        description="Half-Kelly for each strategy; a name by risk at its stop, volatility, liquidity and the engine's own limits.",
     )
     def sizing(context: dg.AssetExecutionContext, **frames: pl.DataFrame) -> pl.DataFrame:
         from dnalyaw.backtest import PricePanel
@@ -141,7 +141,11 @@ def _sizing(region: str) -> dg.AssetsDefinition:
         latest = mart.filter(pl.col("session") == day)
         closes = dict(latest.select("instrument_id", "raw_close").iter_rows())
         lots = dict(latest.select("instrument_id", "lot").iter_rows())
-        volatility = dict(recent_statistics(mart).select("instrument_id", "volatility_bp").iter_rows())
+        recent = recent_statistics(mart)
+        volatility, gaps, adv = (
+            dict(recent.select("instrument_id", column).iter_rows())
+            for column in ("volatility_bp", "gap_bp", "adv")
+        )
         labels = latest.select("instrument_id", "label", "sector")
         entries = {s.id: s for s in declared(region)}
         parts, kelly_rows = [], {}
@@ -155,6 +159,8 @@ def _sizing(region: str) -> dg.AssetsDefinition:
                 prices=closes,
                 lots=lots,
                 volatility_bp=volatility,
+                gap_bp=gaps,
+                adv=adv,
                 equity=INITIAL_CASH[region],
                 capital_fraction=entry.capital_fraction,
                 kelly=kelly,

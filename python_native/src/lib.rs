@@ -2,18 +2,40 @@
 #![forbid(unsafe_code)]
 
 mod constants;
+mod position;
 mod risk_engine;
 mod sizing;
 
 use pyo3::prelude::*;
 
-/// The compiled parts of Dnalyaw: the constant limits, the sizing function and the risk engine.
+/// The compiled parts of Dnalyaw.
 #[pymodule]
 mod _native {
-    #[pymodule_export]
-    use crate::constants::{limits, reasons};
-    #[pymodule_export]
-    use crate::risk_engine::RiskEngine;
-    #[pymodule_export]
-    use crate::sizing::largest_quantity;
+    use pyo3::prelude::*;
+
+    /// Risk: the constant limits, the sizing functions and the engine itself.
+    #[pymodule]
+    mod risk {
+        #[pymodule_export]
+        use crate::constants::{limits, reasons};
+        #[pymodule_export]
+        use crate::position::{half_kelly, size_position};
+        #[pymodule_export]
+        use crate::risk_engine::RiskEngine;
+        #[pymodule_export]
+        use crate::sizing::largest_quantity;
+    }
+
+    /// Makes `import dnalyaw._native.risk` work: an extension module is no package in which to look for a file.
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let risk = module.getattr("risk")?;
+        let name = "dnalyaw._native.risk";
+        risk.setattr("__name__", name)?;
+        module
+            .py()
+            .import("sys")?
+            .getattr("modules")?
+            .set_item(name, risk)
+    }
 }

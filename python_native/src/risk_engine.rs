@@ -98,7 +98,7 @@ fn decision_dict<'py>(py: Python<'py>, decision: &Decision) -> PyResult<Bound<'p
 }
 
 /// The production risk engine over one simulated account. See `dnalyaw/_native.pyi`.
-#[pyclass(module = "dnalyaw._native")]
+#[pyclass(module = "dnalyaw._native.risk")]
 pub(crate) struct RiskEngine {
     engine: Engine,
 }

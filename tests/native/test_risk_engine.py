@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dnalyaw import _native
+from dnalyaw._native import risk
 
 ONE = 1_000_000
 T0 = 1_763_994_600_000_000_000
@@ -28,9 +28,9 @@ def row(instrument_id: int, **changes: object) -> dict[str, object]:
     return base | changes
 
 
-def engine(**limits: int) -> _native.RiskEngine:
+def engine(**limits: int) -> risk.RiskEngine:
     """A million in cash, instruments 1 and 2 at 100.00."""
-    built = _native.RiskEngine([row(1), row(2)], **limits)  # type: ignore[list-item]
+    built = risk.RiskEngine([row(1), row(2)], **limits)  # type: ignore[list-item]
     built.set_session(SESSION)
     built.set_cash(1_000_000 * ONE)
     for instrument_id in (1, 2):
@@ -38,7 +38,7 @@ def engine(**limits: int) -> _native.RiskEngine:
     return built
 
 
-def buy(built: _native.RiskEngine, quantity: int, instrument_id: int = 1) -> _native.DecisionRow:
+def buy(built: risk.RiskEngine, quantity: int, instrument_id: int = 1) -> risk.DecisionRow:
     return built.decide(
         instrument_id,
         "buy",
@@ -49,12 +49,12 @@ def buy(built: _native.RiskEngine, quantity: int, instrument_id: int = 1) -> _na
     )
 
 
-def outcome(decision: _native.DecisionRow) -> tuple[str, str, int]:
+def outcome(decision: risk.DecisionRow) -> tuple[str, str, int]:
     return decision["decision"], decision["reason"], decision["approved_quantity"]
 
 
 def test_limits_are_the_constants_and_their_hash_is_of_their_text() -> None:
-    limits = _native.limits()
+    limits = risk.limits()
     assert limits["instrument_bp"] == 500
     assert limits["sector_bp"] == 2_500
     assert limits["drawdown_bp"] == 500
@@ -68,7 +68,7 @@ def test_limits_are_the_constants_and_their_hash_is_of_their_text() -> None:
 
 def test_reasons_are_those_of_the_page() -> None:
     page = (Path(__file__).parents[2] / "docs" / "reasons.md").read_text(encoding="utf-8")
-    reasons = _native.reasons()
+    reasons = risk.reasons()
     assert reasons[1]["name"] == "INSTRUMENT_LIMIT"
     assert len({reason["code"] for reason in reasons}) == len(reasons) == 33
     for reason in reasons:
@@ -124,7 +124,7 @@ def test_impossible_fills_are_refused() -> None:
 
 
 def test_drawdown_flattens_until_the_next_session() -> None:
-    built = _native.RiskEngine([row(1)])  # type: ignore[list-item]
+    built = risk.RiskEngine([row(1)])  # type: ignore[list-item]
     built.set_session(SESSION)
     built.set_price(1, last_micro=100 * ONE, ts_ns=T0)
     built.set_account(600_000 * ONE, [(1, 4_000)])
@@ -175,11 +175,11 @@ def test_bad_reference_is_named() -> None:
     broken = row(3)
     del broken["lot"]
     with pytest.raises(ValueError, match="reference row 1 has no 'lot'"):
-        _native.RiskEngine([row(1), broken])  # type: ignore[list-item]
+        risk.RiskEngine([row(1), broken])  # type: ignore[list-item]
     with pytest.raises(ValueError, match="reference row 0, lot: "):
-        _native.RiskEngine([row(1, lot="ten")])  # type: ignore[list-item]
+        risk.RiskEngine([row(1, lot="ten")])  # type: ignore[list-item]
     with pytest.raises(ValueError, match="instrument 1: named twice"):
-        _native.RiskEngine([row(1), row(1)])  # type: ignore[list-item]
+        risk.RiskEngine([row(1), row(1)])  # type: ignore[list-item]
 
 
 def test_bad_arguments_are_named() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dnalyaw import _native
+from dnalyaw._native import risk
 
 ONE = 1_000_000
 MILLION = 1_000_000 * ONE
@@ -20,7 +20,7 @@ def size(**changes: int | None) -> tuple[int, str]:
         "daily_volatility_bp": 200,
         "limit_price_micro": 100 * ONE,
     }
-    return _native.largest_quantity(**(arguments | changes))  # type: ignore[arg-type]
+    return risk.largest_quantity(**(arguments | changes))  # type: ignore[arg-type]
 
 
 def test_instrument_limit() -> None:
@@ -110,7 +110,7 @@ def test_one_lot_more_breaks_a_limit_and_the_answer_breaks_none(
             and (held + shares) * risk * 100 <= equity
         )
 
-    shares, reason = _native.largest_quantity(
+    shares, reason = risk.largest_quantity(
         equity,
         price,
         stop,

@@ -1,8 +1,9 @@
-"""Half-Kelly and R-multiples, worked by hand and through the risk engine's own function."""
+"""Half-Kelly and what one name may be, worked by hand, through the compiled function."""
 
 from __future__ import annotations
 
-import math
+import inspect
+from dataclasses import asdict
 
 import numpy as np
 import polars as pl
@@ -14,7 +15,7 @@ from dnalyaw.portfolio import (
     KellyConfig,
     KellySize,
     PortfolioError,
-    engine_quantity,
+    SizingPolicy,
     half_kelly,
     size_targets,
 )
@@ -75,82 +76,75 @@ def weights(*rows: tuple[int, float, float]) -> pl.DataFrame:
     )
 
 
-def one_percent(equity: int, price: int, stop: int, lot: int, volatility: int) -> tuple[int, str]:
-    """1% of equity over the stop, in whole lots; written again so that it judges nothing of itself."""
-    return math.floor(equity * 0.01 / stop / lot) * lot, "TRADE_RISK"
+def sized(frame: pl.DataFrame, kelly: KellySize = FULL, **changes: object) -> pl.DataFrame:
+    """Names at 50 that move 1% a day and trade a million shares, for a strategy with 400,000 of a million."""
+    names = frame["instrument_id"].to_list()
+    terms: dict[str, object] = {
+        "prices": dict.fromkeys(names, 50.0),
+        "lots": {},
+        "volatility_bp": dict.fromkeys(names, 100),
+        "adv": dict.fromkeys(names, 1_000_000),
+        "equity": 1e6,
+        "capital_fraction": 0.4,
+        "kelly": kelly,
+    }
+    return size_targets(frame, **(terms | changes))  # type: ignore[arg-type]
 
 
 def test_risk_of_one_trade_by_hand() -> None:
     # Region 1,000,000, strategy 400,000. Risk per trade 10,000.
-    # A: price 50, stop 5: 2,000 shares = 100,000 = 25% of the strategy; asked 10%: fits.
-    # B: price 50, stop 25: 400 shares = 20,000 = 5%; asked 10%: cut to 5%. With lots of 300: 300 shares,
-    # 3.75%.
-    sized = size_targets(
-        weights((1, 0.10, 5.0), (2, 0.10, 25.0), (3, 0.10, 25.0)),
-        prices={1: 50.0, 2: 50.0, 3: 50.0},
-        lots={3: 300},
-        volatility_bp={},
-        equity=1e6,
-        capital_fraction=0.4,
-        kelly=FULL,
-        largest=one_percent,
-    )
-    assert sized["weight"].to_list() == pytest.approx([0.10, 0.05, 0.0375])
-    assert sized["most_shares"].to_list() == [2000, 400, 300]
-    assert sized["binding"].to_list() == ["none", "TRADE_RISK", "TRADE_RISK"]
+    # A: stop 5: 2,000 shares lose that, but 5% of the region is 1,000 shares; asked 10% is 800: fits.
+    # B: stop 25: 400 shares = 20,000 = 5%; asked 10%: cut to 5%. With lots of 300: 300 shares, 3.75%.
+    out = sized(weights((1, 0.10, 5.0), (2, 0.10, 25.0), (3, 0.10, 25.0)), lots={3: 300})
+    assert out["weight"].to_list() == pytest.approx([0.10, 0.05, 0.0375])
+    assert out["most_shares"].to_list() == [1000, 400, 300]
+    assert out["binding"].to_list() == ["NONE", "TRADE_RISK", "TRADE_RISK"]
     # 10% of 400,000 is 800 shares that lose 5 each: 4,000 of a million.
-    assert sized["risk_fraction"].to_list() == pytest.approx([0.004, 0.010, 0.0075])
+    assert out["risk_fraction"].to_list() == pytest.approx([0.004, 0.010, 0.0075])
 
 
 def test_kelly_comes_before_the_risk_of_one_trade() -> None:
     half = KellySize(0.5, 1.0, 1.0, 3.0, 500, "evidence")
-    sized = size_targets(
-        weights((1, 0.10, 5.0), (2, 0.12, 25.0)),
-        prices={1: 50.0, 2: 50.0},
-        lots={},
-        volatility_bp={},
-        equity=1e6,
-        capital_fraction=0.4,
-        kelly=half,
-        largest=one_percent,
-    )
-    assert sized["weight"].to_list() == pytest.approx([0.05, 0.05])
-    assert sized["binding"].to_list() == ["kelly", "TRADE_RISK"]
+    out = sized(weights((1, 0.10, 5.0), (2, 0.12, 25.0)), half)
+    assert out["weight"].to_list() == pytest.approx([0.05, 0.05])
+    assert out["binding"].to_list() == ["KELLY", "TRADE_RISK"]
 
 
 def test_a_name_too_dear_for_one_lot_comes_to_nothing_and_stays_visible() -> None:
-    sized = size_targets(
-        weights((1, 0.10, 30.0)),
-        prices={1: 300.0},
-        lots={1: 1000},
-        volatility_bp={},
-        equity=1e6,
-        capital_fraction=1.0,
-        kelly=FULL,
-        largest=one_percent,
-    )
-    assert sized.select("weight", "asked", "binding").row(0) == (0.0, 0.10, "TRADE_RISK")
+    out = sized(weights((1, 0.10, 30.0)), prices={1: 300.0}, lots={1: 1000}, capital_fraction=1.0)
+    assert out.select("weight", "asked", "binding").row(0) == (0.0, 0.10, "INSTRUMENT_LIMIT")
 
 
 def test_the_risk_engine_sizes() -> None:
-    million = 1_000_000
-    # 1% of 1,000,000 is 10,000; a stop of 25 allows 400 shares of 50: 2% of equity, inside the 5%.
-    assert engine_quantity(million * million, 50 * million, 25 * million, 1, 100) == (400, "TRADE_RISK")
-    # A stop of 5 would allow 2,000 shares, but 5% of equity is 1,000 of them.
-    assert engine_quantity(million * million, 50 * million, 5 * million, 1, 100) == (1000, "INSTRUMENT_LIMIT")
-    # Unknown volatility puts the whole price at risk: 200 shares; lots of 150 leave 150.
-    assert engine_quantity(million * million, 50 * million, 5 * million, 150, 0) == (150, "TRADE_RISK")
-    sized = size_targets(
-        weights((1, 0.20, 25.0), (2, 0.20, 5.0)),
-        prices={1: 50.0, 2: 50.0},
-        lots={},
-        volatility_bp={1: 100, 2: 100},
-        equity=1e6,
-        capital_fraction=0.5,
-        kelly=FULL,
-    )
-    assert sized["weight"].to_list() == pytest.approx([0.04, 0.10])
-    assert sized["binding"].to_list() == ["TRADE_RISK", "INSTRUMENT_LIMIT"]
+    # 1% of 1,000,000 is 10,000; a stop of 25 allows 400 shares of 50: 4% of half a million. A stop of 5 would allow 2,000,
+    # but 5% of equity is 1,000 of them.
+    out = sized(weights((1, 0.20, 25.0), (2, 0.20, 5.0)), capital_fraction=0.5)
+    assert out["weight"].to_list() == pytest.approx([0.04, 0.10])
+    assert out["binding"].to_list() == ["TRADE_RISK", "INSTRUMENT_LIMIT"]
+
+
+def test_volatility_and_liquidity_by_hand() -> None:
+    # 1: 2,500 a day at 8% of 50 is 625 shares. 2: a tenth of 5,000 shares. 3, 4: not known, nothing.
+    frame = weights((1, 0.2, 5.0), (2, 0.2, 5.0), (3, 0.2, 5.0), (4, 0.2, 5.0))
+    volatility, adv = {1: 800, 2: 100, 4: 100}, {1: 10**6, 2: 5_000, 3: 10**6}
+    # The stop's floor of five volatilities would hold number 1 to 500; a gap of 8% is known not to be worse.
+    out = sized(frame, volatility_bp=volatility, adv=adv, gap_bp={1: 800, 2: 100, 4: 100})
+    assert out["most_shares"].to_list() == [625, 500, 0, 0]
+    assert out["binding"][0] == "VOLATILITY"
+    assert out["weight"].to_list() == pytest.approx([625 * 50 / 4e5, 500 * 50 / 4e5, 0, 0])
+    slow = SizingPolicy(participation=0.05, days_to_exit=0.5)
+    assert sized(frame, volatility_bp=volatility, adv=adv, policy=slow)["most_shares"][1] == 125
+    with pytest.raises(PortfolioError, match=r"cannot size instrument 1: risk_fraction is 0\.02: give"):
+        sized(frame, volatility_bp=volatility, adv=adv, policy=SizingPolicy(risk_fraction=0.02))
+
+
+def test_the_policys_defaults_are_the_compiled_functions() -> None:
+    from dnalyaw._native import risk
+
+    signature = inspect.signature(risk.size_position).parameters
+    assert {name: signature[name].default for name in asdict(SizingPolicy())} == asdict(SizingPolicy())
+    kelly = inspect.signature(risk.half_kelly).parameters
+    assert {name: kelly[name].default for name in asdict(KellyConfig())} == asdict(KellyConfig())
 
 
 def test_every_fault_is_named() -> None:
@@ -160,10 +154,11 @@ def test_every_fault_is_named() -> None:
             prices={2: 5.0, 3: 5.0, 4: 0.0},
             lots={3: 0},
             volatility_bp={4: -1},
+            adv={4: -2},
+            gap_bp={4: -3},
             equity=-5.0,
             capital_fraction=2.0,
             kelly=FULL,
-            largest=one_percent,
         )
     for part in (
         "equity -5.0",
@@ -173,7 +168,9 @@ def test_every_fault_is_named() -> None:
         "instrument 3 has stop distance 0.0",
         "instrument 3 has lot 0",
         "instrument 4 has no usable price",
-        "instrument 4 has volatility -1 bp",
+        "instrument 4 has volatility -1",
+        "instrument 4 has volume -2",
+        "instrument 4 has gap -3",
         "given twice",
     ):
         assert part in str(caught.value)

@@ -21,16 +21,20 @@ pub struct Policy {
     pub days_to_exit: f64,
 }
 
-impl Default for Policy {
+impl Policy {
     /// 1% at the stop, 25 basis points of daily volatility (a position at the 5% limit may move 5% a day), a tenth of a day's
     /// volume, and out in five days.
+    pub const STANDARD: Self = Self {
+        risk_fraction: 0.01,
+        volatility_budget: 0.0025,
+        participation: 0.10,
+        days_to_exit: 5.0,
+    };
+}
+
+impl Default for Policy {
     fn default() -> Self {
-        Self {
-            risk_fraction: 0.01,
-            volatility_budget: 0.0025,
-            participation: 0.10,
-            days_to_exit: 5.0,
-        }
+        Self::STANDARD
     }
 }
 

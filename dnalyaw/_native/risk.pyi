@@ -1,4 +1,4 @@
-"""The compiled parts: constant limits, the sizing function and the risk engine.
+"""Risk: the constant limits, the sizing functions and the engine that decides in production.
 
 Prices and money are whole millionths of the currency unit, quantities whole shares, times nanoseconds since
 the Unix epoch (UTC), sessions ``YYYYMMDD``.
@@ -6,6 +6,9 @@ the Unix epoch (UTC), sessions ``YYYYMMDD``.
 
 from collections.abc import Sequence
 from typing import Literal, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
 
 class Limits(TypedDict):
     """The constants, in basis points; ``hash`` is the SHA-256 that names them, in hex."""
@@ -131,6 +134,124 @@ def largest_quantity(
     ------
     ValueError
         When a value is negative or impossible; it names the argument.
+    """
+
+class KellyRow(TypedDict):
+    """Half-Kelly of a strategy and how it came about; ``reason`` is evidence, floor, cap or short record."""
+
+    gross: float
+    full: float
+    shrinkage: float
+    t_statistic: float
+    sessions: int
+    reason: str
+
+def half_kelly(
+    returns: NDArray[np.float64],
+    *,
+    fraction: float = 0.5,
+    min_sessions: int = 126,
+    floor: float = 0.25,
+    cap: float = 1.0,
+) -> KellyRow:
+    """Return the gross multiplier that a strategy's record justifies.
+
+    The growth-optimal multiple, mean over variance, shrunk by ``1 - 1/t^2`` (positive-part James-Stein; nothing below
+    t = 1) and multiplied by `fraction`, within `floor` and `cap`.
+
+    Parameters
+    ----------
+    returns : ndarray, shape (n,)
+        Contiguous float64: net simple returns a session, out of sample, each above -1.
+    fraction : float
+        Of the Kelly optimum, in (0, 1].
+    min_sessions : int
+        Below so many returns the floor holds; at least 20.
+    floor, cap : float
+        ``0 <= floor <= cap <= 1``.
+
+    Raises
+    ------
+    ValueError
+        Names the return or the argument that has no meaning.
+
+    References
+    ----------
+    Kelly, "A New Interpretation of Information Rate", 1956. Thorp, "The Kelly Criterion in Blackjack, Sports Betting
+    and the Stock Market", 2006. James and Stein, "Estimation with Quadratic Loss", 1961.
+    """
+
+class SizingRow(TypedDict):
+    """A sized position.
+
+    ``weight`` is of the strategy's capital, ``quantity`` the same in whole lots, ``constraint`` what set it, ``most`` the
+    largest quantity inside every cap, ``caps`` each cap in whole lots, ``risk_fraction`` the loss at the stop, of equity.
+    """
+
+    weight: float
+    quantity: int
+    constraint: str
+    kelly_weight: float
+    most: int
+    risk_fraction: float
+    caps: dict[str, int]
+
+def size_position(
+    *,
+    equity: float,
+    capital: float,
+    weight: float,
+    kelly: float,
+    price: float,
+    stop_distance: float,
+    volatility_bp: int,
+    lot: int,
+    adv: int,
+    gap_bp: int = 0,
+    held: int = 0,
+    issuer_exposure: float = 0.0,
+    sector_exposure: float = 0.0,
+    cash: float | None = None,
+    risk_fraction: float = 0.01,
+    volatility_budget: float = 0.0025,
+    participation: float = 0.10,
+    days_to_exit: float = 5.0,
+) -> SizingRow:
+    """Size one position: the smallest of the wish, half-Kelly and every constraint.
+
+    ``R_MULTIPLE``: shares times the distance to the stop, at most `risk_fraction` of equity. ``VOLATILITY``: shares times
+    price times daily volatility, at most `volatility_budget` of equity. ``LIQUIDITY``: at most `participation` of a day's
+    volume. ``DAYS_TO_EXIT``: out again in that many days at that participation. And the risk engine's own limits, by
+    their reasons. ``KELLY`` and ``NONE`` say that none of these bound.
+
+    Parameters
+    ----------
+    equity, capital : float
+        The account's equity and the part of it that the strategy may use, currency.
+    weight, kelly : float
+        Weight asked for, of the capital, and the strategy's half-Kelly multiplier; both in [0, 1].
+    price, stop_distance : float
+        Currency a share; a distance of 0 is no stop, and puts the whole price at risk.
+    volatility_bp, gap_bp : int
+        Daily volatility (0 = unknown: nothing is taken) and stressed overnight gap (0 = the engine's multiple of it).
+    lot, adv, held : int
+        Shares: a lot, average daily volume (0 = unknown: nothing is taken), and what is held on this side already.
+    issuer_exposure, sector_exposure : float
+        Worst cases without this position, currency.
+    cash : float, optional
+        Cash that pays for it; None = it does not bind.
+    risk_fraction, volatility_budget, participation, days_to_exit : float
+        The policy; `risk_fraction` at most 0.01.
+
+    Raises
+    ------
+    ValueError
+        Names the first argument that is not a number, infinite, negative or out of its range.
+
+    References
+    ----------
+    Tharp, "Trade Your Way to Financial Freedom", 1998 (R-multiples). Moreira and Muir, "Volatility-Managed Portfolios",
+    2017. Almgren, Thum, Hauptmann and Li, "Direct Estimation of Equity Market Impact", 2005.
     """
 
 class RiskEngine:
