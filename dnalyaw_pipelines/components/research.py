@@ -125,7 +125,7 @@ def _sizing(region: str) -> dg.AssetsDefinition:
         kinds={"rust"},
         owners=["team:research"],
         group_name=f"{region.lower()}_strategies",
-        description="Half-Kelly for each strategy; a name by risk at its stop, volatility, liquidity and the engine's own limits.",
+        description="Half-Kelly for each strategy; a name by its stop, volatility, liquidity and the engine's limits.",
     )
     def sizing(context: dg.AssetExecutionContext, **frames: pl.DataFrame) -> pl.DataFrame:
         from dnalyaw.backtest import PricePanel
