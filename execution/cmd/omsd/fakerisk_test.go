@@ -36,6 +36,7 @@ type fakeRisk struct {
 	received  []receivedOrder
 	cancels   []uint64
 	kills     int
+	beats     int
 	hellos    int
 	faults    []string // what the contract forbids
 	execs     uint64
@@ -53,7 +54,7 @@ type fakeOrder struct {
 	id, instrument uint64
 	qty, px        int64
 	side           byte
-	content        [60]byte // bytes 24..84 of the frame
+	content        [72]byte // bytes 24..96 of the frame
 	decision       byte
 	approved       int64
 	reason         uint16
@@ -63,7 +64,7 @@ type fakeOrder struct {
 
 type receivedOrder struct {
 	id      uint64
-	content [60]byte
+	content [72]byte
 }
 
 type field struct {
@@ -243,6 +244,8 @@ func (r *fakeRisk) handle(b []byte) {
 		if o.cum < o.approved {
 			r.exec(o, 4, 0, 42)
 		}
+	case 7:
+		r.beats++
 	case 4:
 		r.kills++
 		r.state = 4
@@ -271,7 +274,7 @@ func (r *fakeRisk) newOrder(b []byte) {
 		id: binary.LittleEndian.Uint64(b[24:]), instrument: binary.LittleEndian.Uint64(b[32:]),
 		qty: int64(binary.LittleEndian.Uint64(b[40:])), px: int64(binary.LittleEndian.Uint64(b[48:])), side: b[80],
 	}
-	copy(o.content[:], b[24:84])
+	copy(o.content[:], b[24:96])
 	r.received = append(r.received, receivedOrder{o.id, o.content})
 	if r.onOrder != nil && r.onOrder(len(r.received)) {
 		r.breakConn()

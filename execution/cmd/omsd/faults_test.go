@@ -334,7 +334,7 @@ func TestCancelAllAndKill(t *testing.T) {
 		t.Fatalf("%v, %v", k, err)
 	}
 	r := h.submit(portfolio("beta", asOf, equalWeights(4, 0.1)))
-	if r.Outcome != pb.SubmitOutcome_SUBMIT_OUTCOME_REFUSED || r.Faults[0].Code != "HALTED" {
+	if r.Outcome != pb.SubmitOutcome_SUBMIT_OUTCOME_REFUSED || r.Faults[0].Code != "HALTED" || !strings.Contains(r.Faults[0].Message, "dnalyaw rearm --region US") {
 		t.Errorf("after the kill: %v", r)
 	}
 	h.sameAfterReplay()

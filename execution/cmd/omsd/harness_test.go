@@ -43,6 +43,7 @@ type house struct {
 	client  pb.OrderManagementClient
 	conn    *grpc.ClientConn
 	ready   map[string]any
+	refDoc  map[string]any
 	refData []byte
 	real    bool // a real riskd serves risk.sock
 }
@@ -82,13 +83,10 @@ func newHouse(t *testing.T, n int) *house {
 			"lot": 1, "tick_micro": 10_000, "currency": "USD", "tradable": true, "volatility_bp": 100, "adv": 1_000_000,
 		})
 	}
-	h.refData, err = json.Marshal(map[string]any{
+	h.refDoc = map[string]any{
 		"region": "US", "session": "2024-01-05", "currency": "USD", "generated_at": "2024-01-05T14:00:00Z", "instruments": ins,
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
-	h.write("reference.json", string(h.refData))
+	h.writeReference()
 	h.write("register.jsonl", `{"seq":1,"at":"2024-01-01T00:00:00Z","strategy_id":"alpha","stage":"paper","capital_fraction":0.5,"max_leverage":1,"reason":"start"}
 {"seq":2,"at":"2024-01-01T00:00:00Z","strategy_id":"beta","stage":"live","capital_fraction":0.5,"max_leverage":1,"reason":"start"}
 {"seq":3,"at":"2024-01-01T00:00:00Z","strategy_id":"idea","stage":"research","capital_fraction":0.5,"max_leverage":1,"reason":"start"}
@@ -123,6 +121,19 @@ func (h *house) write(name, content string) {
 	h.t.Helper()
 	if err := os.WriteFile(filepath.Join(h.dir, name), []byte(content), 0o600); err != nil {
 		h.t.Fatal(err)
+	}
+}
+
+// writeReference writes what refDoc says, and tells the fake riskd.
+func (h *house) writeReference() {
+	h.t.Helper()
+	var err error
+	if h.refData, err = json.Marshal(h.refDoc); err != nil {
+		h.t.Fatal(err)
+	}
+	h.write("reference.json", string(h.refData))
+	if h.risk != nil {
+		h.risk.setReference(h.refData)
 	}
 }
 
@@ -314,7 +325,7 @@ func (h *house) onceEach(n int) {
 	h.t.Helper()
 	h.risk.mu.Lock()
 	defer h.risk.mu.Unlock()
-	content := map[uint64][60]byte{}
+	content := map[uint64][72]byte{}
 	instruments := map[uint64]uint64{}
 	var last uint64
 	for _, r := range h.risk.received {

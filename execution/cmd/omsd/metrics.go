@@ -36,7 +36,7 @@ func writeMetricsOnce(path string, oms *core.Core, link *risklink.Link) error {
 		"decisions": m.Decisions.Load(), "execs": m.Execs.Load(), "duplicates": m.Duplicates.Load(),
 		"illegal": m.Illegal.Load(), "foreign": m.Foreign.Load(), "resends": m.Resends.Load(), "syncs": m.Syncs.Load(),
 		"journal_commits": m.Commits.Load(), "journal_commit_max_ns": m.CommitMaxNs.Load(),
-		"requests_refused": m.RefusedRequests.Load(), "loop_batch_high": m.LoopHigh.Load(),
+		"requests_refused": m.RefusedRequests.Load(), "heartbeats": m.Beats.Load(), "corrections": m.Corrections.Load(), "loop_batch_high": m.LoopHigh.Load(),
 		"risk_connects": l.Connects.Load(), "risk_failures": l.Failures.Load(), "risk_frames_in": l.FramesIn.Load(),
 		"risk_frames_out": l.FramesOut.Load(), "risk_bad_frames": l.BadFrames.Load(),
 		"risk_queue_high": l.QueueHigh.Load(), "risk_queue_full": l.QueueFull.Load(),

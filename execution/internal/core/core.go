@@ -38,13 +38,14 @@ type Config struct {
 	SubmitWait    time.Duration // how long a submission waits for riskd's snapshot
 	RetryWait     time.Duration // the first wait before a re-plan; it doubles
 	MaxRetries    int           // re-plans of one instrument in one session
+	BeatEvery     time.Duration // between two heartbeats to riskd
 	Log           *slog.Logger
 }
 
 // Metrics are counters since the start, safe to read at any time.
 type Metrics struct {
-	Decisions, Execs, Duplicates, Illegal, Foreign, Resends, Syncs, Commits, RefusedRequests atomic.Uint64
-	CommitMaxNs, LoopHigh                                                                    atomic.Int64
+	Decisions, Execs, Duplicates, Illegal, Foreign, Resends, Syncs, Commits, RefusedRequests, Beats, Corrections atomic.Uint64
+	CommitMaxNs, LoopHigh                                                                                        atomic.Int64
 }
 
 // Core is omsd's state and its rules.
@@ -102,6 +103,9 @@ func Open(path string, cfg Config, link Link) (*Core, error) {
 	}
 	if cfg.MaxRetries == 0 {
 		cfg.MaxRetries = 6
+	}
+	if cfg.BeatEvery == 0 {
+		cfg.BeatEvery = 500 * time.Millisecond
 	}
 	j, rec, err := journal.Open(path)
 	if err != nil {

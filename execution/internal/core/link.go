@@ -76,6 +76,18 @@ func (c *Core) onUp(e risklink.Event) {
 	}
 	c.retryRound, c.sellsAtLast = 0, 0
 	c.startSync(true)
+	c.beat(e.Epoch)
+}
+
+// beat tells riskd that this loop still turns, for as long as the connection lasts. It goes through the loop and its
+// commit on purpose: an omsd that hangs must look like one that is gone.
+func (c *Core) beat(epoch uint64) {
+	if c.epoch != epoch {
+		return
+	}
+	c.metrics.Beats.Add(1)
+	c.send(&frame.Heartbeat{})
+	c.after(c.cfg.BeatEvery, func() { c.beat(epoch) })
 }
 
 func (c *Core) onDown(e risklink.Event) {
@@ -168,7 +180,8 @@ func (c *Core) onDecision(m *frame.Decision, tsNs int64) {
 	c.metrics.Decisions.Add(1)
 	o := c.state.Orders[m.OrderID]
 	if o == nil {
-		c.onForeign(m.OrderID, int64(m.InstrumentID), m.Decision != frame.DecisionReject && m.ApprovedQty > 0, "decision")
+		c.onForeign(m.OrderID, int64(m.InstrumentID), m.Decision != frame.DecisionReject && m.ApprovedQty > 0,
+			decisionName(m.Decision)+" "+order.ReasonName(m.Reason))
 		return
 	}
 	c.heard[m.OrderID] = true
@@ -214,8 +227,9 @@ func (c *Core) onExec(m *frame.Exec, tsNs int64) {
 	c.metrics.Execs.Add(1)
 	o := c.state.Orders[m.OrderID]
 	if o == nil {
-		open := m.ExecType == frame.ExecNew || m.ExecType == frame.ExecPartial || m.ExecType == frame.ExecUnknown
-		c.onForeign(m.OrderID, int64(m.InstrumentID), open, "exec")
+		open := m.ExecType == frame.ExecNew || m.ExecType == frame.ExecPartial || m.ExecType == frame.ExecUnknown ||
+			m.ExecType == frame.ExecReplaced || m.ExecType == frame.ExecCorrected && m.LeavesQty > 0
+		c.onForeign(m.OrderID, int64(m.InstrumentID), open, "exec "+order.ReasonName(m.Reason))
 		return
 	}
 	c.heard[m.OrderID] = true
@@ -235,9 +249,13 @@ func (c *Core) onExec(m *frame.Exec, tsNs int64) {
 		c.audit(o.ID, err)
 		return
 	}
-	if o.Side == order.Buy && !r.Replayed {
+	if o.Side == order.Buy && !r.Replayed && r.LastQty > 0 {
 		// riskd's word on the cash may come later than the fill that spends it.
 		c.spent += (r.LastQty*r.LastPx + r.Fee)
+	}
+	if r.Type == frame.ExecCorrected {
+		c.metrics.Corrections.Add(1)
+		c.cfg.Log.Warn("the venue corrected a fill", "order_id", o.ID, "change", r.LastQty, "px", r.LastPx, "filled", o.Cum, jsonlog.CorrelationKey, o.Correlation)
 	}
 	if n := o.Missing(); n > 0 {
 		c.cfg.Log.Warn("filled quantity without its own report", "order_id", o.ID, "missing", n, jsonlog.CorrelationKey, o.Correlation)
@@ -337,6 +355,7 @@ func (c *Core) submit(o *order.Order) {
 	m := &frame.NewOrder{
 		OrderID: o.ID, InstrumentID: uint64(o.InstrumentID), Qty: o.Qty, LimitPx: o.LimitPx, StopDistance: o.StopDistance,
 		Correlation: correlation(o.Correlation), Side: uint8(o.Side), Type: frame.TypeLimit, TIF: frame.TIFDay,
+		Strategies: o.Strategies,
 	}
 	if o.LimitPx == 0 {
 		m.Type = frame.TypeMarket

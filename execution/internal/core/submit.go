@@ -127,6 +127,7 @@ func (c *Core) judge(live bool) targets.Context {
 	ctx.Session, ctx.ClockNs = c.state.Session, c.clockNs
 	if c.refErr == nil {
 		ctx.InReference = func(id int64) bool { _, ok := c.ref.Instruments[id]; return ok }
+		ctx.Listed = c.ref.Lists
 	}
 	ctx.HasPrice = func(id int64) bool { return c.prices[id].Decision() > 0 }
 	ctx.HasPosition = func(id int64) bool { _, ok := c.positions[id]; return ok }
@@ -151,6 +152,8 @@ func (c *Core) gates() []targets.Fault {
 	}
 	switch c.account.TradingState {
 	case frame.TradingActive, frame.TradingReduceOnly:
+	case frame.TradingKilled:
+		add(targets.FaultHalted, "the kill switch is on (%s) and stays on until a person re-arms it: settle the cause, then `dnalyaw rearm --region %s --reason TEXT`", order.ReasonName(c.account.Reason), c.cfg.Region)
 	default:
 		add(targets.FaultHalted, "trading state is %s (%s)", tradingName(c.account.TradingState), order.ReasonName(c.account.Reason))
 	}
@@ -254,7 +257,7 @@ func (c *Core) plan(ps map[string]targets.Portfolio, reg register.Register, only
 		plan.Orders = append(plan.Orders, order.Spec{
 			ID: next, Session: c.state.Session, InstrumentID: d.InstrumentID, Side: d.Side, Qty: d.Qty, LimitPx: d.LimitPx,
 			StopDistance: d.StopDistance, ReduceOnly: d.Side == order.Sell, Correlation: correlationOf(d, ps, fallback),
-			CreatedNs: c.clockNs, Shares: d.Shares, RetryOf: c.state.Waiting[d.InstrumentID].OrderID,
+			CreatedNs: c.clockNs, Shares: d.Shares, RetryOf: c.state.Waiting[d.InstrumentID].OrderID, Strategies: c.ref.Mask(d.Shares),
 		})
 	}
 	return plan, nil

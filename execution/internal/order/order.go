@@ -52,6 +52,7 @@ type Spec struct {
 	CreatedNs    int64            `json:"created_ns"`
 	Shares       map[string]int64 `json:"shares"` // strategy -> its part of Qty; they sum to Qty
 	RetryOf      uint64           `json:"retry_of,omitempty"`
+	Strategies   uint64           `json:"strategies,omitempty"` // bit i: Shares has the reference's strategies[i]
 }
 
 // Decision is riskd's word on the order, with the market as it stood when it came.
@@ -109,13 +110,25 @@ type Order struct {
 	Reason   uint16                `json:"reason,omitempty"`
 	LastNs   int64                 `json:"last_ns,omitempty"`
 	WhyState string                `json:"why_state,omitempty"`
+	Revised  *Revision             `json:"revised,omitempty"` // what the venue replaced it by, the latest
+}
+
+// Revision is the total quantity that a replacement gave the order.
+type Revision struct {
+	Qty    int64  `json:"qty"`
+	ExecID uint64 `json:"exec_id"`
+	TsNs   int64  `json:"ts_ns"`
 }
 
 // NewOrder makes an order in state NEW.
 func NewOrder(s Spec) *Order { return &Order{Spec: s} }
 
-// Target is the quantity that completes the order: what riskd approved, or what was asked before it decided.
+// Target is the quantity that completes the order: what a replacement left of it, what riskd approved, or what was asked
+// before it decided.
 func (o *Order) Target() int64 {
+	if o.Revised != nil {
+		return o.Revised.Qty
+	}
 	if o.Decided != nil && (o.Decided.Code == 1 || o.Decided.Code == 2) {
 		return o.Decided.ApprovedQty
 	}
@@ -169,7 +182,7 @@ func (o *Order) legal(e Event) bool { return table[e][o.State].v != illegal }
 func (o *Order) Own(e Event, tsNs int64, why string) error {
 	switch e {
 	case Submit, CancelSent, Withdraw, Lapse, Lose:
-	case Approve, Deny, Ack, Partial, Fill, CancelRefused, CancelRefusedPartial, CancelDone, VenueReject, Expire, numEvents:
+	case Approve, Deny, Ack, Partial, Fill, CancelRefused, CancelRefusedPartial, CancelDone, VenueReject, Expire, Replace, Correct, numEvents:
 		return o.refuse(e, "not omsd's own event")
 	}
 	if err := o.fire(e); err != nil {
@@ -254,12 +267,12 @@ func (o *Order) Knows(r Report) bool {
 		// A statement about the order as it stands now: it may come true again after the order was found.
 		return o.State == Unknown
 	}
-	return o.Seen[r.key()] && r.CumQty <= o.Cum && o.State != Unknown
+	return o.Seen[r.key()] && o.State != Unknown
 }
 
 // event finds what a report means for this order.
 func (o *Order) event(r Report) (Event, error) {
-	cum := max(o.Cum, r.CumQty)
+	cum := o.cumAfter(r)
 	switch r.Type {
 	case 0:
 		if cum > 0 {
@@ -279,6 +292,10 @@ func (o *Order) event(r Report) (Event, error) {
 		return Lose, nil
 	case 12:
 		return Expire, nil
+	case 5:
+		return Replace, nil
+	case 13:
+		return Correct, nil
 	}
 	return 0, fmt.Errorf("%w: order %d, exec type %d", ErrIllegal, o.ID, r.Type)
 }
@@ -289,6 +306,12 @@ func (o *Order) Take(r Report) error {
 	e, err := o.event(r)
 	if err != nil {
 		return err
+	}
+	if e == Correct {
+		return o.correct(r)
+	}
+	if e == Replace {
+		return o.replace(r)
 	}
 	if r.CumQty < 0 || r.LastQty < 0 || r.CumQty > o.Target() || r.LastQty > max(r.CumQty, o.Target()) {
 		return o.refuse(e, fmt.Sprintf("last %d, cumulative %d of %d", r.LastQty, r.CumQty, o.Target()))
@@ -301,7 +324,7 @@ func (o *Order) Take(r Report) error {
 			return o.refuse(e, fmt.Sprintf("fills add up to %d of %d", sum, o.Target()))
 		}
 	}
-	cum := max(o.Cum, r.CumQty)
+	cum := o.cumAfter(r)
 	// An ack, cancel or expiry may carry fills whose own reports were lost: the quantity is taken first.
 	if cum > o.Cum {
 		if pe := Partial; !o.legal(pe) {
@@ -311,18 +334,43 @@ func (o *Order) Take(r Report) error {
 	if err := o.fire(e); err != nil {
 		return err
 	}
+	fresh := o.see(r)
+	o.Cum = cum
+	if r.LastQty > 0 && fresh {
+		o.book(r)
+	}
+	o.settle(r)
+	return nil
+}
+
+// cumAfter is the filled quantity once the report is taken. A report that was taken before says nothing new, also when
+// the venue has taken shares back since.
+func (o *Order) cumAfter(r Report) int64 {
+	if o.Seen[r.key()] {
+		return o.Cum
+	}
+	return max(o.Cum, r.CumQty)
+}
+
+// see notes the report and says whether it was new.
+func (o *Order) see(r Report) bool {
 	if o.Seen == nil {
 		o.Seen = map[uint64]bool{}
 	}
 	fresh := !o.Seen[r.key()]
 	o.Seen[r.key()] = true
-	o.Cum = cum
-	if r.LastQty > 0 && fresh {
-		if o.Fills == nil {
-			o.Fills = map[uint64]FillRecord{}
-		}
-		o.Fills[r.key()] = FillRecord{Qty: r.LastQty, Px: r.LastPx, Fee: r.Fee, TsNs: r.TsNs, Bid: r.Bid, Ask: r.Ask}
+	return fresh
+}
+
+func (o *Order) book(r Report) {
+	if o.Fills == nil {
+		o.Fills = map[uint64]FillRecord{}
 	}
+	o.Fills[r.key()] = FillRecord{Qty: r.LastQty, Px: r.LastPx, Fee: r.Fee, TsNs: r.TsNs, Bid: r.Bid, Ask: r.Ask}
+}
+
+// settle brings state, reason and time up to what is filled now.
+func (o *Order) settle(r Report) {
 	if o.Cum >= o.Target() && o.Cum > 0 && o.legal(Fill) {
 		o.State = Filled
 	}
@@ -336,7 +384,6 @@ func (o *Order) Take(r Report) error {
 		o.Reason = max(o.Reason, r.Reason)
 	}
 	o.LastNs = max(o.LastNs, r.TsNs)
-	return nil
 }
 
 func (o *Order) filledByReport() int64 {

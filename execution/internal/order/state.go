@@ -98,12 +98,14 @@ const (
 	Withdraw
 	Lapse
 	Lose
+	Replace
+	Correct
 	numEvents
 )
 
 var eventNames = [numEvents]string{
 	"submit", "approve", "deny", "ack", "partial fill", "fill", "cancel sent", "cancel refused",
-	"cancel refused, partly filled", "cancelled", "venue reject", "expire", "withdraw", "lapse", "lose",
+	"cancel refused, partly filled", "cancelled", "venue reject", "expire", "withdraw", "lapse", "lose", "replaced", "corrected",
 }
 
 var eventMeanings = [numEvents]string{
@@ -122,6 +124,8 @@ var eventMeanings = [numEvents]string{
 	"omsd drops an order that was never sent",
 	"riskd never took the order, and its session is over or its cancel was asked for",
 	"neither riskd nor the venue knows the order, or the venue calls it unknown",
+	"the venue gave the order another total",
+	"the venue took back or added to what it had reported as filled; a filled order that lost shares is not worked on",
 }
 
 // String is the event's name in the journal.

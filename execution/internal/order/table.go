@@ -43,4 +43,6 @@ var table = [numEvents][numStates]cell{
 	Withdraw:             {to(Cancelled), no, no, no, no, no, no, same, no, no, no, no},
 	Lapse:                {to(Expired), to(Expired), no, no, no, no, to(Cancelled), no, no, no, same, to(Expired)},
 	Lose:                 {no, to(Unknown), to(Unknown), to(Unknown), to(Unknown), no, to(Unknown), no, no, no, no, same},
+	Replace:              {no, no, same, same, same, no, same, same, no, no, same, to(Acknowledged)},
+	Correct:              {no, no, same, same, same, to(Cancelled), same, same, no, no, same, same},
 }

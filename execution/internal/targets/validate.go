@@ -24,6 +24,7 @@ const (
 	FaultStage         = "STAGE"
 	FaultUnregistered  = "NOT_REGISTERED"
 	FaultRegister      = "REGISTER"
+	FaultUnlisted      = "NOT_IN_REFERENCE"
 	FaultNotFinite     = "NOT_FINITE"
 	FaultNegative      = "NEGATIVE_WEIGHT"
 	FaultAboveOne      = "WEIGHT_ABOVE_ONE"
@@ -66,6 +67,8 @@ type Context struct {
 	HasPrice    func(int64) bool
 	HasPosition func(int64) bool
 	InReference func(int64) bool
+	// Listed says that the reference file lists the strategy, or lists none at all. nil = not known.
+	Listed func(strategy string) bool
 }
 
 // Validate names every fault of the portfolios at once; none means that all may be taken.
@@ -92,6 +95,9 @@ func Validate(ps []Portfolio, c Context) []Fault {
 		validateAsOf(p, c, add)
 		if b, err := hex.DecodeString(p.Correlation); err != nil || len(b) != 16 || strings.ToLower(p.Correlation) != p.Correlation {
 			add(0, FaultCorrelation, "correlation_id %q is not 32 lower-case hex digits", p.Correlation)
+		}
+		if c.Listed != nil && !c.Listed(p.StrategyID) {
+			add(0, FaultUnlisted, "strategy %q is not among the strategies of the session's reference.json, so risk could not tell its orders apart; write the file anew", p.StrategyID)
 		}
 		maxLeverage := math.Inf(1)
 		if c.RegisterErr == nil {

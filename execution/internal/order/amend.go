@@ -1,0 +1,62 @@
+package order
+
+import "fmt"
+
+// correct takes back or adds what the venue had reported wrongly: the cumulative quantity follows, also downwards, and
+// the change stands among the fills under its own exec id, negative where shares were taken back.
+func (o *Order) correct(r Report) error {
+	if r.CumQty < 0 || r.CumQty > o.Target() || r.LastQty > o.Target() || -r.LastQty > o.Target() {
+		return o.refuse(Correct, fmt.Sprintf("change %d, cumulative %d of %d", r.LastQty, r.CumQty, o.Target()))
+	}
+	if o.Knows(r) {
+		return nil
+	}
+	fresh := !o.Seen[r.key()]
+	if fresh && r.LastQty == 0 && r.CumQty != o.Cum {
+		return o.refuse(Correct, fmt.Sprintf("cumulative goes from %d to %d without a change", o.Cum, r.CumQty))
+	}
+	if err := o.fire(Correct); err != nil {
+		return err
+	}
+	if o.see(r) {
+		o.Cum = r.CumQty
+		if r.LastQty != 0 {
+			o.book(r)
+		}
+	}
+	if o.State == PartiallyFilled && o.Cum == 0 {
+		o.State = Acknowledged
+	}
+	o.settle(r)
+	return nil
+}
+
+// replace gives a working order another total. The latest replacement holds, whatever order they are told in.
+func (o *Order) replace(r Report) error {
+	total := r.CumQty + r.Leaves
+	if r.CumQty < 0 || r.Leaves < 0 || total <= 0 || r.LastQty != 0 {
+		return o.refuse(Replace, fmt.Sprintf("last %d, cumulative %d, leaves %d", r.LastQty, r.CumQty, r.Leaves))
+	}
+	if total < o.Cum {
+		return o.refuse(Replace, fmt.Sprintf("a total of %d below the %d that have filled", total, o.Cum))
+	}
+	if o.Knows(r) {
+		return nil
+	}
+	if err := o.fire(Replace); err != nil {
+		return err
+	}
+	o.Cum = o.cumAfter(r)
+	o.see(r)
+	if p := o.Revised; p == nil || r.TsNs > p.TsNs || r.TsNs == p.TsNs && r.ExecID > p.ExecID {
+		o.Revised = &Revision{Qty: total, ExecID: r.ExecID, TsNs: r.TsNs}
+	}
+	if o.Cum > 0 && (o.State == Approved || o.State == Acknowledged) {
+		o.State = PartiallyFilled
+	}
+	if o.State == Approved {
+		o.State = Acknowledged
+	}
+	o.settle(r)
+	return nil
+}
