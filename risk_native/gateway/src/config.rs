@@ -1,16 +1,36 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::arguments::Arguments;
+use crate::control::{self, Call, Scope};
+
+/// What happens when omsd's line is lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LinkLoss {
+    /// No new risk until the line is back.
+    #[default]
+    ReduceOnly,
+    /// As that, and every working order is cancelled.
+    Cancel,
+    /// The kill switch is thrown.
+    Flatten,
+}
 
 /// What riskd was asked to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     pub dir: PathBuf,
     pub socket: PathBuf,
+    pub control: PathBuf,
     pub reference: PathBuf,
     pub venue_addr_file: PathBuf,
     /// A file of limits tighter than the constants, if the deployment has one.
     pub tighter: Option<PathBuf>,
+    pub on_link_loss: LinkLoss,
+    /// Silence of omsd that counts as a lost line.
+    pub link_timeout: Duration,
 }
 
 /// A command line that makes sense.
@@ -20,65 +40,178 @@ pub enum Command {
     Serve(Options),
     /// Print the limits as JSON and stop.
     Limits { tighter: Option<PathBuf> },
+    /// Give one command to a riskd that runs.
+    Call(Call),
     /// Print how to call riskd and stop.
     Help,
 }
 
-pub const USAGE: &str = "usage: riskd --dir DIR --socket PATH --reference FILE --venue-addr-file FILE [--tighter FILE] | riskd --limits [--tighter FILE]";
+pub const USAGE: &str = "usage: riskd --dir DIR --socket PATH --reference FILE --venue-addr-file FILE [--control PATH] [--tighter FILE] [--on-link-loss reduce-only|cancel|flatten] [--link-timeout-ms N] | riskd --limits [--tighter FILE] | riskd status|kill|rearm|halt|resume|flow|claim --dir DIR ...";
+
+/// The control socket where none is named.
+const CONTROL: &str = "control.sock";
+const LINK_TIMEOUT_MS: u64 = 3000;
 
 /// Reads the arguments after the program's name.
 ///
 /// # Errors
 /// One line naming the option that is unknown, repeated, missing or without its value.
 pub fn parse(args: impl IntoIterator<Item = String>) -> Result<Command, String> {
-    const NAMES: [&str; 5] = [
+    let words: Vec<String> = args.into_iter().collect();
+    if words.iter().any(|word| word == "--help" || word == "-h") {
+        return Ok(Command::Help);
+    }
+    match words.first().map(String::as_str) {
+        Some(verb) if !verb.starts_with('-') => parse_call(verb, &words[1..]).map(Command::Call),
+        _ => parse_serve(words),
+    }
+}
+
+fn parse_serve(words: Vec<String>) -> Result<Command, String> {
+    const VALUED: [&str; 8] = [
         "--dir",
         "--socket",
         "--reference",
         "--venue-addr-file",
+        "--control",
         "--tighter",
+        "--on-link-loss",
+        "--link-timeout-ms",
     ];
-    let mut values: [Option<PathBuf>; 5] = Default::default();
-    let mut limits = false;
-    let mut args = args.into_iter();
-    while let Some(arg) = args.next() {
-        match arg.as_str() {
-            "--help" | "-h" => return Ok(Command::Help),
-            "--limits" => {
-                limits = true;
-                continue;
-            }
-            _ => {}
-        }
-        let (name, inline) = match arg.split_once('=') {
-            Some((name, value)) => (name.to_string(), Some(value.to_string())),
-            None => (arg.clone(), None),
-        };
-        let Some(index) = NAMES.iter().position(|known| *known == name) else {
-            return Err(format!("unknown option '{arg}'; {USAGE}"));
-        };
-        let value = match inline.or_else(|| args.next()) {
-            Some(value) if !value.is_empty() && !value.starts_with("--") => value,
-            _ => return Err(format!("{name} needs a path; {USAGE}")),
-        };
-        if values[index].replace(PathBuf::from(value)).is_some() {
-            return Err(format!("{name} is given twice; {USAGE}"));
-        }
-    }
-    let [dir, socket, reference, venue_addr_file, tighter] = values;
-    if limits {
+    let mut given = Arguments::read(words, &VALUED, &["--limits"], USAGE)?;
+    let tighter = given.take("--tighter").map(PathBuf::from);
+    if given.flag("--limits") {
         return Ok(Command::Limits { tighter });
     }
-    let need = |name: &str, value: Option<PathBuf>| {
-        value.ok_or_else(|| format!("{name} is missing; {USAGE}"))
-    };
+    let dir = PathBuf::from(given.need("--dir", USAGE)?);
     Ok(Command::Serve(Options {
-        dir: need(NAMES[0], dir)?,
-        socket: need(NAMES[1], socket)?,
-        reference: need(NAMES[2], reference)?,
-        venue_addr_file: need(NAMES[3], venue_addr_file)?,
+        socket: given.need("--socket", USAGE)?.into(),
+        control: given
+            .take("--control")
+            .map_or_else(|| dir.join(CONTROL), PathBuf::from),
+        reference: given.need("--reference", USAGE)?.into(),
+        venue_addr_file: given.need("--venue-addr-file", USAGE)?.into(),
         tighter,
+        on_link_loss: match given.take("--on-link-loss").as_deref() {
+            None | Some("reduce-only") => LinkLoss::ReduceOnly,
+            Some("cancel") => LinkLoss::Cancel,
+            Some("flatten") => LinkLoss::Flatten,
+            Some(other) => {
+                return Err(format!(
+                    "--on-link-loss '{other}' is none of reduce-only, cancel, flatten; {USAGE}"
+                ));
+            }
+        },
+        link_timeout: Duration::from_millis(milliseconds(
+            "--link-timeout-ms",
+            given.take("--link-timeout-ms"),
+        )?),
+        dir,
     }))
+}
+
+fn milliseconds(name: &str, value: Option<String>) -> Result<u64, String> {
+    let Some(value) = value else {
+        return Ok(LINK_TIMEOUT_MS);
+    };
+    // Below the heartbeat's own half second every pause of omsd's garbage collector would count; a minute is no watch.
+    value
+        .parse()
+        .ok()
+        .filter(|ms| (1_000..=60_000).contains(ms))
+        .ok_or_else(|| format!("{name} '{value}' is not 1000 to 60000; {USAGE}"))
+}
+
+const CALL_USAGE: &str = "usage: riskd status --dir DIR | riskd kill|rearm --dir DIR --reason TEXT | riskd halt|resume --dir DIR (--all | --strategy NAME | --instrument ID | --venue NAME | --shadow) --reason TEXT | riskd flow --dir DIR --amount-micro N --reason TEXT | riskd claim --dir DIR --cl-ord-id ID --reason TEXT; --control PATH names another socket than DIR/control.sock";
+
+fn parse_call(verb: &str, words: &[String]) -> Result<Call, String> {
+    let (valued, flags): (&[&str], &[&str]) = match verb {
+        "status" => (&[], &[]),
+        "kill" | "rearm" => (&["--reason"], &[]),
+        "halt" | "resume" => (
+            &["--reason", "--strategy", "--instrument", "--venue"],
+            &["--all", "--shadow"],
+        ),
+        "flow" => (&["--reason", "--amount-micro"], &[]),
+        "claim" => (&["--reason", "--cl-ord-id"], &[]),
+        _ => return Err(format!("unknown command '{verb}'; {CALL_USAGE}")),
+    };
+    let valued = [&["--dir", "--control"], valued].concat();
+    let mut given = Arguments::read(words.iter().cloned(), &valued, flags, CALL_USAGE)?;
+    let socket = match (given.take("--control"), given.take("--dir")) {
+        (Some(path), _) => path.into(),
+        (None, Some(dir)) => PathBuf::from(dir).join(CONTROL),
+        (None, None) => return Err(format!("--dir is missing; {CALL_USAGE}")),
+    };
+    let command = call_command(verb, &mut given)?;
+    // The one place that knows what a good command is reads it back.
+    let line = serde_json::to_string(&command).map_err(|err| err.to_string())?;
+    control::Command::parse(&line).map_err(|err| format!("{err}; {CALL_USAGE}"))?;
+    Ok(Call { socket, command })
+}
+
+fn call_command(verb: &str, given: &mut Arguments) -> Result<control::Command, String> {
+    use control::Command as Control;
+    if verb == "status" {
+        return Ok(Control::Status {});
+    }
+    let reason = given.need("--reason", CALL_USAGE)?;
+    Ok(match verb {
+        "kill" => Control::Kill { reason },
+        "rearm" => Control::Rearm { reason },
+        "flow" => {
+            let amount = given.need("--amount-micro", CALL_USAGE)?;
+            Control::Flow {
+                amount_micro: amount.parse().map_err(|_| {
+                    format!("--amount-micro '{amount}' is not a whole number; {CALL_USAGE}")
+                })?,
+                reason,
+            }
+        }
+        "claim" => Control::Claim {
+            cl_ord_id: given.need("--cl-ord-id", CALL_USAGE)?,
+            reason,
+        },
+        _ => {
+            let (scope, name) = scope(given)?;
+            if verb == "halt" {
+                Control::Halt {
+                    scope,
+                    name,
+                    reason,
+                }
+            } else {
+                Control::Resume {
+                    scope,
+                    name,
+                    reason,
+                }
+            }
+        }
+    })
+}
+
+fn scope(given: &mut Arguments) -> Result<(Scope, String), String> {
+    let named = [
+        ("--strategy", Scope::Strategy),
+        ("--instrument", Scope::Instrument),
+        ("--venue", Scope::Venue),
+    ]
+    .into_iter()
+    .filter_map(|(option, scope)| given.take(option).map(|name| (scope, name)));
+    let bare = [("--all", Scope::All), ("--shadow", Scope::Shadow)];
+    let mut found: Vec<(Scope, String)> = named.collect();
+    found.extend(
+        bare.into_iter()
+            .filter(|(option, _)| given.flag(option))
+            .map(|(_, scope)| (scope, String::new())),
+    );
+    match <[_; 1]>::try_from(found) {
+        Ok([one]) => Ok(one),
+        Err(_) => Err(format!(
+            "one of --all, --strategy, --instrument, --venue, --shadow; {CALL_USAGE}"
+        )),
+    }
 }
 
 #[cfg(test)]
@@ -92,33 +225,85 @@ mod tests {
     #[test]
     fn a_full_line_is_understood() {
         let parsed = parse(words(
-            "--dir d --socket=s --reference r --venue-addr-file v --tighter t",
+            "--dir d --socket=s --reference r --venue-addr-file v --tighter t --control c --on-link-loss flatten --link-timeout-ms 1500",
         ));
         assert_eq!(
             parsed,
             Ok(Command::Serve(Options {
                 dir: "d".into(),
                 socket: "s".into(),
+                control: "c".into(),
                 reference: "r".into(),
                 venue_addr_file: "v".into(),
                 tighter: Some("t".into()),
+                on_link_loss: LinkLoss::Flatten,
+                link_timeout: Duration::from_millis(1500),
             }))
         );
     }
 
     #[test]
+    fn what_is_left_out_is_the_careful_choice() {
+        let parsed = parse(words(
+            "--dir d --socket s --reference r --venue-addr-file v",
+        ));
+        let Ok(Command::Serve(options)) = parse_ok(parsed) else {
+            panic!("serves");
+        };
+        assert_eq!(options.control, PathBuf::from("d/control.sock"));
+        assert_eq!(options.on_link_loss, LinkLoss::ReduceOnly);
+        assert_eq!(options.link_timeout, Duration::from_millis(3000));
+    }
+
+    fn parse_ok(parsed: Result<Command, String>) -> Result<Command, String> {
+        assert!(parsed.is_ok(), "{parsed:?}");
+        parsed
+    }
+
+    #[test]
     fn each_fault_names_its_option() {
+        let serve = "--dir d --socket s --reference r --venue-addr-file v";
         for (line, named) in [
-            ("--dri d", "unknown option '--dri'"),
-            ("--dir", "--dir needs a path"),
-            ("--dir --socket s", "--dir needs a path"),
-            ("--dir a --dir b", "--dir is given twice"),
+            ("--dri d".to_string(), "unknown option '--dri'"),
+            ("--dir".into(), "--dir needs a value"),
+            ("--dir --socket s".into(), "--dir needs a value"),
+            ("--dir a --dir b".into(), "--dir is given twice"),
+            ("--limits --limits".into(), "--limits is given twice"),
             (
-                "--dir d --socket s --reference r",
+                "--dir d --socket s --reference r".into(),
                 "--venue-addr-file is missing",
             ),
+            (
+                format!("{serve} --on-link-loss nothing"),
+                "--on-link-loss 'nothing'",
+            ),
+            (
+                format!("{serve} --link-timeout-ms 10"),
+                "--link-timeout-ms '10'",
+            ),
+            ("loosen --dir d".into(), "unknown command 'loosen'"),
+            ("kill --dir d".into(), "--reason is missing"),
+            ("kill --reason x".into(), "--dir is missing"),
+            (
+                "rearm --dir d --reason x --limit 5".into(),
+                "unknown option '--limit'",
+            ),
+            ("halt --dir d --reason x".into(), "one of --all"),
+            (
+                "halt --dir d --reason x --all --venue NYSE".into(),
+                "one of --all",
+            ),
+            (
+                "halt --dir d --reason x --shadow".into(),
+                "only a difference",
+            ),
+            (
+                "flow --dir d --reason x --amount-micro 1.5".into(),
+                "--amount-micro '1.5'",
+            ),
+            ("claim --dir d --reason x".into(), "--cl-ord-id is missing"),
         ] {
-            let err = parse(words(line)).unwrap_err();
+            let err = parse(words(&line)).unwrap_err();
             assert!(err.starts_with(named), "{line}: {err}");
             assert!(!err.contains('\n'));
         }
@@ -129,6 +314,32 @@ mod tests {
         assert_eq!(
             parse(words("--limits")),
             Ok(Command::Limits { tighter: None })
+        );
+    }
+
+    #[test]
+    fn a_call_goes_to_the_directorys_socket_or_the_named_one() {
+        let parsed = parse(words("halt --dir d --strategy momentum --reason drift"));
+        let expected = control::Command::Halt {
+            scope: Scope::Strategy,
+            name: "momentum".into(),
+            reason: "drift".into(),
+        };
+        assert_eq!(
+            parsed,
+            Ok(Command::Call(Call {
+                socket: "d/control.sock".into(),
+                command: expected
+            }))
+        );
+        let parsed = parse(words("status --control c"));
+        let expected = control::Command::Status {};
+        assert_eq!(
+            parsed,
+            Ok(Command::Call(Call {
+                socket: "c".into(),
+                command: expected
+            }))
         );
     }
 }

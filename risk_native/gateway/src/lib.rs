@@ -2,9 +2,12 @@
 //! holds the venue session and the kill switch.
 #![forbid(unsafe_code)]
 
+pub mod arguments;
 pub mod config;
+pub mod control;
 pub mod core;
 pub mod journal;
+pub mod latch;
 pub mod limits;
 pub mod link;
 pub mod log;

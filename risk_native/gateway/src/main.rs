@@ -5,24 +5,34 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use dnalyaw_gateway::config::{self, Command};
-use dnalyaw_gateway::{limits, server};
+use dnalyaw_gateway::{control, limits, server};
+
+/// riskd runs and did not do what it was told.
+const REFUSED: u8 = 1;
+/// riskd did not start, or was called wrongly.
+const UNUSABLE: u8 = 2;
 
 fn main() -> ExitCode {
-    let done = config::parse(std::env::args().skip(1)).and_then(|command| match command {
-        Command::Help => print(config::USAGE),
-        Command::Limits { tighter } => limits::load(tighter.as_deref())
+    let done = match config::parse(std::env::args().skip(1)) {
+        Err(why) => Err((UNUSABLE, why)),
+        Ok(Command::Help) => print(config::USAGE),
+        Ok(Command::Limits { tighter }) => limits::load(tighter.as_deref())
+            .map_err(|why| (UNUSABLE, why))
             .and_then(|limits| print(&limits::describe(&limits).to_string())),
-        Command::Serve(options) => server::serve(&options),
-    });
+        Ok(Command::Call(call)) => control::call(&call)
+            .map_err(|why| (REFUSED, why))
+            .and_then(|answer| print(&answer)),
+        Ok(Command::Serve(options)) => server::serve(&options).map_err(|why| (UNUSABLE, why)),
+    };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
+        Err((status, why)) => {
             let _ = writeln!(std::io::stderr(), "riskd: {}", why.replace('\n', " "));
-            ExitCode::from(2)
+            ExitCode::from(status)
         }
     }
 }
 
-fn print(text: &str) -> Result<(), String> {
-    writeln!(std::io::stdout(), "{text}").map_err(|err| format!("stdout: {err}"))
+fn print(text: &str) -> Result<(), (u8, String)> {
+    writeln!(std::io::stdout(), "{text}").map_err(|err| (UNUSABLE, format!("stdout: {err}")))
 }

@@ -36,6 +36,11 @@ pub struct Counters {
     pub journal_slowest_us: u64,
     pub working_orders: u64,
     pub kills: u64,
+    /// Positions that do not close after several attempts.
+    pub kill_stuck: u64,
+    /// Orders kept back by the latch after their decision.
+    pub withheld: u64,
+    pub control_commands: u64,
 }
 
 /// The file they go to.

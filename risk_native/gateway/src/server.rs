@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
-use dnalyaw_engine::{Engine, InstrumentReference};
+use dnalyaw_engine::{Engine, InstrumentReference, Reason};
 use rustix::fs::{FlockOperation, flock};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
@@ -15,11 +15,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::config::Options;
 use crate::core::{self, Core, Input, Parts};
 use crate::journal::Journal;
+use crate::latch::KillLatch;
 use crate::log::{hex, wall_ns};
 use crate::record::Record;
 use crate::reference::{Instrument, Reference};
 use crate::venue::{Sequences, Venue, VenueConfig, read_address};
-use crate::{limits, link, log_info, log_warn};
+use crate::{control, limits, link, log_info, log_warn};
 
 /// Serves until SIGTERM.
 ///
@@ -42,6 +43,7 @@ pub fn serve(options: &Options) -> Result<(), String> {
         read_address(&options.venue_addr_file)?;
     }
     let _lock = lock(&options.dir)?;
+    let latch = KillLatch::open(&options.dir)?;
     let opened =
         Journal::open::<Record>(&options.dir.join("journal.bin")).map_err(|err| err.to_string())?;
     let mut journal = opened.journal;
@@ -61,7 +63,7 @@ pub fn serve(options: &Options) -> Result<(), String> {
         .map_err(|err| format!("{}: {err}", options.dir.join("fix.seq").display()))?;
 
     let (inbox, events) = sync_channel(core::INBOX);
-    signals(inbox.clone()).map_err(|err| format!("signals: {err}"))?;
+    signals(inbox.clone(), latch.clone()).map_err(|err| format!("signals: {err}"))?;
     let to_core = inbox.clone();
     let venue = Venue::start(
         VenueConfig {
@@ -73,10 +75,17 @@ pub fn serve(options: &Options) -> Result<(), String> {
                 .map(|one| (one.symbol.clone(), one.instrument_id.unsigned_abs()))
                 .collect(),
             sequences: sequences.clone(),
+            latch: latch.clone(),
         },
         Arc::new(move |delivery| to_core.send(Input::Venue(delivery)).is_ok()),
     )
     .map_err(|err| format!("venue thread: {err}"))?;
+    let to_core = inbox.clone();
+    control::listen(
+        &options.control,
+        latch.clone(),
+        Arc::new(move |request| to_core.send(Input::Control(request)).is_ok()),
+    )?;
     link::listen(
         &options.socket,
         Arc::new(move |event| inbox.send(Input::Link(event)).is_ok()),
@@ -84,7 +93,8 @@ pub fn serve(options: &Options) -> Result<(), String> {
 
     let (orders, open, last_order_id) = replayed.counts();
     let ready = json!({"pid": std::process::id(), "region": reference.region, "session": reference.session,
-        "socket": options.socket.display().to_string(), "reference_hash": hex(&reference.hash),
+        "socket": options.socket.display().to_string(), "control": options.control.display().to_string(),
+        "killed": latch.fired().map(Reason::name), "reference_hash": hex(&reference.hash),
         "limits_hash": hex(&limits.hash()), "journal_records": journal.len(), "journal_head": journal.head(),
         "orders": orders, "open_orders": open, "last_order_id": last_order_id, "torn_bytes": opened.torn_bytes});
     log_info!("ready", {"ready": ready});
@@ -96,6 +106,7 @@ pub fn serve(options: &Options) -> Result<(), String> {
             sequences,
             venue,
             replayed,
+            latch,
         },
         &options.dir,
     );
@@ -103,8 +114,9 @@ pub fn serve(options: &Options) -> Result<(), String> {
     let _ = writeln!(std::io::stdout(), "READY {ready}");
     let _ = std::io::stdout().flush();
     core.run(events);
-    // The socket is ours as long as the lock is.
+    // The sockets are ours as long as the lock is.
     let _ = std::fs::remove_file(&options.socket);
+    let _ = std::fs::remove_file(&options.control);
     Ok(())
 }
 
@@ -142,7 +154,7 @@ fn lock(dir: &Path) -> Result<std::fs::File, String> {
 }
 
 /// SIGTERM and SIGINT stop, SIGUSR1 pulls the kill switch.
-fn signals(inbox: SyncSender<Input>) -> std::io::Result<()> {
+fn signals(inbox: SyncSender<Input>, latch: KillLatch) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -162,7 +174,10 @@ fn signals(inbox: SyncSender<Input>) -> std::io::Result<()> {
                     let input = tokio::select! {
                         _ = term.recv() => Input::Stop,
                         _ = int.recv() => Input::Stop,
-                        _ = usr1.recv() => Input::Kill("SIGUSR1".into()),
+                        _ = usr1.recv() => {
+                            latch.fire(Reason::Operator, "SIGUSR1");
+                            Input::Wake
+                        }
                     };
                     if inbox.send(input).is_err() {
                         return;

@@ -1,10 +1,9 @@
 //! Orders, cancels and the kill switch.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use dnalyaw_engine::{
-    Action, CloseOrder, Decision, DecisionKind, OWN_ORDER_ID_BASE, Reason, Side, TIF_IOC,
-    TYPE_LIMIT,
+    CloseOrder, Decision, DecisionKind, OWN_ORDER_ID_BASE, Reason, Side, TIF_IOC, TYPE_LIMIT,
 };
 use dnalyaw_frames::{self as frames, Body};
 use serde_json::json;
@@ -14,9 +13,6 @@ use super::{Core, log, wire};
 use crate::log::Level;
 use crate::record::{DecisionRecord, Id, OrderRecord, Record, Snapshot};
 use crate::venue::Command;
-
-/// How long a refused closing order waits for the next attempt.
-const CLOSE_RETRY: Duration = Duration::from_secs(1);
 
 impl Core {
     pub(super) fn on_new_order(&mut self, order: &frames::NewOrder) {
@@ -79,6 +75,7 @@ impl Core {
             quantity: record.approved_quantity,
             limit_price: (order.order_type == TYPE_LIMIT).then_some(order.limit_price),
             immediate_or_cancel: order.time_in_force == TIF_IOC,
+            cleared: self.engine.killed().is_some(),
             ts_ns: self.clock.stamp(),
         })
     }
@@ -187,6 +184,29 @@ impl Core {
         if asked.is_some_and(|cancel| cancel.epoch != 0 && Some(cancel.epoch) == self.epoch) {
             return;
         }
+        self.book_cancel(order_id, correlation);
+        self.send_cancel(order_id);
+    }
+
+    /// The kill switch's cancel: on its way before the journal hears of it, and again however often it is asked for.
+    pub(super) fn cancel_first(&mut self, order_id: u64, correlation: Id) {
+        if let (Some(epoch), Some(command)) = (self.epoch, self.cancel_command(order_id))
+            && !self.venue.send(epoch, command)
+        {
+            self.overflowed(epoch);
+        }
+        self.book_cancel(order_id, correlation);
+        let epoch = self.epoch.unwrap_or(0);
+        if let Some(cancel) = self
+            .orders
+            .get_mut(order_id)
+            .and_then(|e| e.cancel.as_mut())
+        {
+            cancel.epoch = epoch;
+        }
+    }
+
+    fn book_cancel(&mut self, order_id: u64, correlation: Id) {
         if let Err(reason) = self.engine.request_cancel(order_id) {
             // An order of an earlier session is not in the engine, and may still be cancelled.
             crate::log_warn!("cancel_of_unreserved_order", {"order_id": order_id, "reason": reason.name()});
@@ -203,85 +223,54 @@ impl Core {
                 epoch: 0,
             });
         }
-        self.send_cancel(order_id);
     }
 
     pub(super) fn send_cancel(&mut self, order_id: u64) {
         let Some(epoch) = self.epoch else { return };
-        let ts_ns = self.clock.stamp();
-        let Some(entry) = self.orders.get_mut(order_id) else {
+        let Some(command) = self.cancel_command(order_id) else {
             return;
         };
-        let Some(cancel) = &mut entry.cancel else {
-            return;
-        };
-        cancel.epoch = epoch;
-        let (instrument_id, side) = (entry.instrument_id(), entry.side());
-        let quantity = entry.decision.approved_quantity;
-        let Some(instrument) = i64::try_from(instrument_id)
-            .ok()
-            .and_then(|id| self.reference.instrument(id))
-        else {
-            return;
-        };
+        if let Some(cancel) = self
+            .orders
+            .get_mut(order_id)
+            .and_then(|e| e.cancel.as_mut())
+        {
+            cancel.epoch = epoch;
+            self.send(command);
+        }
+    }
+
+    fn cancel_command(&self, order_id: u64) -> Option<Command> {
+        let entry = self.orders.get(order_id).filter(|entry| entry.open())?;
+        let instrument_id = entry.instrument_id();
+        let instrument = self
+            .reference
+            .instrument(i64::try_from(instrument_id).ok()?)?;
         let orig_cl_ord_id = cl_ord_id(&self.reference.region, order_id);
-        let command = Command::Cancel {
+        Some(Command::Cancel {
             // Unique for the life of the venue, across restarts.
             cl_ord_id: format!("{orig_cl_ord_id}-C{}", Self::wall_ns()),
             orig_cl_ord_id,
             instrument_id,
             symbol: instrument.symbol.clone(),
-            side,
-            quantity,
-            ts_ns,
-        };
-        self.send(command);
+            side: entry.side(),
+            quantity: entry.decision.approved_quantity,
+            ts_ns: self.clock.stamp(),
+        })
     }
 
-    /// Does what the kill switch wants done: cancels first, then closing orders of riskd's own.
-    pub(super) fn flatten(&mut self) {
-        if self.epoch.is_none() || self.journal_failed || Instant::now() < self.close_after {
-            return;
-        }
-        let Action::Flatten {
-            reason,
-            cancels,
-            closes,
-        } = self.engine.poll_action()
-        else {
-            return;
-        };
-        let correlation = self.killed_by.1;
-        log::write(
-            Level::Error,
-            "flatten",
-            Some(&correlation.0),
-            json!({"reason": reason.name(), "cancels": cancels.len(), "closes": closes.len()}),
-        );
-        for order_id in cancels {
-            self.cancel(order_id, correlation);
-        }
-        for close in closes {
-            self.close_position(&close, correlation);
-        }
-    }
-
-    fn close_position(&mut self, close: &CloseOrder, correlation: Id) {
+    /// Decides and sends a closing order of riskd's own.
+    pub(super) fn close_position(&mut self, close: &CloseOrder, correlation: Id) {
         let (request, decision) = self.engine.decide_close(close, self.now());
         let order = OrderRecord::from(&request);
         let record = self.record(&order, correlation, &decision);
         self.count(&record);
         self.log_decision(&record);
         if decision.kind != DecisionKind::Flatten || !decision.accepted() {
-            self.close_refused();
+            self.close_ended(close.instrument_id, 0, decision.reason.name());
         }
         self.tell(Body::Decision(record.frame()));
         self.take(record);
-    }
-
-    /// A closing order came to nothing: the next attempt waits a moment.
-    pub(super) fn close_refused(&mut self) {
-        self.close_after = Instant::now() + CLOSE_RETRY;
     }
 
     /// Signed shares and their mark.

@@ -1,8 +1,10 @@
 //! The core: one thread that owns the engine. Everything that happens comes in through one bounded queue, in batches;
-//! what a batch decides is journaled and on the disk before any of it leaves.
+//! what a batch decides is journaled and on the disk before any of it leaves. The kill switch's cancels alone do not wait.
 
 mod decide;
+mod kill;
 mod market;
+mod operate;
 mod orders;
 mod replay;
 mod reports;
@@ -15,10 +17,12 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use dnalyaw_engine::{Baseline, Engine, Kill, Reason};
+use dnalyaw_engine::{Baseline, Engine, Kill, OWN_ORDER_ID_BASE, Reason};
 use dnalyaw_frames::{self as frames, Body};
 
+use crate::control;
 use crate::journal::{Journal, JournalError};
+use crate::latch::KillLatch;
 use crate::link::{Client, LinkEvent};
 use crate::log::{self, Level, wall_ns};
 use crate::metrics::{Counters, MetricsFile};
@@ -26,6 +30,7 @@ use crate::record::{Id, Record};
 use crate::reference::Reference;
 use crate::venue::{Command, Delivery, Event, Sequences, Venue};
 use crate::{log_error, log_info, log_warn};
+use kill::KillSwitch;
 use market::{Clock, Quote};
 use orders::Orders;
 use resync::Resync;
@@ -48,8 +53,10 @@ const METRICS_EVERY: Duration = Duration::from_secs(1);
 pub enum Input {
     Link(LinkEvent),
     Venue(Delivery),
-    /// The operator's kill switch, and who pulled it.
-    Kill(String),
+    /// A person's command.
+    Control(control::Request),
+    /// The latch was set: look at it now.
+    Wake,
     Stop,
 }
 
@@ -94,9 +101,10 @@ pub struct Core {
     journal_failed: bool,
     baseline: Option<Baseline>,
     kill: Option<Kill>,
-    killed_by: (String, Id),
-    /// No closing order before this moment: a venue that refuses one is not asked again at once.
-    close_after: Instant,
+    latch: KillLatch,
+    switch: KillSwitch,
+    /// Who threw the switch that the journal found thrown.
+    killed_before: Option<String>,
     flush_at: Instant,
     metrics_at: Instant,
     counters: Counters,
@@ -111,6 +119,7 @@ pub struct Parts {
     pub sequences: Sequences,
     pub venue: Venue,
     pub replayed: Replayed,
+    pub latch: KillLatch,
 }
 
 impl Core {
@@ -139,8 +148,9 @@ impl Core {
             journal_failed: false,
             baseline: parts.replayed.baseline,
             kill: parts.replayed.kill,
-            killed_by: ("drawdown".into(), Id::default()),
-            close_after: now,
+            latch: parts.latch,
+            switch: KillSwitch::new(now),
+            killed_before: parts.replayed.killed_by,
             flush_at: now,
             metrics_at: now,
             counters: Counters::default(),
@@ -178,6 +188,7 @@ impl Core {
     }
 
     fn handle(&mut self, input: Input) -> bool {
+        self.obey_latch();
         match input {
             Input::Link(event) => self.on_link(event),
             Input::Venue(delivery) => {
@@ -186,7 +197,8 @@ impl Core {
                     self.place = delivery.place;
                 }
             }
-            Input::Kill(who) => self.pull_kill(who, Id::default()),
+            Input::Control(request) => self.on_control(request),
+            Input::Wake => {}
             Input::Stop => return false,
         }
         true
@@ -239,7 +251,8 @@ impl Core {
             Body::Heartbeat => {}
             Body::Cancel(cancel) => self.on_cancel(&cancel),
             Body::Kill(kill) => {
-                self.pull_kill(kill.who.as_str().to_string(), Id(kill.correlation));
+                let who = kill.who.as_str().to_string();
+                self.throw(Reason::Operator, who, Id(kill.correlation));
             }
             Body::Sync(sync) => self.on_sync(sync.nonce),
             other => self.drop_client(format!("{:?} came a second time", other.kind())),
@@ -277,6 +290,7 @@ impl Core {
                     self.venue_lost(&why);
                 }
             }
+            Event::Withheld { cl_ord_id } => self.on_withheld(&cl_ord_id),
             Event::Execution(report) => self.on_report(report),
             Event::CancelRejected {
                 orig_cl_ord_id,
@@ -319,23 +333,14 @@ impl Core {
         self.clock.now()
     }
 
-    fn pull_kill(&mut self, who: String, correlation: Id) {
-        log::write(
-            Level::Error,
-            "kill_switch",
-            Some(&correlation.0),
-            serde_json::json!({"who": who}),
-        );
-        self.killed_by = (who, correlation);
-        self.engine.kill(Reason::Operator);
-    }
-
     /// What follows from a batch: the clock, what must be persisted, what the engine wants done.
     fn settle(&mut self) {
+        self.obey_latch();
         if let Some(now) = self.clock.tick() {
             self.engine.on_clock(now);
         }
         self.drive_resync();
+        self.drive_kill();
         if let Some(baseline) = self.engine.baseline()
             && self.baseline != Some(baseline)
         {
@@ -353,7 +358,7 @@ impl Core {
                 self.counters.kills += 1;
             }
             self.kill = Some(kill);
-            let (who, correlation) = self.killed_by.clone();
+            let (who, correlation) = (self.switch.who.clone(), self.switch.correlation);
             log::write(
                 Level::Error,
                 "killed",
@@ -368,7 +373,6 @@ impl Core {
                 ts_ns: self.now(),
             });
         }
-        self.flatten();
         self.tell_state();
     }
 
@@ -410,8 +414,7 @@ impl Core {
             match out {
                 Out::Venue { epoch, command } => {
                     if !self.venue.send(epoch, command) {
-                        self.counters.venue_overflows += 1;
-                        log_error!("venue_overflow", {"queue": "venue_queue", "epoch": epoch});
+                        self.overflowed(epoch);
                     }
                 }
                 Out::Client { at, body } => {
@@ -429,6 +432,11 @@ impl Core {
         self.periodic();
     }
 
+    fn overflowed(&mut self, epoch: u64) {
+        self.counters.venue_overflows += 1;
+        log_error!("venue_overflow", {"queue": "venue_queue", "epoch": epoch});
+    }
+
     fn sync_journal(&mut self) -> Result<(), JournalError> {
         let begun = Instant::now();
         let done = self.journal.commit();
@@ -444,11 +452,12 @@ impl Core {
     /// The journal did not take the batch: no order leaves, and whoever was to hear of one hears of a rejection.
     fn withhold(&mut self) {
         self.outbox.retain_mut(|out| match out {
-            Out::Venue { command, .. } => !command.is_order(),
+            // What the kill switch sends leaves without a journal too: it only reduces, and stderr has it.
+            Out::Venue { command, .. } => command.held_by_latch().is_none(),
             Out::Client {
                 body: Body::Decision(decision),
                 ..
-            } => {
+            } if decision.order_id < OWN_ORDER_ID_BASE => {
                 decision.decision = frames::DecisionKind::Reject;
                 decision.reason = Reason::JournalFailed.code();
                 decision.approved_quantity = 0;

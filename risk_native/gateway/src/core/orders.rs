@@ -222,6 +222,14 @@ impl Orders {
         ids
     }
 
+    /// Open orders with ids from `first` on.
+    pub fn open_from(&self, first: u64) -> impl Iterator<Item = &Entry> {
+        self.open
+            .iter()
+            .filter(move |id| **id >= first)
+            .filter_map(|id| self.entries.get(id))
+    }
+
     pub fn open_count(&self) -> u64 {
         self.open.len() as u64
     }

@@ -14,6 +14,7 @@ pub struct Replayed {
     pub(super) orders: Orders,
     pub(super) baseline: Option<Baseline>,
     pub(super) kill: Option<Kill>,
+    pub(super) killed_by: Option<String>,
     /// What a person halted and did not lift, by whom and why.
     pub(super) halts: BTreeMap<Scope, By>,
     /// Levels by instrument and direction, with the session in which each was set.
@@ -41,14 +42,18 @@ impl Replayed {
                 self.baseline = Some(Baseline { session, equity });
             }
             Record::Kill {
-                session, reason, ..
+                session,
+                reason,
+                who,
+                ..
             } => {
+                self.killed_by = Some(who);
                 self.kill = Some(Kill {
                     session,
                     reason: Reason::from_code(reason).unwrap_or(Reason::Operator),
                 });
             }
-            Record::Rearm { .. } => self.kill = None,
+            Record::Rearm { .. } => (self.kill, self.killed_by) = (None, None),
             Record::Halt { scope, on, by, .. } => {
                 if on {
                     self.halts.insert(scope, by);

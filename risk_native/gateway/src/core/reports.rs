@@ -277,9 +277,6 @@ impl Core {
                 Reason::Expired,
             ),
         };
-        if id >= OWN_ORDER_ID_BASE {
-            self.close_refused();
-        }
         self.change(
             id,
             Change {
@@ -372,11 +369,44 @@ impl Core {
                 "leaves": leaves, "reason": change.reason.name(), "exec_id": record.exec_id}),
         );
         self.orders.reported(&record);
+        if id >= OWN_ORDER_ID_BASE && wire::is_final(exec_type) {
+            let filled = record.cumulative_quantity;
+            if change.exec_type == frames::ExecType::Fill {
+                self.close_done(instrument_id);
+            } else {
+                self.close_ended(instrument_id, filled, change.reason.name());
+            }
+        }
         self.journal.append(&Record::Exec(record));
         self.tell(Body::Exec(frame));
         if change.last_quantity > 0 {
             self.changed_positions.insert(instrument_id);
         }
+    }
+
+    /// The kill switch was thrown between the decision and the wire: the order never left, and nobody else can say so.
+    pub(super) fn on_withheld(&mut self, cl_ord_id: &str) {
+        self.counters.withheld += 1;
+        let Some(id) = order_id(&self.reference.region, cl_ord_id)
+            .filter(|id| self.orders.get(*id).is_some_and(super::orders::Entry::open))
+        else {
+            return;
+        };
+        let cumulative_quantity = self.orders.get(id).map_or(0, |entry| entry.filled);
+        self.change(
+            id,
+            Change {
+                kind: ExecKind::Rejected,
+                exec_type: frames::ExecType::Rejected,
+                exec_id: format!("WITHHELD-{cl_ord_id}"),
+                last_quantity: 0,
+                last_price: 0,
+                cumulative_quantity,
+                fee: 0,
+                reason: Reason::Killed,
+                synthesised: true,
+            },
+        );
     }
 
     pub(super) fn on_cancel_rejected(&mut self, orig_cl_ord_id: &str, status: u8, text: &str) {

@@ -3,7 +3,7 @@
 //! Orders are asked for first and positions after them, on one ordered stream: a fill that the order's report tells is
 //! in the positions that follow, and what fills later is reported on its own.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
 use dnalyaw_engine::{ExecKind, Reason};
@@ -30,12 +30,15 @@ const SILENCE_LIMIT: Duration = Duration::from_secs(5);
 struct Round {
     id: String,
     begun: Instant,
+    /// About orders, positions and cash, not about the orders alone.
+    whole: bool,
     orders_done: bool,
     reported: HashSet<u64>,
     reports: i64,
     positions_total: Option<i64>,
     positions: HashSet<u64>,
     positions_done: bool,
+    unreferenced: BTreeMap<u64, i64>,
     cash_done: bool,
     /// The engine was told that the venue is there.
     opened: bool,
@@ -52,6 +55,10 @@ pub(super) struct Resync {
     counter: u64,
     /// Working orders at the venue that no journal of ours knows.
     foreign: HashSet<String>,
+    /// When the last round began that told orders and positions.
+    reconciled: Option<Instant>,
+    /// Positions by the venue's last report in instruments that the reference file does not have.
+    unreferenced: BTreeMap<u64, i64>,
 }
 
 impl Resync {
@@ -63,6 +70,23 @@ impl Resync {
     /// One order's state is doubtful: ask for the orders alone, so that the account stays known meanwhile.
     pub fn want_orders(&mut self) {
         self.orders_wanted = true;
+    }
+
+    /// No working order at the venue is unknown here.
+    pub fn none_foreign(&self) -> bool {
+        self.foreign.is_empty()
+    }
+
+    /// Positions that cannot be closed here, because the reference file does not have their instruments.
+    pub fn unreferenced(&self) -> &BTreeMap<u64, i64> {
+        &self.unreferenced
+    }
+
+    /// Working orders at the venue that are unknown here, by ClOrdID.
+    pub fn foreign(&self) -> Vec<&str> {
+        let mut ids: Vec<&str> = self.foreign.iter().map(String::as_str).collect();
+        ids.sort_unstable();
+        ids
     }
 
     /// Cash was estimated: ask for it alone.
@@ -104,12 +128,14 @@ impl Core {
         self.resync.round = Some(Round {
             id: id.clone(),
             begun: Instant::now(),
+            whole,
             orders_done: false,
             reported: HashSet::new(),
             reports: 0,
             positions_total: None,
             positions: HashSet::new(),
             positions_done: !whole,
+            unreferenced: BTreeMap::new(),
             cash_done: !whole,
             opened: !whole,
         });
@@ -402,6 +428,9 @@ impl Core {
                 .on_settlement_price(instrument_id, settlement_price);
         }
         if !self.engine.on_position(instrument_id, quantity) && quantity != 0 {
+            if let Some(round) = &mut self.resync.round {
+                round.unreferenced.insert(instrument_id, quantity);
+            }
             log_error!("position_without_reference", {"instrument_id": instrument_id, "quantity": quantity,
                 "why": "the account holds it and the reference file does not have it: no new risk"});
         }
@@ -416,6 +445,7 @@ impl Core {
         let named = i64::try_from(round.positions.len()).unwrap_or(i64::MAX);
         if !round.positions_done && round.positions_total.is_some_and(|total| named >= total) {
             round.positions_done = true;
+            self.resync.unreferenced = std::mem::take(&mut round.unreferenced);
             self.engine.positions_complete();
             self.round_done();
         }
@@ -441,8 +471,20 @@ impl Core {
             .filter(|round| request_id.is_empty() || request_id == round.id)
     }
 
+    /// Whether the venue has told orders and positions in answer to questions put after `moment`.
+    pub(super) fn reconciled_since(&self, moment: Instant) -> bool {
+        self.resync.reconciled.is_some_and(|begun| begun >= moment)
+    }
+
     fn round_done(&mut self) {
         self.open_venue();
+        if let Some(round) = &self.resync.round
+            && round.whole
+            && round.orders_done
+            && round.positions_done
+        {
+            self.resync.reconciled = Some(round.begun);
+        }
         let done = self
             .resync
             .round

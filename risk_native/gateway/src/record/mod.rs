@@ -48,6 +48,17 @@ pub enum Record {
     },
     /// Orders of a session that is over.
     Expired { order_id: u64 },
+    /// After a kill: the venue's own report holds no position and no order.
+    Flat { session: u32, ts_ns: i64 },
+    /// A command of the control socket that has no record of its own: a kill, or one that was refused.
+    Operator {
+        by: By,
+        command: crate::control::Command,
+        /// Why it was refused; empty when it was done.
+        #[serde(default)]
+        refused: String,
+        ts_ns: i64,
+    },
     /// A person re-armed the fired kill switch.
     Rearm { session: u32, by: By, ts_ns: i64 },
     /// A person stopped something from opening, or let it open again.

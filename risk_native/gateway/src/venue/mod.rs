@@ -5,6 +5,7 @@
 
 mod address;
 mod inbound;
+mod nodelay;
 mod number;
 mod outbound;
 mod sequence;
@@ -32,6 +33,8 @@ pub enum Command {
         /// `None` for a market order.
         limit_price: Option<i64>,
         immediate_or_cancel: bool,
+        /// Decided with the kill switch thrown, so that it can only reduce: the latch does not hold it up.
+        cleared: bool,
         ts_ns: i64,
     },
     Cancel {
@@ -65,6 +68,18 @@ impl Command {
     /// Whether it creates exposure, so that losing it leaves a fate to find out.
     pub fn is_order(&self) -> bool {
         matches!(self, Command::NewOrder { .. })
+    }
+
+    /// The order that a thrown kill switch keeps back.
+    pub fn held_by_latch(&self) -> Option<&str> {
+        match self {
+            Command::NewOrder {
+                cl_ord_id,
+                cleared: false,
+                ..
+            } => Some(cl_ord_id),
+            _ => None,
+        }
     }
 }
 
@@ -137,6 +152,10 @@ pub enum Event {
     Down {
         epoch: u64,
         why: String,
+    },
+    /// An order that did not leave, because the kill switch was thrown after its decision.
+    Withheld {
+        cl_ord_id: String,
     },
     Execution(ExecutionReport),
     CancelRejected {

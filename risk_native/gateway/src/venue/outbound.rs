@@ -39,6 +39,7 @@ impl OutboundMessage for Outgoing {
                 quantity,
                 limit_price,
                 immediate_or_cancel,
+                cleared: _,
                 ts_ns,
             } => {
                 msg.set(f::CL_ORD_ID, cl_ord_id.as_str());

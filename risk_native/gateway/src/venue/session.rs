@@ -18,7 +18,8 @@ use tokio::sync::mpsc;
 
 use super::inbound::{self, SymbolTable};
 use super::outbound::Outgoing;
-use super::{Command, Delivery, Event, SIMULATED_TARGET, Sequences, read_address};
+use super::{Command, Delivery, Event, SIMULATED_TARGET, Sequences, nodelay, read_address};
+use crate::latch::KillLatch;
 use crate::{log_info, log_warn};
 
 /// Name and size of the only queue towards the venue. A full queue ends the connection: what was in it is then found
@@ -41,6 +42,8 @@ pub struct VenueConfig {
     pub account: String,
     pub symbols: SymbolTable,
     pub sequences: Sequences,
+    /// Looked at before every order that leaves.
+    pub latch: KillLatch,
 }
 
 /// The core's handle on the venue's thread.
@@ -297,6 +300,10 @@ impl Worker {
                         up_since = Some(Instant::now());
                         log_info!("venue_up", {"epoch": self.epoch, "reset": self.reset_next});
                         self.reset_next = false;
+                        // The first cancel may not wait for the acknowledgement of what was sent before it.
+                        if let Err(why) = nodelay::set(*port) {
+                            log_warn!("venue_nagle", {"why": why, "what": "a message may wait for the acknowledgement of the one before it"});
+                        }
                         active.store(true, Ordering::SeqCst);
                         if !(self.sink)(Delivery {
                             event: Event::Up { epoch: self.epoch },
@@ -324,6 +331,16 @@ impl Worker {
                     self.depth.fetch_sub(1, Ordering::Relaxed);
                     if up_since.is_none() || outgoing.epoch != self.epoch {
                         log_warn!("venue_command_dropped", {"command": format!("{:?}", outgoing.command)});
+                        continue;
+                    }
+                    if let Some(cl_ord_id) = outgoing.command.held_by_latch()
+                        && self.config.latch.fired().is_some()
+                    {
+                        let cl_ord_id = cl_ord_id.to_string();
+                        log_warn!("order_withheld", {"cl_ord_id": cl_ord_id, "why": "the kill switch was thrown after its decision"});
+                        let event = Event::Withheld { cl_ord_id };
+                        // A core that is gone has nothing to book.
+                        let _ = (self.sink)(Delivery { event, place: None });
                         continue;
                     }
                     match handle.send(outgoing).await {

@@ -1,6 +1,8 @@
 //! riskd as a process: a venue on one side, a client on the other, signals and files around it.
 
 mod command_line;
+mod control;
+mod kill;
 mod operator;
 mod orders;
 mod recovery;

@@ -83,6 +83,15 @@ pub enum OnOrder {
     Swallow,
 }
 
+/// What a venue does with a cancel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnCancel {
+    /// Says nothing.
+    Swallow,
+    /// The order has ended.
+    Cancel,
+}
+
 /// What the venue holds; tests write it, the acceptor answers from it.
 #[derive(Debug)]
 pub struct Book {
@@ -98,6 +107,9 @@ pub struct Book {
     /// Fields of the mass status reports, without 584, 911 and 912.
     pub orders: Vec<Vec<(u32, String)>>,
     pub on_order: OnOrder,
+    pub on_cancel: OnCancel,
+    /// Fills move the positions that are reported.
+    pub keeps_account: bool,
     pub next_exec: u64,
     /// Seen on every D before anything is answered.
     pub journal: Option<std::path::PathBuf>,
@@ -159,6 +171,8 @@ impl Venue {
                 ],
                 orders: Vec::new(),
                 on_order: OnOrder::Ack,
+                on_cancel: OnCancel::Swallow,
+                keeps_account: false,
                 next_exec: 0,
                 journal: None,
                 journaled_first: Vec::new(),
@@ -250,6 +264,7 @@ impl Venue {
             "BB" => self.collateral(message.text(909)),
             "V" => self.snapshots(message.text(262)),
             "D" => self.order(&message),
+            "F" => self.cancel(&message),
             _ => {}
         }
         self.wire().received.push(message);
@@ -488,7 +503,39 @@ impl Venue {
             OnOrder::Fill => {
                 self.report(message, "0", "0", 0, 0, "0");
                 let quantity = message.text(38).parse().expect("a quantity");
+                self.fill(message, quantity);
                 self.report(message, "F", "2", quantity, quantity, "100");
+            }
+        }
+    }
+
+    fn cancel(&self, message: &Message) {
+        if self.book().on_cancel == OnCancel::Swallow {
+            return;
+        }
+        let original = message.text(41).to_string();
+        let mut fields = message.clone();
+        for (tag, value) in &mut fields.fields {
+            if *tag == 11 {
+                value.clone_from(&original);
+            }
+        }
+        self.report(&fields, "4", "4", 0, 0, "0");
+    }
+
+    fn fill(&self, message: &Message, quantity: i64) {
+        let mut book = self.book();
+        if !book.keeps_account {
+            return;
+        }
+        let change = if message.text(54) == "1" {
+            quantity
+        } else {
+            -quantity
+        };
+        for (_, symbol, shares, _) in &mut book.positions {
+            if *symbol == message.text(55) {
+                *shares += change;
             }
         }
     }
@@ -591,6 +638,15 @@ impl Venue {
                 .changed
                 .wait_timeout(wire, Duration::from_millis(20));
         }
+    }
+
+    /// The types of all messages received, in order.
+    pub fn kinds(&self) -> Vec<String> {
+        self.wire()
+            .received
+            .iter()
+            .map(|m| m.kind.clone())
+            .collect()
     }
 
     pub fn logons(&self) -> u64 {

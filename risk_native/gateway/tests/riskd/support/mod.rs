@@ -84,6 +84,40 @@ impl Rig {
         command
     }
 
+    /// One command by `riskd VERB --dir DIR ...`: its exit status, and the answer or the line on stderr.
+    pub fn call(&self, words: &[&str]) -> (Option<i32>, serde_json::Value) {
+        let done = Command::new(env!("CARGO_BIN_EXE_riskd"))
+            .arg(words[0])
+            .arg("--dir")
+            .arg(self.dir.path().join("risk"))
+            .args(&words[1..])
+            .output()
+            .expect("riskd runs");
+        let answer = if done.status.success() {
+            serde_json::from_slice(&done.stdout).expect("JSON")
+        } else {
+            String::from_utf8_lossy(&done.stderr).trim().into()
+        };
+        (done.status.code(), answer)
+    }
+
+    /// What `riskd status` says.
+    pub fn status(&self) -> serde_json::Value {
+        let (code, answer) = self.call(&["status"]);
+        assert_eq!(code, Some(0), "{answer}");
+        answer
+    }
+
+    pub fn control(&self) -> PathBuf {
+        self.dir.path().join("risk/control.sock")
+    }
+
+    /// The journal's bytes as text; records are JSON.
+    pub fn journal_text(&self) -> String {
+        let bytes = std::fs::read(self.journal()).expect("a journal");
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
     /// Runs riskd to its end, for starts that must fail.
     pub fn run(&self) -> Output {
         self.command().output().expect("riskd runs")

@@ -1,0 +1,383 @@
+//! What follows from a thrown kill switch, step by step, and what does not come to an end.
+//!
+//! ```text
+//! armed ─► cancelling ─► reconciling ─► closing ─► verifying ─► flat
+//!              ▲  2 s at most  │            ▲  └─────┘ │
+//!              └── venue away ─┴────────────┴──────────┘
+//! ```
+//!
+//! Cancels leave at once, before and without the journal: a cancel only ever lowers exposure. Closing begins when the
+//! venue has told orders and positions again. Flat is what the venue's own report says, never what was computed here. The
+//! switch stays thrown until a person takes it back.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use dnalyaw_engine::{Action, CloseOrder, OWN_ORDER_ID_BASE, Reason, SessionState};
+use serde_json::{Value, json};
+
+use super::{Core, log};
+use crate::log::Level;
+use crate::record::{Id, Record};
+use crate::{log_error, log_info};
+
+/// How long cancels may stay unanswered before the venue is asked what became of the orders.
+const TERMINAL_LIMIT: Duration = Duration::from_secs(2);
+/// A cancel without an answer is sent again after this long.
+const CANCEL_AGAIN: Duration = Duration::from_secs(5);
+/// Pause before a closing order that came to nothing is tried again; it doubles with every attempt up to the last.
+const RETRY_FIRST: Duration = Duration::from_millis(50);
+const RETRY_LAST: Duration = Duration::from_secs(30);
+/// Attempts after which a position that does not close is an alarm, and again after as many.
+const ALARM_EVERY: u32 = 5;
+/// Commands that may wait for the venue's thread: cancels of a large book are handed over in portions.
+const ROOM: u64 = 2048;
+
+/// Where the switch stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Phase {
+    #[default]
+    Armed,
+    Cancelling,
+    Reconciling,
+    Closing,
+    Verifying,
+    Flat,
+}
+
+impl Phase {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Armed => "armed",
+            Self::Cancelling => "cancelling",
+            Self::Reconciling => "reconciling",
+            Self::Closing => "closing",
+            Self::Verifying => "verifying",
+            Self::Flat => "flat",
+        }
+    }
+}
+
+/// A position that did not close at the first attempt.
+#[derive(Clone, Debug)]
+struct Stuck {
+    attempts: u32,
+    after: Instant,
+    why: String,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct KillSwitch {
+    phase: Phase,
+    since: Instant,
+    pub who: String,
+    pub correlation: Id,
+    /// Named by the engine and not yet handed to the venue.
+    cancels: VecDeque<u64>,
+    cancelled_at: Option<Instant>,
+    stuck: BTreeMap<u64, Stuck>,
+    waiting: &'static str,
+}
+
+impl KillSwitch {
+    pub fn new(now: Instant) -> Self {
+        Self {
+            phase: Phase::Armed,
+            since: now,
+            who: "riskd".into(),
+            correlation: Id::default(),
+            cancels: VecDeque::new(),
+            cancelled_at: None,
+            stuck: BTreeMap::new(),
+            waiting: "",
+        }
+    }
+
+    fn enter(&mut self, phase: Phase) {
+        if self.phase != phase {
+            log::write(
+                Level::Error,
+                "kill_phase",
+                Some(&self.correlation.0),
+                json!({"from": self.phase.name(), "to": phase.name()}),
+            );
+            self.phase = phase;
+            self.waiting = "";
+        }
+        self.since = Instant::now();
+    }
+
+    /// Positions that alarms are about.
+    fn alarms(&self) -> u64 {
+        self.stuck
+            .values()
+            .filter(|one| one.attempts >= ALARM_EVERY)
+            .count() as u64
+    }
+}
+
+impl Core {
+    /// Looks at the latch: whoever set it, the switch is thrown now.
+    pub(super) fn obey_latch(&mut self) {
+        if self.switch.phase == Phase::Armed
+            && let Some(reason) = self.latch.fired()
+        {
+            // A restart finds it set; then the journal knows more than the word.
+            let who = self
+                .killed_before
+                .take()
+                .unwrap_or_else(|| self.latch.who());
+            self.throw(reason, who, Id::default());
+        }
+    }
+
+    /// Throws the switch: the latch, the engine, and the first cancels, in this order. Everything else comes after them.
+    pub(super) fn throw(&mut self, reason: Reason, who: String, correlation: Id) {
+        self.latch.fire(reason, &who);
+        if self.switch.phase != Phase::Armed {
+            return;
+        }
+        (self.switch.who, self.switch.correlation) = (who, correlation);
+        self.engine.kill(reason);
+        self.want_cancels();
+        log::write(
+            Level::Error,
+            "kill_switch",
+            Some(&correlation.0),
+            json!({"who": self.switch.who, "reason": reason.name()}),
+        );
+        self.switch.enter(Phase::Cancelling);
+    }
+
+    /// Brings the switch one step on, as far as what is known allows.
+    pub(super) fn drive_kill(&mut self) {
+        if self.engine.killed().is_none() {
+            return;
+        }
+        if self.switch.phase == Phase::Armed {
+            // The engine fired it, or a journal said so: the latch holds it for every thread.
+            let reason = self
+                .engine
+                .killed()
+                .map_or(Reason::Operator, |kill| kill.reason);
+            let who = self
+                .killed_before
+                .take()
+                .unwrap_or_else(|| reason.name().to_lowercase());
+            self.throw(reason, who, Id::default());
+        }
+        if self.epoch.is_none() {
+            // What happened meanwhile is unknown: from the beginning, once the venue is back.
+            if self.switch.phase != Phase::Cancelling {
+                self.switch.enter(Phase::Cancelling);
+            }
+            self.switch.since = Instant::now();
+            self.wait("the venue is away");
+            return;
+        }
+        self.want_cancels();
+        match self.switch.phase {
+            Phase::Armed => {}
+            Phase::Cancelling => {
+                let over = self.switch.cancels.is_empty() && self.others_open() == 0;
+                if over || self.switch.since.elapsed() >= TERMINAL_LIMIT {
+                    self.switch.enter(Phase::Reconciling);
+                    self.begin_resync();
+                }
+            }
+            Phase::Reconciling => {
+                if self.reconciled_since(self.switch.since) {
+                    self.switch.enter(Phase::Closing);
+                    self.close_positions();
+                }
+            }
+            Phase::Closing => self.close_positions(),
+            Phase::Verifying => {
+                if self.reconciled_since(self.switch.since) {
+                    self.verify();
+                }
+            }
+            Phase::Flat => {
+                if !self.is_flat() {
+                    log_error!("kill_not_flat_any_more", {"left": self.left()});
+                    self.switch.enter(Phase::Cancelling);
+                }
+            }
+        }
+        self.counters.kill_stuck = self.switch.alarms();
+    }
+
+    /// Takes what the engine wants cancelled, and hands over as much as there is room for.
+    fn want_cancels(&mut self) {
+        let wanted = self.engine_cancels();
+        self.switch.cancels.extend(wanted);
+        if self.epoch.is_none() {
+            return;
+        }
+        let unanswered = self.switch.cancels.is_empty()
+            && self
+                .switch
+                .cancelled_at
+                .is_some_and(|at| at.elapsed() >= CANCEL_AGAIN);
+        if unanswered {
+            let open = self.orders.open_ids();
+            self.switch
+                .cancels
+                .extend(open.into_iter().filter(|id| *id < OWN_ORDER_ID_BASE));
+            self.switch.cancelled_at = None;
+        }
+        let correlation = self.switch.correlation;
+        while self.venue.queued() < ROOM {
+            let Some(order_id) = self.switch.cancels.pop_front() else {
+                break;
+            };
+            self.cancel_first(order_id, correlation);
+            self.switch.cancelled_at = Some(Instant::now());
+        }
+    }
+
+    fn engine_cancels(&mut self) -> Vec<u64> {
+        match self.engine.poll_action() {
+            Action::Flatten { cancels, .. } => cancels,
+            Action::None => Vec::new(),
+        }
+    }
+
+    fn engine_closes(&mut self) -> Vec<CloseOrder> {
+        match self.engine.poll_action() {
+            Action::Flatten { closes, .. } => closes,
+            Action::None => Vec::new(),
+        }
+    }
+
+    /// Open orders that are not closing orders of the switch's own.
+    fn others_open(&self) -> usize {
+        self.orders
+            .open_ids()
+            .into_iter()
+            .filter(|id| *id < OWN_ORDER_ID_BASE)
+            .count()
+    }
+
+    fn close_positions(&mut self) {
+        if self.is_flat() {
+            self.switch.enter(Phase::Verifying);
+            self.begin_resync();
+            return;
+        }
+        match self.engine.state_report().session_state {
+            SessionState::Open => {}
+            SessionState::Break => return self.wait("the venue's session is in a break"),
+            _ => return self.wait("the venue's session is not open"),
+        }
+        self.switch.waiting = "";
+        let now = Instant::now();
+        let correlation = self.switch.correlation;
+        for close in self.engine_closes() {
+            let ready = self
+                .switch
+                .stuck
+                .get(&close.instrument_id)
+                .is_none_or(|stuck| stuck.after <= now);
+            if ready && !self.closing(close.instrument_id) {
+                self.close_position(&close, correlation);
+            }
+        }
+    }
+
+    /// Whether a closing order of the switch's own works in this instrument.
+    fn closing(&self, instrument_id: u64) -> bool {
+        self.orders
+            .open_from(OWN_ORDER_ID_BASE)
+            .any(|entry| entry.instrument_id() == instrument_id)
+    }
+
+    /// A closing order was filled whole: the next slice needs no pause.
+    pub(super) fn close_done(&mut self, instrument_id: u64) {
+        self.switch.stuck.remove(&instrument_id);
+    }
+
+    /// A closing order has ended: what it left is tried again, later each time that nothing came of it.
+    pub(super) fn close_ended(&mut self, instrument_id: u64, filled: i64, why: &str) {
+        let attempts = match (filled, self.switch.stuck.get(&instrument_id)) {
+            (0, Some(stuck)) => stuck.attempts + 1,
+            _ => 1,
+        };
+        let pause = RETRY_FIRST
+            .saturating_mul(1 << attempts.min(16).saturating_sub(1))
+            .min(RETRY_LAST);
+        if attempts % ALARM_EVERY == 0 {
+            log_error!("kill_does_not_close", {"instrument_id": instrument_id, "attempts": attempts, "why": why,
+                "position": self.position(instrument_id).0, "next_ms": u64::try_from(pause.as_millis()).unwrap_or(u64::MAX)});
+        }
+        self.switch.stuck.insert(
+            instrument_id,
+            Stuck {
+                attempts,
+                after: Instant::now() + pause,
+                why: why.to_string(),
+            },
+        );
+    }
+
+    /// The venue has told orders and positions again since nothing was left here.
+    fn verify(&mut self) {
+        if !self.is_flat() {
+            self.switch.enter(Phase::Closing);
+            return;
+        }
+        self.switch.enter(Phase::Flat);
+        self.switch.stuck.clear();
+        let ts_ns = self.now();
+        self.journal.append(&Record::Flat {
+            session: self.reference.session,
+            ts_ns,
+        });
+        log_info!("flat", {"session": self.reference.session, "equity": self.engine.equity(), "who": self.switch.who});
+    }
+
+    fn is_flat(&self) -> bool {
+        self.orders.open_count() == 0
+            && self.resync.none_foreign()
+            && self.resync.unreferenced().is_empty()
+            && self.engine.positions().iter().all(|one| one.quantity == 0)
+    }
+
+    /// What keeps the account from being flat.
+    pub(super) fn left(&self) -> Value {
+        let positions: Vec<Value> = self
+            .engine
+            .positions()
+            .iter()
+            .filter(|one| one.quantity != 0)
+            .map(|one| {
+                let stuck = self.switch.stuck.get(&one.instrument_id);
+                json!({"instrument_id": one.instrument_id, "quantity": one.quantity,
+                    "attempts": stuck.map_or(0, |stuck| stuck.attempts), "why": stuck.map_or("", |stuck| stuck.why.as_str())})
+            })
+            .collect();
+        let orders: Vec<u64> = self.orders.open_ids().into_iter().take(100).collect();
+        json!({"positions": positions, "orders": orders, "open_orders": self.orders.open_count(),
+            "unknown_orders": self.resync.foreign(), "without_reference": self.resync.unreferenced()})
+    }
+
+    /// Says once what is waited for.
+    fn wait(&mut self, what: &'static str) {
+        if self.switch.waiting != what {
+            self.switch.waiting = what;
+            log_error!("kill_waits", {"for": what, "phase": self.switch.phase.name(), "left": self.left()});
+        }
+    }
+
+    /// The switch as `status` shows it.
+    pub(super) fn kill_status(&self) -> Value {
+        let kill = self.engine.killed();
+        json!({"fired": kill.is_some(), "latched": self.latch.fired().is_some(),
+            "reason": kill.map_or("", |kill| kill.reason.name()), "session": kill.map_or(0, |kill| kill.session),
+            "who": if kill.is_some() { self.switch.who.as_str() } else { "" },
+            "phase": self.switch.phase.name(), "phase_ms": u64::try_from(self.switch.since.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "waiting": self.switch.waiting, "alarms": self.switch.alarms(),
+            "left": if kill.is_some() && self.switch.phase != Phase::Flat { self.left() } else { Value::Null }})
+    }
+}

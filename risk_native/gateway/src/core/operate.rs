@@ -1,0 +1,115 @@
+//! A person's commands from the control socket: journaled with who and why, then done or refused.
+
+use serde_json::{Value, json};
+
+use super::{Core, log};
+use crate::control::{Command, Request};
+use crate::log::Level;
+use crate::record::{By, Id, Record};
+
+/// Orders that an answer names; the count is told besides.
+const NAMED: usize = 100;
+
+impl Core {
+    pub(super) fn on_control(&mut self, request: Request) {
+        let Request {
+            command,
+            peer,
+            reply,
+        } = request;
+        self.counters.control_commands += 1;
+        if command == (Command::Status {}) {
+            // Whoever asked may have gone away.
+            let _ = reply.try_send(self.status());
+            return;
+        }
+        let by = By {
+            uid: peer.uid,
+            who: peer.to_string(),
+            reason: command.reason().unwrap_or_default().to_string(),
+        };
+        let done = self.obey(&command, &by);
+        log::write(
+            Level::Warn,
+            "operator",
+            None,
+            json!({"who": by.who, "command": command, "refused": done.as_ref().err()}),
+        );
+        let ts_ns = self.now();
+        if command.kills() || done.is_err() {
+            self.journal.append(&Record::Operator {
+                by,
+                command,
+                refused: done.as_ref().err().cloned().unwrap_or_default(),
+                ts_ns,
+            });
+        }
+        let answer = match done {
+            Ok(()) => json!({"ok": true, "kill": self.kill_status()}),
+            Err(why) => json!({"ok": false, "error": why, "kill": self.kill_status()}),
+        };
+        let _ = reply.try_send(answer);
+    }
+
+    fn obey(&mut self, command: &Command, by: &By) -> Result<(), String> {
+        match command {
+            Command::Status {} => Ok(()),
+            Command::Kill { reason } | Command::Flatten { reason } => {
+                self.throw(
+                    dnalyaw_engine::Reason::Operator,
+                    format!("{}: {reason}", by.who),
+                    Id::default(),
+                );
+                Ok(())
+            }
+            Command::Rearm { .. }
+            | Command::Halt { .. }
+            | Command::Resume { .. }
+            | Command::Flow { .. }
+            | Command::Claim { .. } => Err("not yet".into()),
+        }
+    }
+
+    /// What a person wants to know first.
+    fn status(&self) -> Value {
+        let state = self.engine.state_report();
+        let positions: Vec<Value> = self
+            .engine
+            .positions()
+            .iter()
+            .filter(|one| one.quantity != 0)
+            .map(|one| json!({"instrument_id": one.instrument_id, "quantity": one.quantity, "mark": one.mark}))
+            .collect();
+        let orders: Vec<Value> = self
+            .orders
+            .open_from(0)
+            .take(NAMED)
+            .map(|entry| {
+                json!({"order_id": entry.id(), "instrument_id": entry.instrument_id(), "side": entry.decision.order.side,
+                    "leaves": entry.leaves(), "cancel_sent": entry.cancel.is_some(), "acknowledged": entry.acknowledged})
+            })
+            .collect();
+        json!({
+            "ok": true,
+            "region": self.reference.region,
+            "session": self.reference.session,
+            "clock_ns": self.now(),
+            "trading_state": format!("{:?}", state.trading_state).to_uppercase(),
+            "reason": state.reason.name(),
+            "session_state": format!("{:?}", state.session_state).to_uppercase(),
+            "venue_up": state.venue_up,
+            "kill": self.kill_status(),
+            "positions": positions,
+            "working_orders": self.orders.open_count(),
+            "orders": orders,
+            "unknown_orders": self.resync.foreign(),
+            "equity": state.equity,
+            "baseline": state.baseline,
+            "cash": state.cash,
+            "drawdown_bp": state.drawdown_bp,
+            "omsd": {"connected": self.client.is_some(), "synced": self.synced},
+            "journal": {"records": self.journal.len(), "head": self.journal.head(), "failed": self.journal_failed},
+            "counters": self.counters,
+        })
+    }
+}
