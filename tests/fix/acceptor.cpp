@@ -85,6 +85,7 @@ class Venue : public FIX::Application {
     std::string what;
     words >> what;
     if (what == "logon") {
+      no_logon_.clear();
       std::getline(words >> std::ws, no_logon_);
     } else if (what == "business") {
       words >> business_;

@@ -24,7 +24,9 @@ Fields = list[tuple[int, str]]
 def missing() -> str | None:
     """What keeps the acceptor from being compiled, and how to get it; None when nothing does."""
     if not HEADER.exists() or shutil.which("g++") is None:
-        return "QuickFIX and g++ are not installed: apt-get install --no-install-recommends libquickfix-dev g++"
+        return (
+            "QuickFIX and g++ are not installed: apt-get install --no-install-recommends libquickfix-dev g++"
+        )
     return None
 
 
@@ -170,9 +172,14 @@ class Acceptor:
 
     def log(self) -> list[Message]:
         """Every message of both directions in the order in which QuickFIX logged it."""
-        (path,) = (self.root / "log").glob("*messages.current.log")
+        (path,) = (self.root / "log").glob("FIX*messages.current.log")
         lines = path.read_text().splitlines()
         return [Message.parse(re.sub(r"^.*? : ", "", line)) for line in lines if line]
+
+    def diary(self) -> str:
+        """QuickFIX's log of events and of messages, as text."""
+        files = sorted((self.root / "log").glob("FIX*.current.log"))
+        return "\n".join(path.read_text().replace(SOH, "|") for path in files)
 
     def received(self, *kinds: str) -> list[Message]:
         """The messages of riskd by QuickFIX's log."""

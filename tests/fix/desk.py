@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -27,18 +28,19 @@ class Desk:
         """The session layer."""
         return self.venue.acceptor
 
-    def open(self) -> Link:
-        """riskd running, logged on, reconciled; a client on its socket."""
+    def connect(self) -> Link:
+        """riskd running, and a client on its socket."""
         if self.gateway.process is None:
             self.gateway.start()
-        return self.reopen()
-
-    def reopen(self) -> Link:
-        """Wait until it trades (again)."""
         if self._link is None or self._link.closed:
             self._link = self.gateway.link()
-        self._link.wait_open(prices=len(PRICES))
         return self._link
+
+    def open(self) -> Link:
+        """As `connect`, with riskd logged on and reconciled, again or for the first time."""
+        link = self.connect()
+        link.wait_open(prices=len(PRICES))
+        return link
 
     def wait_up(self, ups: int) -> None:
         """Wait for the logon of a number, from the start of the acceptor's process."""
@@ -48,6 +50,16 @@ class Desk:
         """SIGKILL to riskd."""
         self.gateway.kill()
         self._link = None
+
+    def stop(self) -> None:
+        """End every process; what both sides say of the day goes where pytest shows it when the test failed."""
+        sys.stderr.write(
+            f"--- riskd\n{self.gateway.log()[-12000:]}\n--- QuickFIX\n{self.acceptor.diary()[-12000:]}\n"
+        )
+        try:
+            self.gateway.stop()
+        finally:
+            self.acceptor.stop()
 
     def agrees(self, *, refused: int = 0, never_saw: tuple[int, ...] = ()) -> None:
         """riskd and the venue say the same of every order, share and cent, and QuickFIX found nothing to object to.

@@ -29,7 +29,7 @@ def test_orders_fills_and_cancels_pass_the_dictionary_of_another_engine(desk: De
     link.wait("EXEC", order_id=3, exec_type=2)
     desk.agrees()
     limit, market = desk.acceptor.received("D")[0], desk.acceptor.received("D")[2]
-    assert (limit[55], limit[48], limit[22], limit[1]) == ("AAA", "1", "99", "US")
+    assert (limit[55], limit[48], limit[22], limit[1]) == ("AAA", "1", "8", "US")
     assert (limit[54], limit[38], limit[40], limit[44], limit[59]) == ("1", "100", "2", "100", "0")
     assert (market[54], market[40], market.get(44)) == ("2", "1", None)
     # The numbers of one session are without a gap, and QuickFIX expects the next.
@@ -40,16 +40,15 @@ def test_orders_fills_and_cancels_pass_the_dictionary_of_another_engine(desk: De
 
 def test_a_refused_logon_lets_nothing_through_and_is_tried_again(desk: Desk) -> None:
     desk.acceptor.tell("refuse logon not today")
-    desk.gateway.start()
-    link = desk.gateway.link()
+    link = desk.connect()
     eventually("a logon", lambda: desk.acceptor.received("A"))
     assert (link.order(1, 1, BUY, 10, 100.0)["reason"]) == VENUE_DOWN
     eventually("the refusal", lambda: desk.acceptor.sent("5"))
-    assert desk.acceptor.sent("5")[0][58] == "not today"
+    assert desk.acceptor.sent("5")[0][58].endswith("not today")
     assert (link.order(2, 1, BUY, 10, 100.0)["reason"]) == VENUE_DOWN
     desk.acceptor.tell("refuse logon")
     desk.wait_up(1)
-    link = desk.reopen()
+    link = desk.open()
     assert link.order(3, 1, BUY, 10, 100.0)["decision"] == APPROVE
     desk.venue.order("US-3")
     # What was asked while nobody was there is gone: nothing waited for the logon.
@@ -76,7 +75,7 @@ def test_a_logout_is_answered_and_the_session_comes_back(desk: Desk) -> None:
     assert link.order(2, 1, BUY, 10, 100.0)["reason"] == VENUE_DOWN
     desk.acceptor.tell("logon")
     desk.wait_up(2)
-    desk.reopen()
+    desk.open()
     assert link.order(3, 1, BUY, 10, 100.0)["decision"] == APPROVE
     desk.venue.order("US-3")
     assert set(desk.venue.orders) == {"US-1", "US-3"}
@@ -92,7 +91,7 @@ def test_a_venue_that_says_nothing_is_taken_for_gone(desk: Desk) -> None:
     assert link.order(2, 1, BUY, 10, 100.0)["reason"] == VENUE_DOWN
     desk.acceptor.thaw()
     eventually("a logon after it", lambda: desk.acceptor.ups >= 2)
-    desk.reopen()
+    desk.open()
     desk.venue.fill("US-1", 10, "100")
     link.wait("EXEC", order_id=1, exec_type=2)
     assert set(desk.venue.orders) == {"US-1"}
@@ -110,7 +109,7 @@ def test_a_venue_that_is_killed_and_started_again_keeps_its_numbers(desk: Desk) 
     assert link.order(2, 1, BUY, 10, 100.0)["reason"] == VENUE_DOWN
     desk.acceptor.start()
     desk.venue.fill("US-1", 10, "99.99")
-    desk.reopen()
+    desk.open()
     link.wait("EXEC", order_id=1, cum_qty=20)
     desk.venue.fill("US-1", 10, "99.98")
     link.wait("EXEC", order_id=1, exec_type=2)

@@ -151,7 +151,7 @@ class Venue:
             (1, "US"),
             (55, order.symbol),
             (48, str(IDS[order.symbol])),
-            (22, "99"),
+            (22, "8"),
             (54, order.side),
             (38, str(order.qty)),
             (151, str(order.leaves)),
@@ -261,7 +261,7 @@ class Venue:
                 [
                     (721, f"P{instrument}"), (710, asked), (728, "0"), (715, SESSION.replace("-", "")),
                     (453, "1"), (448, "US"), (447, "D"), (452, "1"), (1, "US"), (581, "1"),
-                    (55, symbol), (48, str(instrument)), (22, "99"), (730, price), (731, "1"), (734, price),
+                    (55, symbol), (48, str(instrument)), (22, "8"), (730, price), (731, "1"), (734, price),
                     (702, "1"), (703, "TOT"), (704, str(max(shares, 0))), (705, str(max(-shares, 0))),
                 ],
             )  # fmt: skip

@@ -158,7 +158,9 @@ class Link:
             since,
         )
 
-    def order(self, order_id: int, instrument_id: int, side: int, qty: int, price: float = 0, **fields: Any) -> Frame:
+    def order(
+        self, order_id: int, instrument_id: int, side: int, qty: int, price: float = 0, **fields: Any
+    ) -> Frame:
         """Send an order, limit where it has a price, and return its decision."""
         since = len(self.frames)
         given: dict[str, Any] = {

@@ -170,7 +170,7 @@ func TestMalformedRequestsGetOneReject(t *testing.T) {
 		expect(t, c.next("3", nil), tags{371: bad.ref, 372: "D"})
 	}
 	f := good()
-	f[48], f[22] = "2", "99" // another name's id
+	f[48], f[22] = "2", "8" // another name's id
 	c.send("D", f)
 	expect(t, c.next("8", tags{11: "US-1"}), tags{150: "8", 103: "1", 58: "unknown symbol"})
 	c.send("AF", tags{584: "m", 585: "1"})

@@ -9,8 +9,8 @@ import (
 	"dnalyaw/execution/internal/sim"
 )
 
-// securityIDSource says that SecurityID is the platform's instrument_id.
-const securityIDSource = "99"
+// securityIDSource says that SecurityID is the exchange's own number, which is the platform's instrument_id.
+const securityIDSource = "8"
 
 func newMessage(msgType string) *quickfix.Message {
 	m := quickfix.NewMessage()

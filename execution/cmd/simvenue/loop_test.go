@@ -73,7 +73,7 @@ func TestSessionOverFIX(t *testing.T) {
 
 	// 50 of 80 are displayed; the rest waits.
 	c.order("US-2", "AAA", "1", "80", "100.6", "0")
-	expect(t, c.next("8", tags{11: "US-2"}), tags{150: "0", 39: "0", 151: "80", 14: "0", 48: "1", 22: "99", 1: "US"})
+	expect(t, c.next("8", tags{11: "US-2"}), tags{150: "0", 39: "0", 151: "80", 14: "0", 48: "1", 22: "8", 1: "US"})
 	fill := c.next("8", tags{11: "US-2"})
 	expect(t, fill, tags{150: "F", 39: "1", 32: "50", 31: "100", 14: "50", 151: "30", 6: "100", 12: "0.25"})
 	// A name with a daily bar alone fills at its print, whatever the size.

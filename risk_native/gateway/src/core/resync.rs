@@ -150,10 +150,8 @@ impl Core {
     }
 
     fn ask_orders(&mut self, request_id: &str) {
-        let ts_ns = self.clock.stamp();
         self.send(Command::MassStatus {
             request_id: request_id.to_string(),
-            ts_ns,
         });
     }
 

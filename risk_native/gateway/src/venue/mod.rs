@@ -48,7 +48,6 @@ pub enum Command {
     },
     MassStatus {
         request_id: String,
-        ts_ns: i64,
     },
     Positions {
         request_id: String,

@@ -78,11 +78,10 @@ impl OutboundMessage for Outgoing {
                 text(msg, f::TRANSACT_TIME, format_timestamp(*ts_ns));
                 text(msg, f::ORDER_QTY, quantity.to_string());
             }
-            Command::MassStatus { request_id, ts_ns } => {
+            Command::MassStatus { request_id } => {
                 msg.set(f::MASS_STATUS_REQ_ID, request_id.as_str());
                 msg.set(f::MASS_STATUS_REQ_TYPE, "7");
                 msg.set(f::ACCOUNT, account);
-                text(msg, f::TRANSACT_TIME, format_timestamp(*ts_ns));
             }
             Command::Positions {
                 request_id,
@@ -141,7 +140,7 @@ fn groups(msg: &mut Message, count: &HardCodedFixFieldDefinition, entries: Vec<R
 fn instrument(msg: &mut Message, instrument_id: u64, symbol: &str) {
     msg.set(f::SYMBOL, symbol);
     text(msg, f::SECURITY_ID, instrument_id.to_string());
-    msg.set(f::SECURITY_ID_SOURCE, "99");
+    msg.set(f::SECURITY_ID_SOURCE, "8");
 }
 
 fn side_code(side: Side) -> &'static str {

@@ -18,6 +18,7 @@ use hotfix::message::heartbeat::Heartbeat;
 use hotfix::store::{MessageStore, StoreError};
 
 const BEGIN_STRING: &str = "FIX.4.4";
+const LOGOUT: &[u8] = b"\x0135=5\x01";
 
 #[derive(Debug)]
 struct State {
@@ -99,29 +100,41 @@ impl Sequences {
         state.save()
     }
 
-    /// A store for one connection's FIX engine.
-    pub fn store(&self, sender_comp_id: &str, target_comp_id: &str) -> SequenceStore {
+    /// A store for one connection's FIX engine; `on_logout` is called when the engine parts.
+    pub fn store(
+        &self,
+        sender_comp_id: &str,
+        target_comp_id: &str,
+        on_logout: impl Fn() + Send + Sync + 'static,
+    ) -> SequenceStore {
         SequenceStore {
             sequences: self.clone(),
             sender_comp_id: sender_comp_id.to_string(),
             target_comp_id: target_comp_id.to_string(),
             created: Utc::now(),
+            on_logout: Box::new(on_logout),
         }
     }
 }
 
 /// See the module.
-#[derive(Debug)]
 pub struct SequenceStore {
     sequences: Sequences,
     sender_comp_id: String,
     target_comp_id: String,
     created: DateTime<Utc>,
+    on_logout: Box<dyn Fn() + Send + Sync>,
 }
 
 #[async_trait::async_trait]
 impl MessageStore for SequenceStore {
-    async fn add(&mut self, _number: u64, _message: &[u8]) -> hotfix::store::Result<()> {
+    async fn add(&mut self, _number: u64, message: &[u8]) -> hotfix::store::Result<()> {
+        // Nothing is kept. But the engine shows every message here on its way out, and its logout of a peer that has
+        // gone silent leaves it *active*, with a logout more in every turn of its loop until the system closes the
+        // socket ten seconds later: this is where its parting is seen.
+        if message.windows(LOGOUT.len()).any(|part| part == LOGOUT) {
+            (self.on_logout)();
+        }
         Ok(())
     }
 
@@ -203,7 +216,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("seq");
         let sequences = Sequences::open(&path).unwrap();
-        let mut store = sequences.store("A", "B");
+        let mut store = sequences.store("A", "B", || {});
         run(async {
             for _ in 0..3 {
                 store.increment_sender_seq_number().await.unwrap();
@@ -213,7 +226,7 @@ mod tests {
         sequences.commit(0, 2).unwrap();
         sequences.commit(0, 1).unwrap();
         sequences.commit(7, 9).unwrap();
-        let again = Sequences::open(&path).unwrap().store("A", "B");
+        let again = Sequences::open(&path).unwrap().store("A", "B", || {});
         assert_eq!(again.next_sender_seq_number(), 4);
         assert_eq!(again.next_target_seq_number(), 3);
     }
@@ -222,7 +235,7 @@ mod tests {
     fn a_reset_starts_another_numbering() {
         let dir = tempfile::tempdir().unwrap();
         let sequences = Sequences::open(&dir.path().join("seq")).unwrap();
-        let mut store = sequences.store("A", "B");
+        let mut store = sequences.store("A", "B", || {});
         sequences.commit(0, 5).unwrap();
         run(store.reset()).unwrap();
         sequences.commit(0, 6).unwrap();
@@ -231,10 +244,26 @@ mod tests {
     }
 
     #[test]
+    fn a_logout_on_its_way_out_is_seen_and_nothing_else_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let sequences = Sequences::open(&dir.path().join("seq")).unwrap();
+        let parted = Arc::new(Mutex::new(0));
+        let seen = parted.clone();
+        let mut store = sequences.store("A", "B", move || *seen.lock().unwrap() += 1);
+        run(async {
+            for (kind, times) in [("0", 0), ("D", 0), ("5", 1), ("1", 1), ("5", 2)] {
+                let message = format!("8=FIX.4.4\u{1}9=5\u{1}35={kind}\u{1}58=35=5\u{1}");
+                store.add(1, message.as_bytes()).await.unwrap();
+                assert_eq!(*parted.lock().unwrap(), times, "{kind}");
+            }
+        });
+    }
+
+    #[test]
     fn a_range_asked_for_again_holds_no_application_message() {
         let dir = tempfile::tempdir().unwrap();
         let sequences = Sequences::open(&dir.path().join("seq")).unwrap();
-        let mut store = sequences.store("A", "B");
+        let mut store = sequences.store("A", "B", || {});
         run(async {
             store.add(3, b"35=D").await.unwrap();
             let slice = store.get_slice(3, 9).await.unwrap();

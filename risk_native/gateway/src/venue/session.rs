@@ -30,6 +30,8 @@ const SENDER: &str = "RISKD";
 const HEARTBEAT_S: u64 = 2;
 /// A connection that has not logged on by then is given up.
 const LOGON_LIMIT: Duration = Duration::from_secs(6);
+/// A gap that the venue has not filled by then ends the connection.
+const RESEND_LIMIT: Duration = Duration::from_secs(4);
 const BACKOFF_FIRST: Duration = Duration::from_millis(100);
 const BACKOFF_LAST: Duration = Duration::from_secs(5);
 /// A session that dies younger than this, again and again, is taken for one whose numbers cannot be reconciled.
@@ -243,6 +245,7 @@ impl Worker {
         };
         let (states, mut state) = mpsc::unbounded_channel();
         let active = Arc::new(AtomicBool::new(false));
+        let parting = states.clone();
         let application = App {
             epoch: self.epoch,
             active: active.clone(),
@@ -268,7 +271,15 @@ impl Worker {
             schedule: None,
             validation: Default::default(),
         };
-        let store = self.config.sequences.store(SENDER, SIMULATED_TARGET);
+        let store = {
+            let (active, parting) = (active.clone(), parting);
+            self.config
+                .sequences
+                .store(SENDER, SIMULATED_TARGET, move || {
+                    active.store(false, Ordering::SeqCst);
+                    let _ = parting.send(Status::AwaitingLogout);
+                })
+        };
         let initiator = match Initiator::start(config, application, store).await {
             Ok(initiator) => initiator,
             Err(err) => {
@@ -280,6 +291,7 @@ impl Worker {
         let begun = Instant::now();
         let mut up_since: Option<Instant> = None;
         let mut seen_logon = false;
+        let mut resend_since: Option<Instant> = None;
         let mut beat = tokio::time::interval(Duration::from_millis(100));
         loop {
             // Each branch is cancel safe: a command taken out of the queue is always dealt with.
@@ -296,6 +308,7 @@ impl Worker {
                 }
                 Step::Status(Some(Status::AwaitingLogon)) => seen_logon = true,
                 Step::Status(Some(Status::Active)) => {
+                    resend_since = None;
                     if up_since.is_none() {
                         up_since = Some(Instant::now());
                         log_info!("venue_up", {"epoch": self.epoch, "reset": self.reset_next});
@@ -313,13 +326,15 @@ impl Worker {
                         }
                     }
                 }
-                Step::Status(Some(Status::AwaitingResend { .. })) => {}
+                Step::Status(Some(Status::AwaitingResend { .. })) => {
+                    resend_since.get_or_insert_with(Instant::now);
+                }
                 Step::Status(Some(
                     Status::Disconnected | Status::LoggedOut | Status::AwaitingLogout,
                 )) => {
                     if seen_logon {
                         ended.refused_logon = up_since.is_none();
-                        ended.why = "the venue ended the session".into();
+                        ended.why = "the session ended, by the venue or for its silence".into();
                         break;
                     }
                 }
@@ -366,6 +381,14 @@ impl Worker {
                     }
                     if initiator.is_shutdown() {
                         ended.why = "the FIX engine gave up".into();
+                        break;
+                    }
+                    // The engine itself waits for what it asked for without end, and sends no heartbeat meanwhile.
+                    if resend_since.is_some_and(|since| since.elapsed() > RESEND_LIMIT) {
+                        ended.why = format!(
+                            "the venue sent nothing again of what was missed within {} s",
+                            RESEND_LIMIT.as_secs()
+                        );
                         break;
                     }
                     if up_since.is_none() {

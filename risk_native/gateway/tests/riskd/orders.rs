@@ -24,7 +24,7 @@ fn an_approved_order_reaches_the_venue_after_the_journal_has_its_decision() {
         (1, "US"),
         (55, "AAA"),
         (48, "1"),
-        (22, "99"),
+        (22, "8"),
         (54, "1"),
         (38, "100"),
         (40, "2"),

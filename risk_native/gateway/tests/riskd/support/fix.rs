@@ -398,7 +398,7 @@ impl Venue {
                     f(581, 1),
                     f(55, symbol),
                     f(48, instrument),
-                    f(22, 99),
+                    f(22, 8),
                     f(730, price),
                     f(731, 1),
                     f(734, price),
