@@ -5,21 +5,21 @@ import "fmt"
 // applyAction changes the account for one corporate action and records it, also when nothing is held: the record says
 // how far the list was worked off.
 func (e *Engine) applyAction(a Action) error {
-	held := int64(0)
-	if p := e.st.positions[a.InstrumentID]; p != nil {
-		held = p.Qty
-	}
+	held := e.st.held(a.InstrumentID)
 	r := Record{Kind: KindAction, InstrumentID: a.InstrumentID, Qty: held, Px: a.AmountMicro, Position: held}
 	var err error
 	switch a.Kind {
 	case "split":
-		r.Position, r.Cash, err = e.split(a, held)
+		r.Position, r.Cash, err = e.split(a, magnitude(held))
+		r.Position, r.Cash = signed(held, r.Position), signed(held, r.Cash)
 		r.Text = fmt.Sprintf("split %d for %d", a.RatioNum, a.RatioDen)
-	case "dividend":
-		r.Cash, err = mul(held, a.AmountMicro)
+	case "dividend": // who is short pays it
+		r.Cash, err = mul(magnitude(held), a.AmountMicro)
+		r.Cash = signed(held, r.Cash)
 		r.Text = "dividend"
 	case "delisting":
-		r.Cash, err = mul(held, a.AmountMicro)
+		r.Cash, err = mul(magnitude(held), a.AmountMicro)
+		r.Cash = signed(held, r.Cash)
 		r.Position = 0
 		r.Text = "delisting"
 	}
@@ -27,6 +27,16 @@ func (e *Engine) applyAction(a Action) error {
 		return fmt.Errorf("%s of instrument %d: %w", a.Kind, a.InstrumentID, err)
 	}
 	return e.emit(r)
+}
+
+func magnitude(held int64) int64 { return max(held, -held) }
+
+// signed gives an amount the sign of the position that it belongs to.
+func signed(held, amount int64) int64 {
+	if held < 0 {
+		return -amount
+	}
+	return amount
 }
 
 // split gives the whole shares after a split, and cash for the fraction of one at the session's opening indication, or

@@ -158,6 +158,9 @@ func (e *Engine) begin() error {
 
 // goOn finishes what a kill cut short: corporate actions, answers to orders, fills.
 func (e *Engine) goOn() error {
+	if err := e.disconnected(); err != nil {
+		return err
+	}
 	if e.st.phase == Closed {
 		return nil
 	}
@@ -327,7 +330,7 @@ func (e *Engine) emitAt(r Record, tsNs int64) error {
 		r.TsNs = e.nowNs
 	}
 	switch r.Kind {
-	case KindAck, KindFill, KindCancel, KindExpire, KindReject:
+	case KindAck, KindFill, KindCancel, KindExpire, KindReject, KindReplace, KindCorrect:
 		r.ExecID = fmt.Sprintf("%s-%s-E%d", e.day.Region, e.st.session, e.st.execs+1)
 	}
 	if err := e.st.apply(r); err != nil {

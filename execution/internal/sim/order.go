@@ -5,7 +5,7 @@ import "fmt"
 // Side of an order.
 type Side uint8
 
-// The two sides. A sell never exceeds the position: the account cannot be short.
+// The two sides. A sell that is not marked short never exceeds the position.
 const (
 	Buy  Side = 1
 	Sell Side = 2
@@ -85,15 +85,16 @@ func (s Status) String() string {
 func (s Status) Working() bool { return s == New || s == PartiallyFilled }
 
 // transitions is the whole life of an order: what each record may do in each status. What is absent is illegal.
-// A fill that leaves nothing makes the order Filled, see state.filled.
+// A fill that leaves nothing makes the order Filled, see state.filled; a correction that takes back the only fill of a
+// working order makes it New, see state.corrected. What a correction takes from a filled order is not worked on again.
 var transitions = map[Status]map[Kind]Status{
 	Received:        {KindAck: New, KindReject: Rejected},
-	New:             {KindFill: PartiallyFilled, KindCancel: Cancelled, KindExpire: Expired},
-	PartiallyFilled: {KindFill: PartiallyFilled, KindCancel: Cancelled, KindExpire: Expired},
-	Filled:          {},
-	Cancelled:       {},
+	New:             {KindFill: PartiallyFilled, KindCancel: Cancelled, KindExpire: Expired, KindReplace: New},
+	PartiallyFilled: {KindFill: PartiallyFilled, KindCancel: Cancelled, KindExpire: Expired, KindReplace: PartiallyFilled, KindCorrect: PartiallyFilled},
+	Filled:          {KindCorrect: Cancelled},
+	Cancelled:       {KindCorrect: Cancelled},
 	Rejected:        {},
-	Expired:         {},
+	Expired:         {KindCorrect: Expired},
 }
 
 // NewOrder is what a client asks for.
@@ -106,6 +107,7 @@ type NewOrder struct {
 	TIF          TIF
 	Qty          int64
 	LimitPx      int64 // 0 for a market order
+	Short        bool  // a sell that is marked as a short sale
 }
 
 // Order is one order's state. Every field follows from the records.
@@ -123,6 +125,15 @@ type Order struct {
 	LastExecID string
 	Reason     int // OrdRejReason of a rejected order
 	Text       string
+	PrevID     string // the ClOrdID before the last replacement, empty without one
+	fills      []execution
+}
+
+// execution is a fill as it stands after its corrections.
+type execution struct {
+	id           string
+	seq          int64 // of the record
+	qty, px, fee int64
 }
 
 // Leaves is what may still fill: 0 once the order is done.

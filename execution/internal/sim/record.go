@@ -17,6 +17,9 @@ const (
 	KindReject  Kind = "reject"  // it was refused
 	KindFill    Kind = "fill"    // qty shares at px
 	KindCancel  Kind = "cancel"  // what was left is cancelled
+	KindReplace Kind = "replace" // it has another total and limit, and another ClOrdID
+	KindCorrect Kind = "correct" // an earlier fill is now of qty shares
+	KindProtect Kind = "protect" // cancel on disconnect was asked for, or is over
 	KindExpire  Kind = "expire"  // what was left expired at the close
 	KindAction  Kind = "action"  // a corporate action changed the account
 	KindSession Kind = "session" // the session began, changed its state or passed a checkpoint
@@ -61,6 +64,10 @@ type Record struct {
 	Position  int64            `json:"position,omitempty"`   // action: the position after it
 	Reason    int              `json:"reason,omitempty"`     // reject: FIX OrdRejReason
 	CancelID  string           `json:"cancel_id,omitempty"`  // cancel: the request's ClOrdID
+	Orig      string           `json:"orig,omitempty"`       // replace: the ClOrdID that cl_ord_id follows
+	Short     bool             `json:"short,omitempty"`      // order: a short sale
+	RefID     string           `json:"ref_id,omitempty"`     // correct: the fill's exec_id
+	Protect   bool             `json:"protect,omitempty"`    // protect: on
 	Session   string           `json:"session,omitempty"`    // session
 	Region    string           `json:"region,omitempty"`     // session
 	State     Phase            `json:"state,omitempty"`      // session

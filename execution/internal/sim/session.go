@@ -31,6 +31,7 @@ type Session struct {
 	InitialCash int64      `json:"initial_cash_micro"`
 	Fees        Fees       `json:"fees"`
 	RejectBp    int64      `json:"reject_bp"`
+	Locates     []Locate   `json:"locate"` // what may be sold short; absent: nothing
 	Seed        int64      `json:"seed"`
 }
 
@@ -96,6 +97,13 @@ func (s Session) validate() error {
 		if err := a.validate(); err != nil {
 			bad("actions[%d]: %w", i, err)
 		}
+	}
+	lent := map[int64]bool{}
+	for i, l := range s.Locates {
+		if l.InstrumentID <= 0 || l.Qty < 0 || l.Qty > maxQty || lent[l.InstrumentID] {
+			bad("locate[%d] lends %d of instrument %d: give each instrument once, with 0 to %d", i, l.Qty, l.InstrumentID, int64(maxQty))
+		}
+		lent[l.InstrumentID] = true
 	}
 	if s.InitialCash < 0 {
 		bad("initial_cash_micro is %d: give 0 or more", s.InitialCash)

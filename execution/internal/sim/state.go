@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// Position is one instrument's holding. Qty is never negative.
+// Position is one instrument's holding; Qty is negative when it is short.
 type Position struct {
 	InstrumentID int64
 	Symbol       string
@@ -32,10 +32,12 @@ type state struct {
 	orders    map[string]*Order // this session's
 	arrival   []*Order          // the same in order of arrival
 	seen      map[string]bool   // every ClOrdID ever taken
+	protect   bool              // the connection asked for cancel on disconnect
+	busted    map[int64]bool    // instruments of which a fill was corrected in this session
 }
 
 func newState() *state {
-	return &state{positions: map[int64]*Position{}, orders: map[string]*Order{}, seen: map[string]bool{}}
+	return &state{positions: map[int64]*Position{}, orders: map[string]*Order{}, seen: map[string]bool{}, busted: map[int64]bool{}}
 }
 
 // noOrderID marks a reject that belongs to no order of its own: the ClOrdID was already taken.
@@ -64,8 +66,13 @@ func (s *state) change(r Record) error {
 		s.cash += r.Cash
 		s.setPosition(r.InstrumentID, "", r.Position)
 		return nil
+	case KindProtect:
+		s.protect = r.Protect
+		return nil
 	case KindOrder:
 		return s.orderArrived(r)
+	case KindReplace:
+		return s.replaced(r)
 	case KindReject:
 		if r.OrderID == noOrderID {
 			return nil
@@ -86,6 +93,8 @@ func (s *state) change(r Record) error {
 		o.Reason = r.Reason
 	case KindFill:
 		return s.filled(o, r)
+	case KindCorrect:
+		return s.corrected(o, r)
 	case KindCancel, KindExpire:
 	default:
 		return fmt.Errorf("unknown kind %q", r.Kind)
@@ -102,7 +111,7 @@ func (s *state) sessionChange(r Record) error {
 			return fmt.Errorf("session %s %s cannot follow session %s %s", r.Session, r.State, s.session, s.phase)
 		}
 		s.session, s.region, s.market, s.edges, s.actions, s.fills = r.Session, r.Region, r.Market, 0, 0, 0
-		s.orders, s.arrival, s.phase = map[string]*Order{}, nil, Waiting
+		s.orders, s.arrival, s.busted, s.phase = map[string]*Order{}, nil, map[int64]bool{}, Waiting
 		s.cash += r.Cash
 		return nil
 	}
@@ -145,7 +154,7 @@ func (s *state) orderArrived(r Record) error {
 	o := &Order{
 		NewOrder: NewOrder{
 			ClOrdID: r.ClOrdID, InstrumentID: r.InstrumentID, Symbol: r.Symbol, Side: side,
-			Type: r.Type, TIF: r.TIF, Qty: r.Qty, LimitPx: r.Px,
+			Type: r.Type, TIF: r.TIF, Qty: r.Qty, LimitPx: r.Px, Short: r.Short,
 		},
 		OrderID: r.OrderID, Seq: s.orderSeq, Status: Received,
 	}
@@ -168,13 +177,11 @@ func (s *state) filled(o *Order, r Record) error {
 	o.Notional += notional
 	o.Fees += r.Fee
 	o.LastQty, o.LastPx = r.Qty, r.Px
+	o.fills = append(o.fills, execution{r.ExecID, r.N, r.Qty, r.Px, r.Fee})
 	if o.Cum == o.Qty {
 		o.Status = Filled
 	}
-	held := int64(0)
-	if p := s.positions[o.InstrumentID]; p != nil {
-		held = p.Qty
-	}
+	held := s.held(o.InstrumentID)
 	if o.Side == Buy {
 		s.cash -= notional + r.Fee
 		held += r.Qty
@@ -182,7 +189,7 @@ func (s *state) filled(o *Order, r Record) error {
 		s.cash += notional - r.Fee
 		held -= r.Qty
 	}
-	if s.cash < 0 || held < 0 {
+	if o.Side == Buy && s.cash < 0 || o.Side == Sell && held < 0 && !o.Short && !s.busted[o.InstrumentID] {
 		return fmt.Errorf("fill on order %s leaves cash %d and position %d", o.ClOrdID, s.cash, held)
 	}
 	s.setPosition(o.InstrumentID, o.Symbol, held)
@@ -191,6 +198,14 @@ func (s *state) filled(o *Order, r Record) error {
 	}
 	s.fills++
 	return nil
+}
+
+// held is the signed position.
+func (s *state) held(instrument int64) int64 {
+	if p := s.positions[instrument]; p != nil {
+		return p.Qty
+	}
+	return 0
 }
 
 func (s *state) setPosition(id int64, symbol string, qty int64) {

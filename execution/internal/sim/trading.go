@@ -48,7 +48,7 @@ func (e *Engine) submit(in NewOrder) error {
 	if err := e.emit(Record{
 		Kind: KindOrder, ClOrdID: in.ClOrdID, InstrumentID: in.InstrumentID, Side: in.Side.String(), Qty: in.Qty,
 		Px: in.LimitPx, OrderID: fmt.Sprintf("%s-%s-V%d", e.day.Region, e.st.session, e.st.orderSeq+1),
-		Symbol: in.Symbol, Type: in.Type, TIF: in.TIF,
+		Symbol: in.Symbol, Type: in.Type, TIF: in.TIF, Short: in.Short,
 	}); err != nil {
 		return err
 	}
@@ -87,6 +87,8 @@ func (e *Engine) refusal(o *Order) (reason int, text string) {
 		return reasonSymbol, "unknown symbol"
 	case o.Side != Buy && o.Side != Sell:
 		return reasonOther, "side is neither buy nor sell"
+	case o.Short && o.Side != Sell:
+		return reasonOther, "a buy is no short sale"
 	case o.Type != Market && o.Type != Limit:
 		return reasonOther, "order type is neither market nor limit"
 	case o.TIF != Day && o.TIF != IOC:
@@ -100,24 +102,7 @@ func (e *Engine) refusal(o *Order) (reason int, text string) {
 	case RejectedByChance(e.day.Seed, e.day.RejectBp, o.ClOrdID):
 		return reasonBroker, "rejected by the simulated venue"
 	}
-	if o.Side == Sell {
-		held := int64(0)
-		if p := e.st.positions[o.InstrumentID]; p != nil {
-			held = p.Qty
-		}
-		if free := held - e.st.committedSells(o.InstrumentID); o.Qty > free {
-			return reasonOther, fmt.Sprintf("sells %d with %d free: the account cannot be short", o.Qty, free)
-		}
-		return 0, ""
-	}
-	if px := e.reservePx(o); px > 0 {
-		cost, err := e.day.Fees.buyCost(o.Qty, px)
-		free := e.st.cash - e.st.reservedByOthers(o, e.day.Fees)
-		if err != nil || cost > free {
-			return reasonExceeds, "insufficient cash"
-		}
-	}
-	return 0, ""
+	return e.cannotPay(o, nil)
 }
 
 // RejectedByChance says whether the venue refuses this order to exercise its clients: rejectBp of 10,000 by a hash of
