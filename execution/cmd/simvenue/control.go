@@ -134,9 +134,18 @@ func (v *venue) control(req controlRequest) (any, error) {
 		}
 		v.log.Warn("fault set", "kind", req.Kind, "n", req.N)
 		var err error
-		if req.Kind == "disconnect" {
+		switch req.Kind {
+		case "disconnect":
 			err = v.gate.cut(max(req.N, 1))
-		} else {
+		case "correct":
+			why, broken := v.correctLast(int64(req.N))
+			if broken != nil {
+				return refusal(broken), broken
+			}
+			if why != "" {
+				return refusal(errors.New(why)), nil
+			}
+		default:
 			err = v.wire.set(req.Kind, req.N, v.wall.Now())
 		}
 		if err != nil {

@@ -46,7 +46,7 @@ func (a *fixApp) FromApp(m *quickfix.Message, _ quickfix.SessionID) quickfix.Mes
 	}
 	handlers := map[string]func(*quickfix.Message) quickfix.MessageRejectError{
 		"D": a.newOrder, "F": a.cancel, "AF": a.massStatus, "AN": a.positions, "BB": a.collateral, "V": a.marketData,
-		"g": a.tradingSession,
+		"g": a.tradingSession, "G": a.replace, "BE": a.userRequest,
 	}
 	handle, ok := handlers[kind]
 	if !ok {
@@ -82,6 +82,42 @@ func (a *fixApp) cancel(m *quickfix.Message) quickfix.MessageRejectError {
 		return quickfix.ValueIsIncorrect(tagClOrdID)
 	}
 	a.v.post(func() error { return a.v.cancelOrder(id, orig) })
+	return nil
+}
+
+func (a *fixApp) replace(m *quickfix.Message) quickfix.MessageRejectError {
+	r, err := parseReplacement(m)
+	if err != nil {
+		return err
+	}
+	a.v.post(func() error { return a.v.replaceOrder(r) })
+	return nil
+}
+
+// userRequest is how a client whose Logon takes no further field asks for cancel on disconnect.
+func (a *fixApp) userRequest(m *quickfix.Message) quickfix.MessageRejectError {
+	id, err := field(m, tagUserRequestID)
+	if err != nil {
+		return err
+	}
+	if _, err := code(m, tagUserRequestType, "4"); err != nil {
+		return err
+	}
+	user, err := field(m, tagUsername)
+	if err != nil {
+		return err
+	}
+	if user != a.v.region {
+		return quickfix.ValueIsIncorrect(tagUsername)
+	}
+	on, err := optional(m, tagCancelOnDisconnect)
+	if err != nil {
+		return err
+	}
+	if on != "" && on != "Y" && on != "N" {
+		return quickfix.ValueIsIncorrect(tagCancelOnDisconnect)
+	}
+	a.v.post(func() error { return a.v.protect(id, on == "Y") })
 	return nil
 }
 

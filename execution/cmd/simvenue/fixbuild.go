@@ -38,9 +38,12 @@ func setInstrument(m *quickfix.Message, id int64, symbol string) {
 func setOrderTerms(m *quickfix.Message, o sim.NewOrder) {
 	m.Body.SetString(tagClOrdID, o.ClOrdID)
 	setInstrument(m, o.InstrumentID, o.Symbol)
-	if o.Side == sim.Buy || o.Side == sim.Sell {
+	switch {
+	case o.Short:
+		setInt(m, tagSide, sideShort)
+	case o.Side == sim.Buy || o.Side == sim.Sell:
 		setInt(m, tagSide, int64(o.Side))
-	} else {
+	default:
 		m.Body.SetString(tagSide, "7") // undisclosed: an order refused for its side
 	}
 	setInt(m, tagOrderQty, o.Qty)
@@ -53,13 +56,28 @@ func setOrderTerms(m *quickfix.Message, o sim.NewOrder) {
 	setInt(m, tagTimeInForce, int64(o.TIF))
 }
 
-// executionReport tells of one record. terms are its order's; a rejected duplicate has its own.
-func executionReport(region string, r sim.Record, terms sim.NewOrder) *quickfix.Message {
+// termsAt are the order's terms at the record: those that a later replacement of the same moment has changed are the
+// record's own.
+func termsAt(r sim.Record, terms sim.NewOrder) sim.NewOrder {
+	terms.ClOrdID = r.ClOrdID
+	switch r.Kind {
+	case sim.KindFill:
+		terms.Qty = r.Cum + r.Leaves
+	case sim.KindCorrect:
+	default:
+		terms.Qty, terms.LimitPx = r.Qty, r.Px
+	}
+	return terms
+}
+
+// executionReport tells of one record. terms are its order's now, status what the order has become; a rejected duplicate
+// has its own.
+func executionReport(region string, r sim.Record, terms sim.NewOrder, now sim.Status) *quickfix.Message {
 	m := newMessage("8")
 	m.Body.SetString(tagAccount, region)
 	m.Body.SetString(tagOrderID, r.OrderID)
 	m.Body.SetString(tagExecID, r.ExecID)
-	setOrderTerms(m, terms)
+	setOrderTerms(m, termsAt(r, terms))
 	setInt(m, tagCumQty, r.Cum)
 	setInt(m, tagLeavesQty, r.Leaves)
 	setMicro(m, tagAvgPx, r.AvgPx)
@@ -86,6 +104,22 @@ func executionReport(region string, r sim.Record, terms sim.NewOrder) *quickfix.
 			m.Body.SetString(tagClOrdID, r.CancelID)
 			m.Body.SetString(tagOrigClOrdID, r.ClOrdID)
 		}
+	case sim.KindReplace:
+		execType, status = "5", "0"
+		if r.Cum > 0 {
+			status = "1"
+		}
+		m.Body.SetString(tagOrigClOrdID, r.Orig)
+	case sim.KindCorrect:
+		execType, status = "G", ordStatus[now]
+		if r.Qty == 0 {
+			execType = "H"
+		}
+		m.Body.SetString(tagExecRefID, r.RefID)
+		setInt(m, tagLastQty, r.Qty)
+		setMicro(m, tagLastPx, r.Px)
+		setMicro(m, tagCommission, r.Fee)
+		m.Body.SetString(tagCommType, "3")
 	case sim.KindExpire:
 		execType, status = "C", "C"
 	case sim.KindReject:
@@ -95,6 +129,10 @@ func executionReport(region string, r sim.Record, terms sim.NewOrder) *quickfix.
 	m.Body.SetString(tagExecType, execType)
 	m.Body.SetString(tagOrdStatus, status)
 	return m
+}
+
+var ordStatus = map[sim.Status]string{
+	sim.Received: "A", sim.New: "0", sim.PartiallyFilled: "1", sim.Filled: "2", sim.Cancelled: "4", sim.Rejected: "8", sim.Expired: "C",
 }
 
 // statusReport answers a mass status request for one order: what the order has become, and its last fill.
@@ -121,11 +159,10 @@ func statusReport(region, reqID string, o sim.Order, total int, last bool, nowNs
 	if o.Text != "" {
 		m.Body.SetString(tagText, o.Text)
 	}
-	status := map[sim.Status]string{
-		sim.Received: "A", sim.New: "0", sim.PartiallyFilled: "1", sim.Filled: "2", sim.Cancelled: "4",
-		sim.Rejected: "8", sim.Expired: "C",
-	}[o.Status]
-	m.Body.SetString(tagOrdStatus, status)
+	if o.PrevID != "" {
+		m.Body.SetString(tagOrigClOrdID, o.PrevID)
+	}
+	m.Body.SetString(tagOrdStatus, ordStatus[o.Status])
 	if o.Status == sim.Rejected {
 		setInt(m, tagOrdRejReason, int64(o.Reason))
 	}
@@ -154,20 +191,27 @@ func setMassStatus(m *quickfix.Message, reqID string, total int, last bool) {
 	m.Body.SetBool(tagLastRptRequested, last)
 }
 
-// cancelReject answers a cancel that changes nothing. reason is 0 too late, 1 unknown order.
-func cancelReject(clOrdID, origClOrdID string, o *sim.Order, reason int, text string, nowNs int64) *quickfix.Message {
+// What a cancelReject answers, in FIX's CxlRejResponseTo.
+const (
+	toCancel  = 1
+	toReplace = 2
+)
+
+// cancelReject answers a cancel or a replacement that changes nothing. reason is 0 too late, 1 unknown order, 6 duplicate
+// ClOrdID, 99 other.
+func cancelReject(to int, clOrdID, origClOrdID string, o *sim.Order, reason int, text string, nowNs int64) *quickfix.Message {
 	m := newMessage("9")
 	m.Body.SetString(tagClOrdID, clOrdID)
 	m.Body.SetString(tagOrigClOrdID, origClOrdID)
 	orderID, status := "NONE", "8"
 	if o != nil {
 		orderID = o.OrderID
-		status = map[sim.Status]string{sim.Filled: "2", sim.Cancelled: "4", sim.Rejected: "8", sim.Expired: "C"}[o.Status]
+		status = ordStatus[o.Status]
 	}
 	m.Body.SetString(tagOrderID, orderID)
 	m.Body.SetString(tagOrdStatus, status)
 	m.Body.SetInt(tagCxlRejReason, reason)
-	m.Body.SetInt(tagCxlRejResponseTo, 1)
+	m.Body.SetInt(tagCxlRejResponseTo, to)
 	m.Body.SetString(tagTransactTime, formatNs(nowNs, fixTimestamp))
 	m.Body.SetString(tagText, text)
 	return m
@@ -209,10 +253,24 @@ func positionReport(region, session, reqID, rptID string, p sim.Position, total 
 	})
 	row := g.Add()
 	row.SetString(tagPosType, "TQ")
-	row.SetString(tagLongQty, strconv.FormatInt(p.Qty, 10))
-	row.SetString(tagShortQty, "0")
+	row.SetString(tagLongQty, strconv.FormatInt(max(p.Qty, 0), 10))
+	row.SetString(tagShortQty, strconv.FormatInt(max(-p.Qty, 0), 10))
 	row.SetInt(tagPosQtyStatus, 0)
 	m.Body.SetGroup(g)
+	return m
+}
+
+// protectReport answers a request for cancel on disconnect.
+func protectReport(region, reqID string, on bool) *quickfix.Message {
+	m := newMessage("BF")
+	m.Body.SetString(tagUserRequestID, reqID)
+	m.Body.SetString(tagUsername, region)
+	m.Body.SetInt(tagUserStatus, 1) // logged in
+	text := "CANCEL_ON_DISCONNECT"
+	if !on {
+		text = "CANCEL_ON_DISCONNECT_OFF"
+	}
+	m.Body.SetString(tagUserStatusText, text)
 	return m
 }
 

@@ -60,39 +60,66 @@ func parseNewOrder(m *quickfix.Message) (sim.NewOrder, quickfix.MessageRejectErr
 	if o.InstrumentID, err = instrument(m); err != nil {
 		return o, err
 	}
-	side, err := code(m, tagSide, "12")
+	return o, parseTerms(m, &o)
+}
+
+// parseReplacement reads a G: all terms of the order as it shall be, and in OrigClOrdID the order.
+func parseReplacement(m *quickfix.Message) (sim.Replacement, quickfix.MessageRejectError) {
+	var r sim.Replacement
+	orig, err := field(m, tagOrigClOrdID)
 	if err != nil {
-		return o, err
+		return r, err
+	}
+	o, err := parseNewOrder(m)
+	if err != nil {
+		return r, err
+	}
+	return sim.Replacement{
+		ClOrdID: o.ClOrdID, Orig: orig, Symbol: o.Symbol, Side: o.Side, Short: o.Short, Type: o.Type, TIF: o.TIF, Qty: o.Qty, LimitPx: o.LimitPx,
+	}, nil
+}
+
+// sideShort is FIX's side of a sell that is marked as a short sale.
+const sideShort = 5
+
+// parseTerms reads side, type, time in force, quantity and price.
+func parseTerms(m *quickfix.Message, o *sim.NewOrder) quickfix.MessageRejectError {
+	side, err := code(m, tagSide, "125")
+	if err != nil {
+		return err
+	}
+	if side == sideShort {
+		side, o.Short = int64(sim.Sell), true
 	}
 	kind, err := code(m, tagOrdType, "12")
 	if err != nil {
-		return o, err
+		return err
 	}
 	tif := int64(sim.Day)
 	if m.Body.Has(tagTimeInForce) {
 		if tif, err = code(m, tagTimeInForce, "03"); err != nil {
-			return o, err
+			return err
 		}
 	}
 	o.Side, o.Type, o.TIF = sim.Side(side), sim.Type(kind), sim.TIF(tif)
 	qty, err := field(m, tagOrderQty)
 	if err != nil {
-		return o, err
+		return err
 	}
 	var bad error
 	if o.Qty, bad = parseQty(qty); bad != nil {
-		return o, quickfix.IncorrectDataFormatForValue(tagOrderQty)
+		return quickfix.IncorrectDataFormatForValue(tagOrderQty)
 	}
 	if o.Type == sim.Limit {
 		px, err := field(m, tagPrice)
 		if err != nil {
-			return o, err
+			return err
 		}
 		if o.LimitPx, bad = parseMicro(px); bad != nil {
-			return o, quickfix.IncorrectDataFormatForValue(tagPrice)
+			return quickfix.IncorrectDataFormatForValue(tagPrice)
 		}
 	}
-	return o, nil
+	return nil
 }
 
 // instrument is SecurityID where the message has one.

@@ -48,6 +48,7 @@ const (
 	tagTradSesOpenTime      quickfix.Tag = 342
 	tagTradSesCloseTime     quickfix.Tag = 344
 	tagCxlRejResponseTo     quickfix.Tag = 434
+	tagUsername             quickfix.Tag = 553
 	tagAccountType          quickfix.Tag = 581
 	tagMassStatusReqID      quickfix.Tag = 584
 	tagMassStatusReqType    quickfix.Tag = 585
@@ -72,4 +73,9 @@ const (
 	tagCollStatus           quickfix.Tag = 910
 	tagTotNumReports        quickfix.Tag = 911
 	tagLastRptRequested     quickfix.Tag = 912
+	tagUserRequestID        quickfix.Tag = 923
+	tagUserRequestType      quickfix.Tag = 924
+	tagUserStatus           quickfix.Tag = 926
+	tagUserStatusText       quickfix.Tag = 927
+	tagCancelOnDisconnect   quickfix.Tag = 8013
 )

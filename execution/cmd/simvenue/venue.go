@@ -128,7 +128,7 @@ func (v *venue) commit(records []sim.Record) error {
 				return err
 			}
 			v.report(r)
-		case sim.KindAck, sim.KindReject, sim.KindCancel, sim.KindExpire:
+		case sim.KindAck, sim.KindReject, sim.KindCancel, sim.KindExpire, sim.KindReplace, sim.KindCorrect:
 			v.report(r)
 		}
 	}
@@ -141,11 +141,8 @@ func (v *venue) report(r sim.Record) {
 	if !v.loggedOn {
 		return
 	}
-	var terms sim.NewOrder
-	if o, ok := v.engine.Order(r.ClOrdID); ok {
-		terms = o.NewOrder
-	}
-	msg := executionReport(v.region, r, terms)
+	o, _ := v.engine.Order(r.ClOrdID)
+	msg := executionReport(v.region, r, o.NewOrder, o.Status)
 	for _, m := range v.wire.pass(msg, v.wall.Now()) {
 		v.transmit(m)
 	}
@@ -226,7 +223,11 @@ func (v *venue) onLogout() error {
 	v.loggedOn, v.mdReqID, v.symbols = false, "", nil
 	v.wire.drop()
 	v.log.Info("logged out", "target", sessionID.TargetCompID)
-	return nil
+	records, err := v.engine.Disconnected(v.clock.NowNs())
+	if err != nil {
+		return err
+	}
+	return v.commit(records)
 }
 
 // start opens the session and lets the clock run.
@@ -258,17 +259,60 @@ func (v *venue) cancelOrder(id, orig string) error {
 		return err
 	}
 	for _, r := range records {
-		if r.Kind == sim.KindCancel && r.ClOrdID == orig && r.CancelID != "" {
+		if r.Kind == sim.KindCancel && r.CancelID == id {
 			return nil
 		}
 	}
 	if !found {
-		v.transmit(cancelReject(id, orig, nil, 1, "unknown order", v.nowNs()))
+		v.transmit(cancelReject(toCancel, id, orig, nil, 1, "unknown order", v.nowNs()))
 		return nil
 	}
 	o, _ := v.engine.Order(orig)
-	v.transmit(cancelReject(id, orig, &o, 0, "too late: the order is "+o.Status.String(), v.nowNs()))
+	v.transmit(cancelReject(toCancel, id, orig, &o, 0, "too late: the order is "+o.Status.String(), v.nowNs()))
 	return nil
+}
+
+func (v *venue) replaceOrder(r sim.Replacement) error {
+	records, refused, err := v.engine.Replace(v.clock.NowNs(), r)
+	if err != nil {
+		return err
+	}
+	if err := v.commit(records); err != nil || refused == nil {
+		return err
+	}
+	v.log.Info("replacement refused", "cl_ord_id", r.ClOrdID, "orig_cl_ord_id", r.Orig, "qty", r.Qty, "reason", refused.Text)
+	var held *sim.Order
+	if o, known := v.engine.Order(r.Orig); known {
+		held = &o
+	}
+	v.transmit(cancelReject(toReplace, r.ClOrdID, r.Orig, held, refused.Reason, refused.Text, v.nowNs()))
+	return nil
+}
+
+// protect turns cancel on disconnect on or off for this connection.
+func (v *venue) protect(id string, on bool) error {
+	if !v.loggedOn {
+		return nil // the connection that asked is gone
+	}
+	records, err := v.engine.Protect(on)
+	if err != nil {
+		return err
+	}
+	if err := v.commit(records); err != nil {
+		return err
+	}
+	v.log.Info("cancel on disconnect", "on", on)
+	v.transmit(protectReport(v.region, id, on))
+	return nil
+}
+
+// correctLast corrects the session's last fill to qty shares; why says what stands against it.
+func (v *venue) correctLast(qty int64) (why string, err error) {
+	records, why, err := v.engine.CorrectLast(v.clock.NowNs(), qty)
+	if err != nil {
+		return "", err
+	}
+	return why, v.commit(records)
 }
 
 func (v *venue) massStatus(id string) error {

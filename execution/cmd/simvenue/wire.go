@@ -37,7 +37,7 @@ func (w *wire) set(kind string, n int, now time.Time) error {
 	case "reorder":
 		w.reorder, w.reorderBy = n, now.Add(heldFor)
 	default:
-		return fmt.Errorf("unknown fault %q: give disconnect, silence, duplicate, reorder or late", kind)
+		return fmt.Errorf("unknown fault %q: give disconnect, silence, duplicate, reorder, late or correct", kind)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package sim_test
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -15,6 +16,21 @@ type step struct {
 	at     int64
 	cancel string // a ClOrdID, or
 	order  *sim.NewOrder
+	change *sim.Replacement
+	bust   int64 // the last fill is cut down to this less one, or
+}
+
+// done says whether a record is what the step asks for: then it is not asked for again after a kill.
+func (s step) done(r sim.Record) bool {
+	switch {
+	case s.order != nil:
+		return r.Kind == sim.KindOrder && r.ClOrdID == s.order.ClOrdID
+	case s.change != nil:
+		return r.Kind == sim.KindReplace && r.ClOrdID == s.change.ClOrdID
+	case s.bust > 0:
+		return r.Kind == sim.KindCorrect
+	}
+	return r.Kind == sim.KindCancel && r.CancelID == "c-"+s.cancel
 }
 
 // anyDay draws a market of up to three names and a break.
@@ -25,6 +41,11 @@ func anyDay(t *rapid.T) sim.MarketDay {
 		s.Fees = sim.Fees{
 			PerShareMicro: rapid.Int64Range(0, 10_000).Draw(t, "per_share"), BpMilli: rapid.Int64Range(0, 50_000).Draw(t, "bp"),
 			SellBpMilli: rapid.Int64Range(0, 50_000).Draw(t, "sell_bp"), MinMicro: rapid.Int64Range(0, 2*usd).Draw(t, "min"),
+		}
+		for id := int64(1); id <= 3; id++ {
+			if lent := rapid.SampledFrom([]int64{0, 40, 400}).Draw(t, "lent"); lent > 0 {
+				s.Locates = append(s.Locates, sim.Locate{InstrumentID: id, Qty: lent})
+			}
 		}
 		if rapid.Bool().Draw(t, "break") {
 			s.Breaks = [][2]int64{{open + 2*hour, open + 3*hour}}
@@ -57,8 +78,16 @@ func anySteps(t *rapid.T) []step {
 	at := open
 	for i := range rapid.IntRange(0, 30).Draw(t, "steps") {
 		at += rapid.SampledFrom([]int64{0, 1, hour / 60, hour / 3}).Draw(t, "pause")
-		if i > 0 && rapid.IntRange(0, 4).Draw(t, "what") == 0 {
-			out = append(out, step{at: at, cancel: fmt.Sprintf("o%d", rapid.IntRange(0, i).Draw(t, "which"))})
+		if what := rapid.IntRange(0, 7).Draw(t, "what"); i > 0 && what < 3 {
+			which := fmt.Sprintf("o%d", rapid.IntRange(0, i).Draw(t, "which"))
+			switch what {
+			case 0:
+				out = append(out, step{at: at, cancel: which})
+			case 1:
+				out = append(out, step{at: at, bust: rapid.Int64Range(1, 40).Draw(t, "bust")})
+			case 2:
+				out = append(out, step{at: at, change: anyChange(t, out, which, fmt.Sprintf("o%d", i))})
+			}
 			continue
 		}
 		o := market(rapid.Int64Range(1, 4).Draw(t, "instrument"), rapid.SampledFrom([]sim.Side{sim.Buy, sim.Sell}).Draw(t, "side"),
@@ -67,10 +96,28 @@ func anySteps(t *rapid.T) []step {
 			o.Type, o.LimitPx = sim.Limit, rapid.Int64Range(1, 300).Draw(t, "limit_px")*usd/10
 		}
 		o.TIF = rapid.SampledFrom([]sim.TIF{sim.Day, sim.Day, sim.IOC}).Draw(t, "tif")
+		o.Short = o.Side == sim.Sell && rapid.IntRange(0, 2).Draw(t, "short") > 0
 		o.ClOrdID, o.Symbol = fmt.Sprintf("o%d", i), symbol(o.InstrumentID)
 		out = append(out, step{at: at, order: &o})
 	}
 	return append(out, step{at: close, cancel: "none"})
+}
+
+// anyChange draws a replacement of an order that was drawn before, mostly with the terms that cannot be changed.
+func anyChange(t *rapid.T, before []step, orig, id string) *sim.Replacement {
+	r := &sim.Replacement{ClOrdID: id, Orig: orig, Side: sim.Buy, Type: sim.Limit, Qty: rapid.Int64Range(1, 200).Draw(t, "new_qty")}
+	for _, s := range before {
+		if o := s.order; o != nil && o.ClOrdID == orig {
+			r.Symbol, r.Side, r.Short, r.Type, r.TIF = o.Symbol, o.Side, o.Short, o.Type, o.TIF
+		}
+		if c := s.change; c != nil && c.ClOrdID == orig { // the chain goes on
+			r.Symbol, r.Side, r.Short, r.Type, r.TIF = c.Symbol, c.Side, c.Short, c.Type, c.TIF
+		}
+	}
+	if r.Type == sim.Limit {
+		r.LimitPx = rapid.Int64Range(1, 300).Draw(t, "new_px") * usd / 10
+	}
+	return r
 }
 
 // play lets the steps happen; after each it calls look.
@@ -94,8 +141,23 @@ func play(t *rapid.T, d sim.MarketDay, steps []step, look func(*sim.Engine, []si
 }
 
 func do(t *rapid.T, e *sim.Engine, s step, keep func([]sim.Record, error)) {
-	if s.order != nil {
+	switch {
+	case s.order != nil:
 		keep(e.Submit(s.at, *s.order))
+		return
+	case s.change != nil:
+		records, refused, err := e.Replace(s.at, *s.change)
+		if replaced := slices.ContainsFunc(records, s.done); replaced == (refused != nil) {
+			t.Fatalf("replaced %v and refused %v", replaced, refused)
+		}
+		keep(records, err)
+		return
+	case s.bust > 0:
+		records, why, err := e.CorrectLast(s.at, s.bust-1)
+		if corrected := slices.ContainsFunc(records, s.done); corrected == (why != "") {
+			t.Fatalf("corrected %v and refused %q", corrected, why)
+		}
+		keep(records, err)
 		return
 	}
 	records, _, err := e.Cancel(s.at, "c-"+s.cancel, s.cancel)
@@ -119,6 +181,13 @@ func TestInvariants(t *testing.T) {
 		checked := 0
 		cash, held := d.InitialCash, map[int64]int64{}
 		ordered, filled, done := map[string]sim.Record{}, map[string]int64{}, map[string]bool{}
+		root := map[string]string{}         // a replaced order is known by its first name here
+		executed := map[string]sim.Record{} // fills as corrected, by their exec id
+		busted := false
+		lent := map[int64]int64{}
+		for _, l := range d.Locates {
+			lent[l.InstrumentID] = l.Qty
+		}
 		taken := map[string]int64{} // displayed size used up, by row and side
 		phase := sim.Waiting
 		last := int64(0)
@@ -128,11 +197,39 @@ func TestInvariants(t *testing.T) {
 					t.Fatalf("time runs back at n=%d", r.N)
 				}
 				last = r.TsNs
+				named := r.ClOrdID
+				if first, ok := root[named]; ok && r.Kind != sim.KindReplace {
+					r.ClOrdID = first
+				}
 				switch r.Kind {
 				case sim.KindSession:
 					phase = r.State
 				case sim.KindOrder:
-					ordered[r.ClOrdID] = r
+					ordered[r.ClOrdID], root[r.ClOrdID] = r, r.ClOrdID
+				case sim.KindReplace:
+					first := root[r.Orig]
+					o := ordered[first]
+					if first == "" || root[named] != "" || done[first] || r.Qty <= filled[first] || r.Cum != filled[first] || r.Leaves != r.Qty-r.Cum {
+						t.Fatalf("replacement %+v of %+v with %d filled", r, o, filled[first])
+					}
+					o.Qty, o.Px = r.Qty, r.Px
+					ordered[first], root[named] = o, first
+				case sim.KindCorrect:
+					was, o := executed[r.RefID], ordered[r.ClOrdID]
+					back := was.Qty - r.Qty
+					filled[r.ClOrdID] -= back
+					if was.ClOrdID != r.ClOrdID || back <= 0 || r.Qty < 0 || r.Px != was.Px || r.Cum != filled[r.ClOrdID] ||
+						r.Leaves != 0 && r.Leaves != o.Qty-r.Cum || (r.Leaves == 0) != done[r.ClOrdID] {
+						t.Fatalf("correction %+v of %+v, %d filled of %d", r, was, filled[r.ClOrdID], o.Qty)
+					}
+					sign := int64(1)
+					if o.Side == "sell" {
+						sign = -1
+					}
+					held[r.InstrumentID] -= sign * back
+					cash += sign*back*r.Px + was.Fee - r.Fee
+					was.Qty, was.Fee = r.Qty, r.Fee
+					executed[r.RefID], busted = was, true
 				case sim.KindReject, sim.KindCancel, sim.KindExpire:
 					if r.OrderID == "NONE" {
 						continue
@@ -182,8 +279,9 @@ func TestInvariants(t *testing.T) {
 						cash += r.Qty*r.Px - r.Fee
 						held[r.InstrumentID] -= r.Qty
 					}
-					if r.Fee < 0 || cash < 0 || held[r.InstrumentID] < 0 {
-						t.Fatalf("fee %d, cash %d, position %d", r.Fee, cash, held[r.InstrumentID])
+					executed[r.ExecID] = r
+					if floor := -lent[r.InstrumentID]; r.Fee < 0 || !busted && (cash < 0 || held[r.InstrumentID] < floor || !o.Short && o.Side == "sell" && held[r.InstrumentID] < 0) {
+						t.Fatalf("fee %d, cash %d, position %d with %d lent", r.Fee, cash, held[r.InstrumentID], -floor)
 					}
 				}
 			}
@@ -200,7 +298,7 @@ func TestInvariants(t *testing.T) {
 				positions++
 			}
 			for _, q := range held {
-				if q > 0 {
+				if q != 0 {
 					positions--
 				}
 			}
@@ -274,10 +372,8 @@ func TestKilledAnywhereEndsTheSame(t *testing.T) {
 			if s.order == nil && lengths[i+1] <= cut {
 				continue // a request that was answered before the kill is not made again
 			}
-			if s.order != nil {
-				if _, known := e.Order(s.order.ClOrdID); known {
-					continue
-				}
+			if slices.ContainsFunc(whole[lengths[i]:min(lengths[i+1], max(cut, lengths[i]))], s.done) {
+				continue
 			}
 			do(t, e, s, keep)
 		}
@@ -293,8 +389,8 @@ func TestKilledAnywhereEndsTheSame(t *testing.T) {
 func fills(log []sim.Record) string {
 	out := ""
 	for _, r := range log {
-		if r.Kind == sim.KindFill {
-			out += fmt.Sprintf("%s %d@%d fee %d; ", r.ClOrdID, r.Qty, r.Px, r.Fee)
+		if r.Kind == sim.KindFill || r.Kind == sim.KindCorrect || r.Kind == sim.KindReplace {
+			out += fmt.Sprintf("%s %s %d@%d fee %d; ", r.Kind, r.ClOrdID, r.Qty, r.Px, r.Fee)
 		}
 	}
 	return out

@@ -74,12 +74,8 @@ func (e *Engine) cannotShort(o, replaced *Order, open, held, committed int64) (i
 		return reasonOther, fmt.Sprintf("sells %d short with %d of %d borrowed", open, short, lent)
 	}
 	px := max(o.LimitPx, e.books[o.InstrumentID].shown(e.day.OpenNs).Mark())
-	margin, err := mulDiv(open, px, 1, false)
-	if err == nil {
-		margin, err = mulDiv(margin, shortMarginBp, 10_000, true)
-	}
-	free := e.st.cash - e.st.reservedByOthers(orSelf(replaced, o), e.day.Fees) - e.pledged() - e.workingMargin(orSelf(replaced, o))
-	if err != nil || margin > free {
+	free := e.st.cash - e.st.reservedByOthers(orSelf(replaced, o), e.day.Fees) - saturated(e.pledged(), e.workingMargin(orSelf(replaced, o)))
+	if atMargin(open, px, shortMarginBp) > free {
 		return reasonExceeds, "insufficient cash"
 	}
 	return 0, ""
@@ -90,7 +86,7 @@ func (e *Engine) pledged() int64 {
 	var sum int64
 	for _, p := range e.st.positions {
 		if p.Qty < 0 {
-			sum += atMargin(-p.Qty, e.markOf(*p), 10_000+shortMarginBp)
+			sum = saturated(sum, atMargin(-p.Qty, e.markOf(*p), 10_000+shortMarginBp))
 		}
 	}
 	return sum
@@ -101,7 +97,7 @@ func (e *Engine) workingMargin(o *Order) int64 {
 	var sum int64
 	for _, w := range e.st.arrival {
 		if w != o && w.Short && w.Leaves() > 0 {
-			sum += atMargin(w.Leaves(), max(w.LimitPx, e.books[w.InstrumentID].shown(e.day.OpenNs).Mark()), shortMarginBp)
+			sum = saturated(sum, atMargin(w.Leaves(), max(w.LimitPx, e.books[w.InstrumentID].shown(e.day.OpenNs).Mark()), shortMarginBp))
 		}
 	}
 	return sum
@@ -119,8 +115,10 @@ func atMargin(qty, px, bp int64) int64 {
 	return min(v, maxPledge)
 }
 
-// maxPledge keeps a sum of a few thousand pledges inside 63 bits.
-const maxPledge = int64(1) << 50
+// maxPledge is more than any account has, and leaves room to take it from the cash.
+const maxPledge = int64(1) << 61
+
+func saturated(a, b int64) int64 { return min(a+b, maxPledge) }
 
 // sellsLong says whether a sell that is not marked short works.
 func (s *state) sellsLong(instrument int64) bool {
