@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -18,6 +19,18 @@ pub enum LinkLoss {
     Flatten,
 }
 
+impl LinkLoss {
+    /// As the command line says it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ReduceOnly => "reduce-only",
+            Self::Cancel => "cancel",
+            Self::Flatten => "flatten",
+        }
+    }
+}
+
 /// What riskd was asked to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -31,6 +44,10 @@ pub struct Options {
     pub on_link_loss: LinkLoss,
     /// Silence of omsd that counts as a lost line.
     pub link_timeout: Duration,
+    /// Ask the venue to cancel what works when riskd's connection ends.
+    pub cancel_on_disconnect: bool,
+    /// The user that omsd runs as; then riskd serves live and checks that it may.
+    pub live: Option<String>,
 }
 
 /// A command line that makes sense.
@@ -46,7 +63,7 @@ pub enum Command {
     Help,
 }
 
-pub const USAGE: &str = "usage: riskd --dir DIR --socket PATH --reference FILE --venue-addr-file FILE [--control PATH] [--tighter FILE] [--on-link-loss reduce-only|cancel|flatten] [--link-timeout-ms N] | riskd --limits [--tighter FILE] | riskd status|kill|rearm|halt|resume|flow|claim --dir DIR ...";
+pub const USAGE: &str = "usage: riskd --dir DIR --socket PATH --reference FILE --venue-addr-file FILE [--control PATH] [--tighter FILE] [--on-link-loss reduce-only|cancel|flatten] [--link-timeout-ms N] [--cancel-on-disconnect] [--live --oms-user NAME] | riskd --limits [--tighter FILE] | riskd status|kill|rearm|halt|resume|flow|claim --dir DIR ...";
 
 /// The control socket where none is named.
 const CONTROL: &str = "control.sock";
@@ -68,7 +85,7 @@ pub fn parse(args: impl IntoIterator<Item = String>) -> Result<Command, String> 
 }
 
 fn parse_serve(words: Vec<String>) -> Result<Command, String> {
-    const VALUED: [&str; 8] = [
+    const VALUED: [&str; 9] = [
         "--dir",
         "--socket",
         "--reference",
@@ -77,13 +94,21 @@ fn parse_serve(words: Vec<String>) -> Result<Command, String> {
         "--tighter",
         "--on-link-loss",
         "--link-timeout-ms",
+        "--oms-user",
     ];
-    let mut given = Arguments::read(words, &VALUED, &["--limits"], USAGE)?;
+    const FLAGS: [&str; 3] = ["--limits", "--cancel-on-disconnect", "--live"];
+    let mut given = Arguments::read(words, &VALUED, &FLAGS, USAGE)?;
     let tighter = given.take("--tighter").map(PathBuf::from);
     if given.flag("--limits") {
         return Ok(Command::Limits { tighter });
     }
     let dir = PathBuf::from(given.need("--dir", USAGE)?);
+    let live = match (given.flag("--live"), given.take("--oms-user")) {
+        (true, Some(name)) => Some(name),
+        (false, None) => None,
+        (true, None) => return Err(format!("--live needs --oms-user; {USAGE}")),
+        (false, Some(_)) => return Err(format!("--oms-user is for --live; {USAGE}")),
+    };
     Ok(Command::Serve(Options {
         socket: given.need("--socket", USAGE)?.into(),
         control: given
@@ -102,24 +127,37 @@ fn parse_serve(words: Vec<String>) -> Result<Command, String> {
                 ));
             }
         },
-        link_timeout: Duration::from_millis(milliseconds(
+        // Below a second every pause of omsd's garbage collector would count; beyond a minute it is no watch.
+        link_timeout: Duration::from_millis(whole(
             "--link-timeout-ms",
             given.take("--link-timeout-ms"),
+            1_000..=60_000,
+            LINK_TIMEOUT_MS,
         )?),
+        // What is real asks for it always.
+        cancel_on_disconnect: given.flag("--cancel-on-disconnect") || live.is_some(),
+        live,
         dir,
     }))
 }
 
-fn milliseconds(name: &str, value: Option<String>) -> Result<u64, String> {
+fn whole(
+    name: &str,
+    value: Option<String>,
+    range: RangeInclusive<u64>,
+    otherwise: u64,
+) -> Result<u64, String> {
     let Some(value) = value else {
-        return Ok(LINK_TIMEOUT_MS);
+        return Ok(otherwise);
     };
-    // Below the heartbeat's own half second every pause of omsd's garbage collector would count; a minute is no watch.
     value
         .parse()
         .ok()
-        .filter(|ms| (1_000..=60_000).contains(ms))
-        .ok_or_else(|| format!("{name} '{value}' is not 1000 to 60000; {USAGE}"))
+        .filter(|number| range.contains(number))
+        .ok_or_else(|| {
+            let (low, high) = (range.start(), range.end());
+            format!("{name} '{value}' is not {low} to {high}; {USAGE}")
+        })
 }
 
 const CALL_USAGE: &str = "usage: riskd status --dir DIR | riskd kill|rearm --dir DIR --reason TEXT | riskd halt|resume --dir DIR (--all | --strategy NAME | --instrument ID | --venue NAME | --shadow) --reason TEXT | riskd flow --dir DIR --amount-micro N --reason TEXT | riskd claim --dir DIR --cl-ord-id ID --reason TEXT; --control PATH names another socket than DIR/control.sock";
@@ -238,6 +276,8 @@ mod tests {
                 tighter: Some("t".into()),
                 on_link_loss: LinkLoss::Flatten,
                 link_timeout: Duration::from_millis(1500),
+                cancel_on_disconnect: false,
+                live: None,
             }))
         );
     }
@@ -253,6 +293,16 @@ mod tests {
         assert_eq!(options.control, PathBuf::from("d/control.sock"));
         assert_eq!(options.on_link_loss, LinkLoss::ReduceOnly);
         assert_eq!(options.link_timeout, Duration::from_millis(3000));
+    }
+
+    #[test]
+    fn what_is_live_asks_for_cancel_on_disconnect() {
+        let serve = "--dir d --socket s --reference r --venue-addr-file v --live --oms-user oms";
+        let Ok(Command::Serve(options)) = parse(words(serve)) else {
+            panic!("serves");
+        };
+        assert_eq!(options.live.as_deref(), Some("oms"));
+        assert!(options.cancel_on_disconnect);
     }
 
     fn parse_ok(parsed: Result<Command, String>) -> Result<Command, String> {
@@ -280,6 +330,11 @@ mod tests {
             (
                 format!("{serve} --link-timeout-ms 10"),
                 "--link-timeout-ms '10'",
+            ),
+            (format!("{serve} --live"), "--live needs --oms-user"),
+            (
+                format!("{serve} --oms-user oms"),
+                "--oms-user is for --live",
             ),
             ("loosen --dir d".into(), "unknown command 'loosen'"),
             ("kill --dir d".into(), "--reason is missing"),

@@ -10,6 +10,7 @@ pub mod journal;
 pub mod latch;
 pub mod limits;
 pub mod link;
+pub mod live;
 pub mod log;
 pub mod metrics;
 pub mod record;

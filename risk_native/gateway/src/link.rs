@@ -1,4 +1,4 @@
-//! The Unix socket towards omsd: one client at a time, of our own user, frames checked before anyone sees them.
+//! The Unix socket towards omsd: one client at a time, of our own user (live: of omsd's), frames checked before anyone sees them.
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
@@ -8,9 +8,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::{Duration, Instant};
 
 use dnalyaw_frames::{Body, FRAME_LEN, Frame, SequenceIn, SequenceOut};
 
+use crate::control::Peer;
+use crate::live::{self, OmsUser};
 use crate::log_warn;
 
 /// Frames that may wait for omsd. A client that lets them pile up is disconnected: the core never waits for it, and a
@@ -45,6 +48,33 @@ pub struct Client {
     queue: SyncSender<[u8; FRAME_LEN]>,
     depth: Arc<AtomicU64>,
     sequence: SequenceOut,
+    heard: Heard,
+}
+
+/// When the client last said something, as the socket's own thread saw it: a busy core is no silent client.
+#[derive(Clone, Debug)]
+struct Heard {
+    since: Instant,
+    ms: Arc<AtomicU64>,
+}
+
+impl Heard {
+    fn new() -> Self {
+        Self {
+            since: Instant::now(),
+            ms: Arc::default(),
+        }
+    }
+
+    fn now(&self) {
+        let ms = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.ms.store(ms, Ordering::Relaxed);
+    }
+
+    fn silence(&self) -> Duration {
+        let heard = Duration::from_millis(self.ms.load(Ordering::Relaxed));
+        self.since.elapsed().saturating_sub(heard)
+    }
 }
 
 impl Client {
@@ -67,6 +97,11 @@ impl Client {
         }
     }
 
+    /// For how long nothing has come from it.
+    pub fn silence(&self) -> Duration {
+        self.heard.silence()
+    }
+
     /// Frames waiting to be written.
     pub fn queued(&self) -> u64 {
         self.depth.load(Ordering::Relaxed)
@@ -83,7 +118,7 @@ impl Client {
 ///
 /// # Errors
 /// One line, when the path cannot be bound.
-pub fn listen(path: &Path, sink: Sink) -> Result<(), String> {
+pub fn listen(path: &Path, live: Option<OmsUser>, sink: Sink) -> Result<(), String> {
     let fail = |err: std::io::Error| format!("socket {}: {err}", path.display());
     if path.exists() {
         if UnixStream::connect(path).is_ok() {
@@ -95,15 +130,19 @@ pub fn listen(path: &Path, sink: Sink) -> Result<(), String> {
         std::fs::remove_file(path).map_err(fail)?;
     }
     let listener = UnixListener::bind(path).map_err(fail)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(fail)?;
+    let mode = if live.is_some() { 0o660 } else { 0o600 };
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).map_err(fail)?;
+    if let Some(oms) = &live {
+        live::check_socket(path, oms)?;
+    }
     std::thread::Builder::new()
         .name("link".into())
-        .spawn(move || accept(&listener, &sink))
+        .spawn(move || accept(&listener, live.as_ref(), &sink))
         .map_err(fail)?;
     Ok(())
 }
 
-fn accept(listener: &UnixListener, sink: &Sink) {
+fn accept(listener: &UnixListener, live: Option<&OmsUser>, sink: &Sink) {
     let busy = Arc::new(AtomicBool::new(false));
     let mut client = 0;
     for stream in listener.incoming() {
@@ -115,7 +154,7 @@ fn accept(listener: &UnixListener, sink: &Sink) {
                 continue;
             }
         };
-        if let Err(why) = ours(&stream) {
+        if let Err(why) = admit(&stream, live) {
             log_warn!("link_refused", {"why": why});
             continue;
         }
@@ -142,19 +181,19 @@ fn take(busy: &AtomicBool) -> bool {
     false
 }
 
-/// Only a process of our own user may ask for orders.
-fn ours(stream: &UnixStream) -> Result<(), String> {
-    let peer = rustix::net::sockopt::socket_peercred(stream)
-        .map_err(|err| format!("peer credentials: {err}"))?;
-    let own = rustix::process::geteuid();
-    if peer.uid == own {
-        Ok(())
-    } else {
-        Err(format!(
-            "user {} may not connect, only {}",
-            peer.uid.as_raw(),
-            own.as_raw()
-        ))
+/// Only a process of our own user may ask for orders; live, only omsd's, and only without a way out of its machine.
+fn admit(stream: &UnixStream, live: Option<&OmsUser>) -> Result<(), String> {
+    let peer = Peer::of(stream)?;
+    match live {
+        Some(oms) => live::check_peer(&peer, oms),
+        None => {
+            let own = rustix::process::geteuid().as_raw();
+            if peer.uid == own {
+                Ok(())
+            } else {
+                Err(format!("user {} may not connect, only {own}", peer.uid))
+            }
+        }
     }
 }
 
@@ -164,6 +203,7 @@ fn serve(id: u64, stream: UnixStream, sink: Sink, busy: Arc<AtomicBool>) -> std:
     let writer = stream.try_clone()?;
     let reader = stream.try_clone()?;
     let written = depth.clone();
+    let heard = Heard::new();
     std::thread::Builder::new()
         .name("link-out".into())
         .spawn(move || write_frames(writer, &frames, &written))?;
@@ -176,9 +216,10 @@ fn serve(id: u64, stream: UnixStream, sink: Sink, busy: Arc<AtomicBool>) -> std:
                 queue,
                 depth,
                 sequence: SequenceOut::default(),
+                heard: heard.clone(),
             };
             if sink(LinkEvent::Connected(client)) {
-                let (fault, why) = read_frames(id, &reader, &sink);
+                let (fault, why) = read_frames(id, &reader, &heard, &sink);
                 let _ = reader.shutdown(Shutdown::Both);
                 // The next client may come in only after the core has let go of this one.
                 let _ = sink(LinkEvent::Closed {
@@ -192,7 +233,7 @@ fn serve(id: u64, stream: UnixStream, sink: Sink, busy: Arc<AtomicBool>) -> std:
     Ok(())
 }
 
-fn read_frames(client: u64, mut stream: &UnixStream, sink: &Sink) -> (bool, String) {
+fn read_frames(client: u64, mut stream: &UnixStream, heard: &Heard, sink: &Sink) -> (bool, String) {
     let mut sequence = SequenceIn::default();
     let mut bytes = [0u8; FRAME_LEN];
     loop {
@@ -218,6 +259,7 @@ fn read_frames(client: u64, mut stream: &UnixStream, sink: &Sink) -> (bool, Stri
         if let Err(gap) = sequence.accept(frame.seq) {
             return (true, gap.to_string());
         }
+        heard.now();
         if !sink(LinkEvent::Frame { client, frame }) {
             return (false, "riskd is stopping".into());
         }

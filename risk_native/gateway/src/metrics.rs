@@ -41,6 +41,10 @@ pub struct Counters {
     /// Orders kept back by the latch after their decision.
     pub withheld: u64,
     pub control_commands: u64,
+    /// How often omsd's line was lost.
+    pub line_losses: u64,
+    /// Logons after which the venue did not promise to cancel on disconnect though asked.
+    pub disconnect_refused: u64,
 }
 
 /// The file they go to.

@@ -13,20 +13,24 @@ use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::Options;
-use crate::core::{self, Core, Input, Parts};
+use crate::core::{self, Core, Input, Parts, Policy};
 use crate::journal::Journal;
 use crate::latch::KillLatch;
 use crate::log::{hex, wall_ns};
 use crate::record::Record;
 use crate::reference::{Instrument, Reference};
 use crate::venue::{Sequences, Venue, VenueConfig, read_address};
-use crate::{control, limits, link, log_info, log_warn};
+use crate::{control, limits, link, live, log_info, log_warn};
 
 /// Serves until SIGTERM.
 ///
 /// # Errors
 /// One line about what kept riskd from starting.
 pub fn serve(options: &Options) -> Result<(), String> {
+    let oms_user = match &options.live {
+        Some(name) => Some(live::check(options, name)?),
+        None => None,
+    };
     let limits = limits::load(options.tighter.as_deref())?;
     let reference = Reference::load(&options.reference)?;
     let mut engine = Engine::new(
@@ -88,6 +92,7 @@ pub fn serve(options: &Options) -> Result<(), String> {
     )?;
     link::listen(
         &options.socket,
+        oms_user,
         Arc::new(move |event| inbox.send(Input::Link(event)).is_ok()),
     )?;
 
@@ -107,6 +112,11 @@ pub fn serve(options: &Options) -> Result<(), String> {
             venue,
             replayed,
             latch,
+            policy: Policy {
+                on_link_loss: options.on_link_loss,
+                link_timeout: options.link_timeout,
+                cancel_on_disconnect: options.cancel_on_disconnect,
+            },
         },
         &options.dir,
     );

@@ -2,7 +2,9 @@
 //! what a batch decides is journaled and on the disk before any of it leaves. The kill switch's cancels alone do not wait.
 
 mod decide;
+mod disconnect;
 mod kill;
+mod line;
 mod market;
 mod operate;
 mod orders;
@@ -20,6 +22,7 @@ use std::time::{Duration, Instant};
 use dnalyaw_engine::{Baseline, Engine, Kill, OWN_ORDER_ID_BASE, Reason};
 use dnalyaw_frames::{self as frames, Body};
 
+use crate::config::LinkLoss;
 use crate::control;
 use crate::journal::{Journal, JournalError};
 use crate::latch::KillLatch;
@@ -30,7 +33,9 @@ use crate::record::{Id, Record};
 use crate::reference::Reference;
 use crate::venue::{Command, Delivery, Event, Sequences, Venue};
 use crate::{log_error, log_info, log_warn};
+use disconnect::Disconnect;
 use kill::KillSwitch;
+use line::Line;
 use market::{Clock, Quote};
 use orders::Orders;
 use resync::Resync;
@@ -103,6 +108,8 @@ pub struct Core {
     kill: Option<Kill>,
     latch: KillLatch,
     switch: KillSwitch,
+    line: Line,
+    disconnect: Disconnect,
     /// Who threw the switch that the journal found thrown.
     killed_before: Option<String>,
     flush_at: Instant,
@@ -120,6 +127,15 @@ pub struct Parts {
     pub venue: Venue,
     pub replayed: Replayed,
     pub latch: KillLatch,
+    pub policy: Policy,
+}
+
+/// What the command line leaves to the deployment.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy {
+    pub on_link_loss: LinkLoss,
+    pub link_timeout: Duration,
+    pub cancel_on_disconnect: bool,
 }
 
 impl Core {
@@ -150,6 +166,8 @@ impl Core {
             kill: parts.replayed.kill,
             latch: parts.latch,
             switch: KillSwitch::new(now),
+            line: Line::new(parts.policy.on_link_loss, parts.policy.link_timeout),
+            disconnect: Disconnect::new(parts.policy.cancel_on_disconnect),
             killed_before: parts.replayed.killed_by,
             flush_at: now,
             metrics_at: now,
@@ -243,6 +261,7 @@ impl Core {
             }
             return;
         }
+        self.line_back();
         match body {
             // A leg alone is not the order that was asked for.
             Body::NewOrder(order) if !order.legs.is_alone() => self.refuse(order.order_id),
@@ -282,6 +301,7 @@ impl Core {
             Event::Up { epoch } => {
                 self.counters.venue_ups += 1;
                 self.epoch = Some(epoch);
+                self.ask_cancel_on_disconnect();
                 self.begin_resync();
             }
             Event::Down { epoch, why } => {
@@ -311,6 +331,11 @@ impl Core {
                 cash,
                 currency,
             } => self.on_collateral(&request_id, cash, &currency),
+            Event::CancelOnDisconnect {
+                request_id,
+                granted,
+                text,
+            } => self.on_cancel_on_disconnect(&request_id, granted, &text),
             Event::Prices { snapshot, entries } => self.on_prices(snapshot, &entries),
             Event::Session(report) => self.on_session(&report),
             Event::Unreadable { msg_type, why } => {
@@ -323,7 +348,10 @@ impl Core {
             Event::Refused { msg_type, text } => {
                 self.counters.venue_refusals += 1;
                 log_error!("venue_refused_message", {"msg_type": msg_type, "why": text});
-                self.resync.want();
+                // A question that opens nothing needs no new round.
+                if msg_type != "BE" {
+                    self.resync.want();
+                }
             }
         }
     }
@@ -339,6 +367,8 @@ impl Core {
         if let Some(now) = self.clock.tick() {
             self.engine.on_clock(now);
         }
+        self.watch_line();
+        self.watch_cancel_on_disconnect();
         self.drive_resync();
         self.drive_kill();
         if let Some(baseline) = self.engine.baseline()

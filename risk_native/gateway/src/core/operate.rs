@@ -107,7 +107,9 @@ impl Core {
             "baseline": state.baseline,
             "cash": state.cash,
             "drawdown_bp": state.drawdown_bp,
-            "omsd": {"connected": self.client.is_some(), "synced": self.synced},
+            "omsd": {"connected": self.client.is_some(), "synced": self.synced, "lost": self.line.lost,
+                "silence_ms": self.client.as_ref().map(|client| u64::try_from(client.silence().as_millis()).unwrap_or(u64::MAX))},
+            "cancel_on_disconnect": self.disconnect.state(),
             "journal": {"records": self.journal.len(), "head": self.journal.head(), "failed": self.journal_failed},
             "counters": self.counters,
         })

@@ -24,6 +24,7 @@ impl Core {
             return;
         }
         self.greeted = true;
+        self.line_up();
         self.told_state = None;
         self.tell(Body::Welcome(self.welcome()));
     }

@@ -7,6 +7,9 @@ use hotfix_message::{HardCodedFixFieldDefinition as Field, Part, fix44 as f};
 use super::number::{parse_micro, parse_micro_rounded, parse_shares, parse_timestamp};
 use super::{EntryKind, Event, ExecutionReport, MassStatusPart, PriceEntry, SessionReport};
 
+/// What UserStatusText (927) says when working orders will be cancelled with the connection.
+const CANCEL_ON_DISCONNECT: &str = "CANCEL_ON_DISCONNECT";
+
 /// Looks up the instrument behind a symbol.
 pub type SymbolTable = std::collections::HashMap<String, u64>;
 
@@ -29,6 +32,7 @@ pub fn read(msg: &Message, symbols: &SymbolTable) -> Option<Event> {
         "AO" => positions_total(msg),
         "AP" => position(msg, symbols),
         "BA" => collateral(msg),
+        "BF" => user_response(msg),
         "W" | "X" => prices(msg, symbols).map(|entries| Event::Prices {
             snapshot: kind == "W",
             entries,
@@ -101,6 +105,12 @@ fn execution(msg: &Message) -> Result<ExecutionReport, String> {
         cl_ord_id: cl_ord_id.to_string(),
         exec_id: text(msg, f::EXEC_ID).unwrap_or("").to_string(),
         exec_ref_id: text(msg, f::EXEC_REF_ID).unwrap_or("").to_string(),
+        instrument_id: text(msg, f::SECURITY_ID).and_then(|id| id.parse().ok()),
+        symbol: text(msg, f::SYMBOL).unwrap_or("").to_string(),
+        side: text(msg, f::SIDE)
+            .and_then(|side| side.bytes().next())
+            .unwrap_or(0),
+        limit_price: number(msg, f::PRICE, parse_micro)?.unwrap_or(0),
         exec_type,
         ord_status: character(msg, f::ORD_STATUS)?,
         order_quantity: shares(f::ORDER_QTY)?,
@@ -180,6 +190,15 @@ fn collateral(msg: &Message) -> Result<Event, String> {
         cash: number(msg, f::CASH_OUTSTANDING, parse_micro_rounded)?
             .ok_or("CashOutstanding is missing".to_string())?,
         currency: text(msg, f::CURRENCY).unwrap_or("").to_string(),
+    })
+}
+
+fn user_response(msg: &Message) -> Result<Event, String> {
+    let said = text(msg, f::USER_STATUS_TEXT).unwrap_or("");
+    Ok(Event::CancelOnDisconnect {
+        request_id: need(msg, f::USER_REQUEST_ID)?.to_string(),
+        granted: text(msg, f::USER_STATUS) == Some("1") && said == CANCEL_ON_DISCONNECT,
+        text: said.to_string(),
     })
 }
 

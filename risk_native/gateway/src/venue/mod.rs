@@ -61,6 +61,10 @@ pub enum Command {
         request_id: String,
         symbols: Vec<String>,
     },
+    /// Asks the venue to cancel every working order when this connection ends.
+    CancelOnDisconnect {
+        request_id: String,
+    },
 }
 
 impl Command {
@@ -90,6 +94,13 @@ pub struct ExecutionReport {
     pub exec_id: String,
     /// In a mass status: the ExecID of the order's last fill.
     pub exec_ref_id: String,
+    /// SecurityID, where it is a number.
+    pub instrument_id: Option<u64>,
+    pub symbol: String,
+    /// FIX Side (54).
+    pub side: u8,
+    /// FIX Price (44) of a limit order, else 0.
+    pub limit_price: i64,
     /// FIX ExecType (150).
     pub exec_type: u8,
     /// FIX OrdStatus (39).
@@ -176,6 +187,12 @@ pub enum Event {
         request_id: String,
         cash: i64,
         currency: String,
+    },
+    /// The venue's answer about cancelling when the connection ends.
+    CancelOnDisconnect {
+        request_id: String,
+        granted: bool,
+        text: String,
     },
     /// A snapshot replaces everything known of its instruments.
     Prices {

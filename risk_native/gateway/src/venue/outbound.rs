@@ -2,11 +2,20 @@
 
 use dnalyaw_engine::Side;
 use hotfix::message::OutboundMessage;
+use hotfix_message::dict::{FieldLocation, FixDatatype};
 use hotfix_message::message::Message;
 use hotfix_message::{HardCodedFixFieldDefinition, Part, RepeatingGroup, fix44 as f};
 
 use super::Command;
 use super::number::{format_micro, format_timestamp};
+
+/// A field of several venues' own that FIX 4.4 does not have.
+const CANCEL_ORDERS_ON_DISCONNECT: &HardCodedFixFieldDefinition = &HardCodedFixFieldDefinition {
+    name: "CancelOrdersOnDisconnect",
+    tag: 8013,
+    data_type: FixDatatype::Boolean,
+    location: FieldLocation::Body,
+};
 
 /// A command on its way, with the connection and account it belongs to.
 #[derive(Clone, Debug)]
@@ -25,6 +34,7 @@ impl OutboundMessage for Outgoing {
             Command::Positions { .. } => "AN",
             Command::Collateral { .. } => "BB",
             Command::MarketData { .. } => "V",
+            Command::CancelOnDisconnect { .. } => "BE",
         }
     }
 
@@ -94,6 +104,12 @@ impl OutboundMessage for Outgoing {
                 msg.set(f::ACCOUNT_TYPE, "1");
                 text(msg, f::CLEARING_BUSINESS_DATE, format!("{session:08}"));
                 text(msg, f::TRANSACT_TIME, format_timestamp(*ts_ns));
+            }
+            Command::CancelOnDisconnect { request_id } => {
+                msg.set(f::USER_REQUEST_ID, request_id.as_str());
+                msg.set(f::USER_REQUEST_TYPE, "4");
+                msg.set(f::USERNAME, account);
+                msg.set(CANCEL_ORDERS_ON_DISCONNECT, "Y");
             }
             Command::Collateral { request_id } => {
                 msg.set(f::COLL_INQUIRY_ID, request_id.as_str());

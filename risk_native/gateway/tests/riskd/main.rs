@@ -3,6 +3,7 @@
 mod command_line;
 mod control;
 mod kill;
+mod line;
 mod operator;
 mod orders;
 mod recovery;

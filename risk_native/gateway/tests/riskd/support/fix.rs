@@ -110,6 +110,7 @@ pub struct Book {
     pub on_cancel: OnCancel,
     /// Fills move the positions that are reported.
     pub keeps_account: bool,
+    pub cancel_on_disconnect: Option<bool>,
     pub next_exec: u64,
     /// Seen on every D before anything is answered.
     pub journal: Option<std::path::PathBuf>,
@@ -173,6 +174,7 @@ impl Venue {
                 on_order: OnOrder::Ack,
                 on_cancel: OnCancel::Swallow,
                 keeps_account: false,
+                cancel_on_disconnect: None,
                 next_exec: 0,
                 journal: None,
                 journaled_first: Vec::new(),
@@ -265,6 +267,7 @@ impl Venue {
             "V" => self.snapshots(message.text(262)),
             "D" => self.order(&message),
             "F" => self.cancel(&message),
+            "BE" => self.user_request(&message),
             _ => {}
         }
         self.wire().received.push(message);
@@ -521,6 +524,20 @@ impl Venue {
             }
         }
         self.report(&fields, "4", "4", 0, 0, "0");
+    }
+
+    /// Cancel on disconnect is granted, refused or not answered, as the book says.
+    fn user_request(&self, message: &Message) {
+        let (status, text) = match self.book().cancel_on_disconnect {
+            Some(true) => ("1", "CANCEL_ON_DISCONNECT"),
+            Some(false) => ("2", "not offered"),
+            None => return,
+        };
+        let (id, user) = (message.text(923).to_string(), message.text(553).to_string());
+        self.send(
+            "BF",
+            vec![f(923, id), f(553, user), f(926, status), f(927, text)],
+        );
     }
 
     fn fill(&self, message: &Message, quantity: i64) {

@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use dnalyaw_frames::{Body, Decision, Exec, FixedText, Frame, Hello, NewOrder, Sync};
@@ -19,6 +20,8 @@ pub struct Rig {
     pub dir: tempfile::TempDir,
     pub venue: Venue,
     child: Option<Child>,
+    /// Further options of riskd.
+    pub options: Vec<&'static str>,
 }
 
 pub fn reference() -> serde_json::Value {
@@ -42,6 +45,7 @@ impl Rig {
             dir,
             venue,
             child: None,
+            options: Vec::new(),
         };
         rig.address(rig.venue.port);
         rig.venue.book().journal = Some(rig.journal());
@@ -70,6 +74,12 @@ impl Rig {
     }
 
     pub fn command(&self) -> Command {
+        let mut command = self.base_command();
+        command.args(&self.options);
+        command
+    }
+
+    fn base_command(&self) -> Command {
         let path = self.dir.path();
         let mut command = Command::new(env!("CARGO_BIN_EXE_riskd"));
         command
@@ -206,6 +216,18 @@ impl Rig {
             region: FixedText::new("US").expect("fits"),
         }));
         client.wait(|body| matches!(body, Body::Welcome(_)));
+        client.beat();
+        client
+    }
+
+    /// As `client`, one that sends no heartbeat.
+    pub fn silent_client(&self) -> Client {
+        let mut client = Client::connect(&self.socket());
+        client.send(Body::Hello(Hello {
+            session: 0,
+            region: FixedText::new("US").expect("fits"),
+        }));
+        client.wait(|body| matches!(body, Body::Welcome(_)));
         client
     }
 
@@ -237,9 +259,27 @@ impl Drop for Rig {
     }
 }
 
-pub struct Client {
+/// The sending half: heartbeats go between the frames.
+struct Outgoing {
     stream: UnixStream,
     sequence: u64,
+}
+
+impl Outgoing {
+    fn send(&mut self, body: Body) -> std::io::Result<()> {
+        self.sequence += 1;
+        let frame = Frame {
+            seq: self.sequence,
+            ts_ns: 1,
+            body,
+        };
+        self.stream.write_all(&frame.encode())
+    }
+}
+
+pub struct Client {
+    stream: UnixStream,
+    outgoing: Arc<Mutex<Outgoing>>,
     received: u64,
     nonce: u64,
     /// The moment that the last frame carried.
@@ -252,9 +292,13 @@ impl Client {
         loop {
             if let Ok(stream) = UnixStream::connect(path) {
                 stream.set_read_timeout(Some(LIMIT)).expect("set");
+                let outgoing = Outgoing {
+                    stream: stream.try_clone().expect("a handle"),
+                    sequence: 0,
+                };
                 return Client {
                     stream,
-                    sequence: 0,
+                    outgoing: Arc::new(Mutex::new(outgoing)),
                     received: 0,
                     nonce: 0,
                     moment: 0,
@@ -265,25 +309,26 @@ impl Client {
         }
     }
 
+    /// Twice a second a heartbeat, as omsd sends it, for as long as the client lives.
+    fn beat(&self) {
+        let outgoing = Arc::downgrade(&self.outgoing);
+        std::thread::spawn(move || {
+            while let Some(outgoing) = outgoing.upgrade() {
+                // A closed link is for the test to find.
+                let _ = outgoing.lock().expect("no panic").send(Body::Heartbeat);
+                drop(outgoing);
+                std::thread::sleep(Duration::from_millis(500));
+            }
+        });
+    }
+
     pub fn send(&mut self, body: Body) {
-        self.sequence += 1;
-        let frame = Frame {
-            seq: self.sequence,
-            ts_ns: 1,
-            body,
-        };
-        self.stream.write_all(&frame.encode()).expect("sent");
+        assert!(self.try_send(body), "sent");
     }
 
     /// As `send`, for a riskd that may have closed the link.
     pub fn try_send(&mut self, body: Body) -> bool {
-        self.sequence += 1;
-        let frame = Frame {
-            seq: self.sequence,
-            ts_ns: 1,
-            body,
-        };
-        self.stream.write_all(&frame.encode()).is_ok()
+        self.outgoing.lock().expect("no panic").send(body).is_ok()
     }
 
     pub fn raw(&mut self, bytes: &[u8]) {
