@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::arguments::Arguments;
 use crate::control::{self, Call, Scope};
+use crate::journal;
 
 /// What happens when omsd's line is lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub struct Options {
     pub venue_addr_file: PathBuf,
     /// A file of limits tighter than the constants, if the deployment has one.
     pub tighter: Option<PathBuf>,
+    /// Bytes of a journal segment.
+    pub journal_segment: usize,
     pub on_link_loss: LinkLoss,
     /// Silence of omsd that counts as a lost line.
     pub link_timeout: Duration,
@@ -59,15 +62,18 @@ pub enum Command {
     Limits { tighter: Option<PathBuf> },
     /// Give one command to a riskd that runs.
     Call(Call),
+    /// Check the journal of this directory from its first record on, and say what it holds.
+    Verify { dir: PathBuf },
     /// Print how to call riskd and stop.
     Help,
 }
 
-pub const USAGE: &str = "usage: riskd --dir DIR --socket PATH --reference FILE --venue-addr-file FILE [--control PATH] [--tighter FILE] [--on-link-loss reduce-only|cancel|flatten] [--link-timeout-ms N] [--cancel-on-disconnect] [--live --oms-user NAME] | riskd --limits [--tighter FILE] | riskd status|kill|rearm|halt|resume|flow|claim --dir DIR ...";
+pub const USAGE: &str = "usage: riskd --dir DIR --socket PATH --reference FILE --venue-addr-file FILE [--control PATH] [--tighter FILE] [--on-link-loss reduce-only|cancel|flatten] [--link-timeout-ms N] [--journal-segment-kib N] [--cancel-on-disconnect] [--live --oms-user NAME] | riskd --limits [--tighter FILE] | riskd --verify --dir DIR | riskd status|kill|rearm|halt|resume|flow|claim --dir DIR ...";
 
 /// The control socket where none is named.
 const CONTROL: &str = "control.sock";
 const LINK_TIMEOUT_MS: u64 = 3000;
+const SEGMENT_KIB: u64 = (journal::SEGMENT / 1024) as u64;
 
 /// Reads the arguments after the program's name.
 ///
@@ -85,7 +91,7 @@ pub fn parse(args: impl IntoIterator<Item = String>) -> Result<Command, String> 
 }
 
 fn parse_serve(words: Vec<String>) -> Result<Command, String> {
-    const VALUED: [&str; 9] = [
+    const VALUED: [&str; 10] = [
         "--dir",
         "--socket",
         "--reference",
@@ -95,14 +101,18 @@ fn parse_serve(words: Vec<String>) -> Result<Command, String> {
         "--on-link-loss",
         "--link-timeout-ms",
         "--oms-user",
+        "--journal-segment-kib",
     ];
-    const FLAGS: [&str; 3] = ["--limits", "--cancel-on-disconnect", "--live"];
+    const FLAGS: [&str; 4] = ["--limits", "--verify", "--cancel-on-disconnect", "--live"];
     let mut given = Arguments::read(words, &VALUED, &FLAGS, USAGE)?;
     let tighter = given.take("--tighter").map(PathBuf::from);
     if given.flag("--limits") {
         return Ok(Command::Limits { tighter });
     }
     let dir = PathBuf::from(given.need("--dir", USAGE)?);
+    if given.flag("--verify") {
+        return Ok(Command::Verify { dir });
+    }
     let live = match (given.flag("--live"), given.take("--oms-user")) {
         (true, Some(name)) => Some(name),
         (false, None) => None,
@@ -117,6 +127,13 @@ fn parse_serve(words: Vec<String>) -> Result<Command, String> {
         reference: given.need("--reference", USAGE)?.into(),
         venue_addr_file: given.need("--venue-addr-file", USAGE)?.into(),
         tighter,
+        journal_segment: 1024
+            * whole(
+                "--journal-segment-kib",
+                given.take("--journal-segment-kib"),
+                64..=1 << 20,
+                SEGMENT_KIB,
+            )? as usize,
         on_link_loss: match given.take("--on-link-loss").as_deref() {
             None | Some("reduce-only") => LinkLoss::ReduceOnly,
             Some("cancel") => LinkLoss::Cancel,
@@ -274,6 +291,7 @@ mod tests {
                 reference: "r".into(),
                 venue_addr_file: "v".into(),
                 tighter: Some("t".into()),
+                journal_segment: journal::SEGMENT,
                 on_link_loss: LinkLoss::Flatten,
                 link_timeout: Duration::from_millis(1500),
                 cancel_on_disconnect: false,

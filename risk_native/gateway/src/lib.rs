@@ -17,3 +17,4 @@ pub mod record;
 pub mod reference;
 pub mod server;
 pub mod venue;
+pub mod verify;

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use dnalyaw_gateway::config::{self, Command};
-use dnalyaw_gateway::{control, limits, server};
+use dnalyaw_gateway::{control, limits, server, verify};
 
 /// riskd runs and did not do what it was told.
 const REFUSED: u8 = 1;
@@ -22,6 +22,9 @@ fn main() -> ExitCode {
         Ok(Command::Call(call)) => control::call(&call)
             .map_err(|why| (REFUSED, why))
             .and_then(|answer| print(&answer)),
+        Ok(Command::Verify { dir }) => verify::run(&dir)
+            .map_err(|why| (REFUSED, why))
+            .and_then(|summary| print(&summary)),
         Ok(Command::Serve(options)) => server::serve(&options).map_err(|why| (UNUSABLE, why)),
     };
     match done {

@@ -33,7 +33,19 @@ pub struct Counters {
     pub prices_out: u64,
     pub journal_records: u64,
     pub journal_failures: u64,
+    /// Number of the segment that is written.
+    pub journal_segment: u64,
+    /// Stored and not known to be durable, and for how long at most.
+    pub journal_lag_bytes: u64,
+    pub journal_lag_us: u64,
+    pub journal_syncs: u64,
+    /// The slowest sync.
     pub journal_slowest_us: u64,
+    /// Records that found no room.
+    pub journal_dropped: u64,
+    pub journal_snapshots: u64,
+    /// Room on the journal's disk.
+    pub journal_free_bytes: u64,
     pub working_orders: u64,
     pub kills: u64,
     /// Positions that do not close after several attempts.

@@ -48,21 +48,27 @@ pub fn serve(options: &Options) -> Result<(), String> {
     }
     let _lock = lock(&options.dir)?;
     let latch = KillLatch::open(&options.dir)?;
-    let opened =
-        Journal::open::<Record>(&options.dir.join("journal.bin")).map_err(|err| err.to_string())?;
+    let opened = Journal::open::<Record>(&options.dir.join("journal"), options.journal_segment)
+        .map_err(|err| err.to_string())?;
     let mut journal = opened.journal;
     if opened.torn_bytes > 0 {
         log_warn!("journal_torn", {"bytes": opened.torn_bytes, "why": "a last record that was not whole was cut off; nothing had left for it"});
     }
+    let replayed_records = opened.records.len();
     let replayed = core::replay(opened.records, &mut engine, reference.session);
-    journal.append(&Record::Start {
+    let start = Record::Start {
         wall_ns: wall_ns(),
         region: reference.region.clone(),
         session: reference.session,
         reference_hash: hex(&reference.hash),
         limits_hash: hex(&limits.hash()),
-    });
-    journal.commit().map_err(|err| err.to_string())?;
+    };
+    if !journal.append(&start, start.class()) {
+        return Err(format!(
+            "journal {}: no room for a single record; make room on the disk",
+            options.dir.join("journal").display()
+        ));
+    }
     let sequences = Sequences::open(&options.dir.join("fix.seq"))
         .map_err(|err| format!("{}: {err}", options.dir.join("fix.seq").display()))?;
 
@@ -100,7 +106,8 @@ pub fn serve(options: &Options) -> Result<(), String> {
     let ready = json!({"pid": std::process::id(), "region": reference.region, "session": reference.session,
         "socket": options.socket.display().to_string(), "control": options.control.display().to_string(),
         "killed": latch.fired().map(Reason::name), "reference_hash": hex(&reference.hash),
-        "limits_hash": hex(&limits.hash()), "journal_records": journal.len(), "journal_head": journal.head(),
+        "limits_hash": hex(&limits.hash()), "journal_records": journal.len(), "journal_head": journal.head(), "journal_replayed": replayed_records,
+        "state_hash": hex(&replayed.state_hash(reference.session)),
         "orders": orders, "open_orders": open, "last_order_id": last_order_id, "torn_bytes": opened.torn_bytes});
     log_info!("ready", {"ready": ready});
     let core = Core::new(
@@ -163,17 +170,18 @@ fn lock(dir: &Path) -> Result<std::fs::File, String> {
     Ok(file)
 }
 
-/// SIGTERM and SIGINT stop, SIGUSR1 pulls the kill switch.
+/// SIGTERM and SIGINT stop, SIGUSR1 pulls the kill switch. A file that may not grow is a full disk, not the end of riskd.
 fn signals(inbox: SyncSender<Input>, latch: KillLatch) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let (mut term, mut int, mut usr1) = {
+    let (mut term, mut int, mut usr1, mut too_large) = {
         let _guard = runtime.enter();
         (
             signal(SignalKind::terminate())?,
             signal(SignalKind::interrupt())?,
             signal(SignalKind::user_defined1())?,
+            signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?,
         )
     };
     std::thread::Builder::new()
@@ -184,6 +192,7 @@ fn signals(inbox: SyncSender<Input>, latch: KillLatch) -> std::io::Result<()> {
                     let input = tokio::select! {
                         _ = term.recv() => Input::Stop,
                         _ = int.recv() => Input::Stop,
+                        _ = too_large.recv() => continue,
                         _ = usr1.recv() => {
                             latch.fire(Reason::Operator, "SIGUSR1");
                             Input::Wake

@@ -83,6 +83,18 @@ impl MappedFile {
         }
     }
 
+    /// Stores a word, little-endian, that is never seen half.
+    ///
+    /// # Errors
+    /// `InvalidInput` when it does not lie inside the file at a multiple of eight.
+    pub fn write_word_at(&mut self, offset: usize, word: u64) -> io::Result<()> {
+        if self.region.write_word(offset, word) {
+            Ok(())
+        } else {
+            Err(self.outside(offset, 8))
+        }
+    }
+
     /// Copies bytes out.
     ///
     /// # Errors

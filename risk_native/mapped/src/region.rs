@@ -77,6 +77,19 @@ impl Region {
         true
     }
 
+    /// Stores eight bytes at once: whoever looks, even after `kill -9`, finds the old word or the new one. False when they
+    /// do not lie inside at a multiple of eight.
+    pub fn write_word(&mut self, offset: usize, word: u64) -> bool {
+        let Some(to) = self.at(offset, 8).filter(|_| offset % 8 == 0) else {
+            return false;
+        };
+        // SAFETY: `at` vouches for the bytes, a page's start and the offset for the alignment, `&mut self` keeps other
+        // accesses of this process away.
+        unsafe { std::sync::atomic::AtomicU64::from_ptr(to.cast()) }
+            .store(word.to_le(), std::sync::atomic::Ordering::SeqCst);
+        true
+    }
+
     /// The first eight bytes as a word that threads share.
     pub fn word(&self) -> &std::sync::atomic::AtomicU64 {
         assert!(self.len >= 8, "a word needs eight bytes");

@@ -43,6 +43,21 @@ fn nothing_is_stored_outside() {
 }
 
 #[test]
+fn a_word_is_stored_whole_and_aligned() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("f");
+    let mut file = MappedFile::create_preallocated(&path, 4096).unwrap();
+    file.write_word_at(64, 0x0807_0605_0403_0201).unwrap();
+    assert_eq!(
+        std::fs::read(&path).unwrap()[63..73],
+        [0, 1, 2, 3, 4, 5, 6, 7, 8, 0]
+    );
+    for offset in [1, 4092, 4096, usize::MAX] {
+        assert!(file.write_word_at(offset, 1).is_err(), "{offset}");
+    }
+}
+
+#[test]
 fn every_block_is_allocated_before_it_is_mapped() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("f");

@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use dnalyaw_engine::{
-    CloseOrder, Decision, DecisionKind, OWN_ORDER_ID_BASE, Reason, Side, TIF_IOC, TYPE_LIMIT,
+    CloseOrder, Decision, DecisionKind, ExecKind, OWN_ORDER_ID_BASE, Reason, Side, TIF_IOC,
+    TYPE_LIMIT,
 };
 use dnalyaw_frames::{self as frames, Body};
 use serde_json::json;
@@ -36,21 +37,35 @@ impl Core {
         let taken_before = order.order_id <= self.orders.last_id();
         let decision = self.engine.decide(&asked.request(), self.now());
         let record = self.record(&asked, correlation, &decision);
+        // An id that was taken, or that is not for omsd to give, leaves the order that has it alone.
+        let foreign = taken_before || order.order_id == 0 || order.order_id >= OWN_ORDER_ID_BASE;
+        let journaled = self.write(&if foreign {
+            Record::Refusal(Box::new(record.clone()))
+        } else {
+            Record::Decision(Box::new(record.clone()))
+        });
+        if !journaled {
+            self.withdraw(&record);
+            self.refuse_unjournaled(&asked, correlation);
+            return;
+        }
         self.count(&record);
         self.log_decision(&record);
         self.tell(Body::Decision(record.frame()));
-        // An id that was taken, or that is not for omsd to give, leaves the order that has it alone.
-        if taken_before || order.order_id == 0 || order.order_id >= OWN_ORDER_ID_BASE {
-            self.journal.append(&Record::Refusal(Box::new(record)));
-            return;
+        if !foreign {
+            self.take(record);
         }
-        self.take(record);
     }
 
-    /// Journals a decision and, when it lets something through, sends it.
+    /// An order that was accepted and not journaled does not leave: its reserve goes.
+    fn withdraw(&mut self, record: &DecisionRecord) {
+        if record.accepted() {
+            self.mark(record.order.order_id, ExecKind::Rejected);
+        }
+    }
+
+    /// Keeps a decision that is journaled and, when it lets something through, sends it.
     fn take(&mut self, record: DecisionRecord) {
-        self.journal
-            .append(&Record::Decision(Box::new(record.clone())));
         let epoch = self.epoch.unwrap_or(0);
         let accepted = record.accepted();
         let command = accepted.then(|| self.order_command(&record)).flatten();
@@ -212,7 +227,8 @@ impl Core {
             crate::log_warn!("cancel_of_unreserved_order", {"order_id": order_id, "reason": reason.name()});
         }
         let ts_ns = self.now();
-        self.journal.append(&Record::Cancel {
+        // A cancel leaves without the journal too: it only ever lowers exposure.
+        self.write(&Record::Cancel {
             order_id,
             correlation,
             ts_ns,
@@ -269,6 +285,8 @@ impl Core {
         if decision.kind != DecisionKind::Flatten || !decision.accepted() {
             self.close_ended(close.instrument_id, 0, decision.reason.name());
         }
+        // What the kill switch sends leaves without a journal too: it only reduces, and the log has it.
+        self.write(&Record::Decision(Box::new(record.clone())));
         self.tell(Body::Decision(record.frame()));
         self.take(record);
     }

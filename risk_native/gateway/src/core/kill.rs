@@ -330,7 +330,7 @@ impl Core {
         self.switch.enter(Phase::Flat);
         self.switch.stuck.clear();
         let ts_ns = self.now();
-        self.journal.append(&Record::Flat {
+        self.write(&Record::Flat {
             session: self.reference.session,
             ts_ns,
         });

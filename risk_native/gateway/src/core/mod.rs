@@ -8,9 +8,12 @@ mod line;
 mod market;
 mod operate;
 mod orders;
+mod persist;
 mod replay;
 mod reports;
+mod restate;
 mod resync;
+mod standing;
 mod sync;
 mod wire;
 
@@ -19,12 +22,12 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use dnalyaw_engine::{Baseline, Engine, Kill, OWN_ORDER_ID_BASE, Reason};
+use dnalyaw_engine::{Baseline, Engine, Kill, Reason};
 use dnalyaw_frames::{self as frames, Body};
 
 use crate::config::LinkLoss;
 use crate::control;
-use crate::journal::{Journal, JournalError};
+use crate::journal::Journal;
 use crate::latch::KillLatch;
 use crate::link::{Client, LinkEvent};
 use crate::log::{self, Level, wall_ns};
@@ -38,9 +41,12 @@ use kill::KillSwitch;
 use line::Line;
 use market::{Clock, Quote};
 use orders::Orders;
+use restate::Restating;
 use resync::Resync;
+use standing::Standing;
 
 pub use replay::{Replayed, replay};
+pub use restate::state_hash;
 
 /// Events that may wait for the core. Whoever fills it waits: the venue's and the client's sockets push back.
 pub const INBOX: usize = 8192;
@@ -49,8 +55,6 @@ const BATCH: usize = 256;
 const TICK: Duration = Duration::from_millis(20);
 /// Changed prices, positions and equity go to omsd this often at most.
 const FLUSH_EVERY: Duration = Duration::from_millis(100);
-/// A commit that takes this long is worth a line.
-const SLOW_COMMIT: Duration = Duration::from_millis(250);
 const METRICS_EVERY: Duration = Duration::from_secs(1);
 
 /// What happens to the core.
@@ -103,7 +107,13 @@ pub struct Core {
     /// The venue's session or clock is not the one traded here, and the log says so.
     session_fault: bool,
     place: Option<(u64, u64)>,
+    /// Nothing opens, because the journal has no room for it or the disk failed.
     journal_failed: bool,
+    /// A record found no room, and the log says so.
+    unjournaled: bool,
+    disk_low: bool,
+    standing: Standing,
+    restating: Option<Restating>,
     baseline: Option<Baseline>,
     kill: Option<Kill>,
     latch: KillLatch,
@@ -162,13 +172,17 @@ impl Core {
             session_fault: false,
             place: None,
             journal_failed: false,
-            baseline: parts.replayed.baseline,
-            kill: parts.replayed.kill,
+            unjournaled: false,
+            disk_low: false,
+            baseline: parts.replayed.standing.baseline(),
+            kill: parts.replayed.standing.kill(),
             latch: parts.latch,
             switch: KillSwitch::new(now),
             line: Line::new(parts.policy.on_link_loss, parts.policy.link_timeout),
             disconnect: Disconnect::new(parts.policy.cancel_on_disconnect),
-            killed_before: parts.replayed.killed_by,
+            killed_before: parts.replayed.standing.killed_by().map(str::to_string),
+            standing: parts.replayed.standing,
+            restating: None,
             flush_at: now,
             metrics_at: now,
             counters: Counters::default(),
@@ -202,6 +216,7 @@ impl Core {
         // Whoever waits for room in the queue must see that nobody reads it any more.
         drop(inbox);
         self.venue.stop();
+        self.journal.finish();
         log_info!("stopped", {"journal_head": self.journal.head(), "journal_records": self.journal.len()});
     }
 
@@ -375,7 +390,7 @@ impl Core {
             && self.baseline != Some(baseline)
         {
             self.baseline = Some(baseline);
-            self.journal.append(&Record::Baseline {
+            self.write(&Record::Baseline {
                 session: baseline.session,
                 equity: baseline.equity,
             });
@@ -395,7 +410,7 @@ impl Core {
                 Some(&correlation.0),
                 serde_json::json!({"session": kill.session, "reason": kill.reason.name(), "who": who}),
             );
-            self.journal.append(&Record::Kill {
+            self.write(&Record::Kill {
                 session: kill.session,
                 reason: kill.reason.code(),
                 who,
@@ -426,20 +441,9 @@ impl Core {
         }
     }
 
-    /// Makes the batch durable, then lets go of what waited for it.
+    /// Looks after the journal, which has the batch, and lets go of what waited.
     fn commit(&mut self) {
-        if self.journal.dirty()
-            && let Err(err) = self.sync_journal()
-        {
-            self.counters.journal_failures += 1;
-            if !self.journal_failed {
-                log_error!("journal_failed", {"why": err.to_string()});
-            }
-            self.journal_failed = true;
-            self.engine.set_halted(true);
-            self.withhold();
-        }
-        self.counters.journal_records = self.journal.len();
+        self.tend_journal();
         for out in std::mem::take(&mut self.outbox) {
             match out {
                 Out::Venue { epoch, command } => {
@@ -467,36 +471,6 @@ impl Core {
         log_error!("venue_overflow", {"queue": "venue_queue", "epoch": epoch});
     }
 
-    fn sync_journal(&mut self) -> Result<(), JournalError> {
-        let begun = Instant::now();
-        let done = self.journal.commit();
-        let took = begun.elapsed();
-        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        self.counters.journal_slowest_us = self.counters.journal_slowest_us.max(micros);
-        if took >= SLOW_COMMIT {
-            log_warn!("journal_slow", {"took_us": micros, "why": "the disk held every order up for so long"});
-        }
-        done
-    }
-
-    /// The journal did not take the batch: no order leaves, and whoever was to hear of one hears of a rejection.
-    fn withhold(&mut self) {
-        self.outbox.retain_mut(|out| match out {
-            // What the kill switch sends leaves without a journal too: it only reduces, and stderr has it.
-            Out::Venue { command, .. } => command.held_by_latch().is_none(),
-            Out::Client {
-                body: Body::Decision(decision),
-                ..
-            } if decision.order_id < OWN_ORDER_ID_BASE => {
-                decision.decision = frames::DecisionKind::Reject;
-                decision.reason = Reason::JournalFailed.code();
-                decision.approved_quantity = 0;
-                true
-            }
-            Out::Client { body, .. } => !matches!(body, Body::Exec(_)),
-        });
-    }
-
     fn periodic(&mut self) {
         let now = Instant::now();
         if now >= self.flush_at {
@@ -521,6 +495,7 @@ impl Core {
     }
 
     fn write_metrics(&mut self) {
+        self.count_journal();
         self.counters.working_orders = self.orders.open_count();
         self.counters.venue_queue = self.venue.queued();
         self.counters.link_queue = self.client.as_ref().map_or(0, Client::queued);

@@ -37,7 +37,7 @@ impl Core {
         );
         let ts_ns = self.now();
         if command.kills() || done.is_err() {
-            self.journal.append(&Record::Operator {
+            self.write(&Record::Operator {
                 by,
                 command,
                 refused: done.as_ref().err().cloned().unwrap_or_default(),

@@ -1,13 +1,13 @@
 //! Every order that was ever decided, rebuilt from the journal, and the ids that were used.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Instant;
 
 use dnalyaw_engine::{OWN_ORDER_ID_BASE, Side};
 use dnalyaw_frames as frames;
 
 use super::wire;
-use crate::record::{DecisionRecord, ExecRecord, Id, Record};
+use crate::record::{DecisionRecord, ExecRecord, Id, Part, Record};
 
 /// One order's life.
 #[derive(Clone, Debug)]
@@ -125,6 +125,10 @@ pub struct Orders {
     entries: BTreeMap<u64, Entry>,
     open: HashSet<u64>,
     seen: HashSet<String>,
+    /// Those of them that no report of an order holds.
+    remembered: BTreeSet<String>,
+    /// The session that riskd began last.
+    session: u32,
     last_id: u64,
     last_own_id: u64,
 }
@@ -138,8 +142,9 @@ impl Orders {
             }
             Record::Exec(exec) => self.reported(&exec),
             Record::Seen { exec_id } => {
-                self.seen.insert(exec_id);
+                self.see(&exec_id);
             }
+            Record::Start { session, .. } => self.begin_session(session),
             Record::Cancel {
                 order_id,
                 correlation,
@@ -153,6 +158,32 @@ impl Orders {
                 }
             }
             Record::Expired { order_id } => self.close(order_id),
+            Record::Snapshot(Part::Begin {
+                session,
+                last_order_id,
+                last_own_order_id,
+                ..
+            }) => {
+                self.begin_session(session);
+                self.last_id = self.last_id.max(last_order_id);
+                self.last_own_id = self.last_own_id.max(last_own_order_id);
+            }
+            Record::Snapshot(Part::State { record }) => self.replay(*record),
+            Record::Snapshot(Part::Order {
+                decision,
+                cancel,
+                done,
+            }) => {
+                let id = decision.order.order_id;
+                let entry = self.decided(*decision);
+                entry.cancel = cancel.map(|correlation| CancelState {
+                    correlation,
+                    epoch: 0,
+                });
+                if done {
+                    self.close(id);
+                }
+            }
             _ => {}
         }
     }
@@ -200,7 +231,32 @@ impl Orders {
 
     /// Remembers an ExecID; false when it was known.
     pub fn see(&mut self, exec_id: &str) -> bool {
-        self.seen.insert(exec_id.to_string())
+        let new = self.seen.insert(exec_id.to_string());
+        if new {
+            self.remembered.insert(exec_id.to_string());
+        }
+        new
+    }
+
+    /// ExecIDs of this session that no report of an order holds.
+    pub fn remembered(&self) -> impl Iterator<Item = &String> {
+        self.remembered.iter()
+    }
+
+    /// The venue tells of one session only: what earlier ones saw and finished is history.
+    pub fn begin_session(&mut self, session: u32) {
+        if session != std::mem::replace(&mut self.session, session) {
+            self.remembered.clear();
+            self.seen.clear();
+        }
+    }
+
+    /// Ids of the session's orders, and of those of earlier ones that are open.
+    pub fn current(&self, session: u32) -> impl Iterator<Item = u64> {
+        self.entries
+            .values()
+            .filter(move |entry| entry.open() || entry.decision.session == session)
+            .map(Entry::id)
     }
 
     pub fn has_seen(&self, exec_id: &str) -> bool {

@@ -296,7 +296,7 @@ impl Core {
     /// An ExecID that changes nothing, so that it changes nothing after a restart either.
     fn remember(&mut self, exec_id: &str) {
         if self.orders.see(exec_id) {
-            self.journal.append(&Record::Seen {
+            self.write(&Record::Seen {
                 exec_id: exec_id.to_string(),
             });
         }
@@ -377,7 +377,7 @@ impl Core {
                 self.close_ended(instrument_id, filled, change.reason.name());
             }
         }
-        self.journal.append(&Record::Exec(record));
+        self.write(&Record::Exec(record));
         self.tell(Body::Exec(frame));
         if change.last_quantity > 0 {
             self.changed_positions.insert(instrument_id);

@@ -358,7 +358,7 @@ impl Core {
                 self.never_saw(id);
             } else {
                 log_warn!("order_of_past_session", {"order_id": id, "session": entry.decision.session});
-                self.journal.append(&Record::Expired { order_id: id });
+                self.write(&Record::Expired { order_id: id });
                 self.orders.close(id);
             }
         }

@@ -4,11 +4,14 @@ mod operator;
 mod order;
 mod snapshot;
 
+use dnalyaw_engine::OWN_ORDER_ID_BASE;
 use serde::{Deserialize, Serialize};
 
 pub use operator::{By, Scope};
 pub use order::{DecisionRecord, ExecRecord, Id, OrderRecord, Snapshot};
 pub use snapshot::Part;
+
+use crate::journal::Class;
 
 /// One record. Times are nanoseconds of the venue's clock, money and prices millionths.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -96,4 +99,33 @@ pub enum Record {
     ShadowDifference { why: String, ts_ns: i64 },
     /// A part of a snapshot.
     Snapshot(Part),
+}
+
+impl Record {
+    /// How much it matters that the journal has it when room is short.
+    pub fn class(&self) -> Class {
+        match self {
+            Record::Decision(decision) if decision.order.order_id >= OWN_ORDER_ID_BASE => {
+                Class::Reserved
+            }
+            // The state can be restated when there is room again.
+            Record::Decision(_) | Record::Refusal(_) | Record::Snapshot(_) => Class::Opening,
+            Record::Exec(_)
+            | Record::Seen { .. }
+            | Record::Baseline { .. }
+            | Record::Expired { .. }
+            | Record::Flows { .. }
+            | Record::Stop { .. } => Class::Report,
+            Record::Start { .. }
+            | Record::Cancel { .. }
+            | Record::Kill { .. }
+            | Record::Flat { .. }
+            | Record::Operator { .. }
+            | Record::Rearm { .. }
+            | Record::Halt { .. }
+            | Record::Flow { .. }
+            | Record::Claim { .. }
+            | Record::ShadowDifference { .. } => Class::Reserved,
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{DecisionRecord, Id, Record};
+use crate::journal::Bound;
 
 /// The state that still matters, restated so that a start need not read what came before. Between `Begin` and `End`
 /// other records may stand: an order's parts hold what was true of it when they were written, and what follows goes on
@@ -31,4 +32,15 @@ pub enum Part {
     End {
         number: u64,
     },
+}
+
+impl crate::journal::Entry for Record {
+    fn bound(&self) -> Bound {
+        match self {
+            Record::Snapshot(Part::Begin { number, .. }) => Bound::Begin(*number),
+            Record::Snapshot(Part::End { number }) => Bound::End(*number),
+            Record::Snapshot(_) => Bound::Part,
+            _ => Bound::Outside,
+        }
+    }
 }

@@ -350,9 +350,9 @@ fn a_torn_last_record_is_cut_off_and_a_broken_one_refuses_to_start() {
     rig.trading().order(limit(1, 1, BUY, 100, 100));
     rig.venue.expect("D", 1);
     rig.crash();
-    let whole = std::fs::read(rig.journal()).unwrap();
-    let mut torn = whole.clone();
-    torn.extend_from_slice(&[200, 0, 0, 0, 1, 2, 3, 4, b'{', b'"']);
+    let mut torn = std::fs::read(rig.journal()).unwrap();
+    let end = torn.iter().rposition(|byte| *byte != 0).unwrap() + 1;
+    torn[end..end + 10].copy_from_slice(&[200, 0, 0, 0, 1, 2, 3, 4, b'{', b'"']);
     std::fs::write(rig.journal(), &torn).unwrap();
     let ready = rig.start();
     assert_eq!(ready["torn_bytes"], 10);
@@ -360,7 +360,8 @@ fn a_torn_last_record_is_cut_off_and_a_broken_one_refuses_to_start() {
     rig.wait_log(&["journal_torn"]);
     rig.crash();
     let mut broken = std::fs::read(rig.journal()).unwrap();
-    broken[60] ^= 0xFF;
+    // Behind the header page stands the first record.
+    broken[4096 + 60] ^= 0xFF;
     std::fs::write(rig.journal(), &broken).unwrap();
     let output = rig.run();
     assert_eq!(output.status.code(), Some(2));

@@ -65,8 +65,9 @@ impl Rig {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("set");
     }
 
+    /// The first segment, in which these tests find everything.
     pub fn journal(&self) -> PathBuf {
-        self.dir.path().join("risk/journal.bin")
+        self.dir.path().join("risk/journal/00000001.seg")
     }
 
     pub fn socket(&self) -> PathBuf {
@@ -87,6 +88,8 @@ impl Rig {
             .arg(path.join("risk"))
             .arg("--socket")
             .arg(self.socket())
+            .arg("--journal-segment-kib")
+            .arg("256")
             .arg("--reference")
             .arg(path.join("reference.json"))
             .arg("--venue-addr-file")

@@ -1,0 +1,325 @@
+//! What holds besides the orders, record by record: the same code builds it at the start and keeps it while riskd runs.
+
+use std::collections::BTreeMap;
+
+use dnalyaw_engine::{Baseline, Kill, Reason};
+
+use crate::record::{By, Part, Record, Scope};
+
+/// The sum of all records that are not about orders.
+#[derive(Clone, Debug, Default)]
+pub struct Standing {
+    baseline: Option<Baseline>,
+    /// The record of the kill that was not re-armed.
+    kill: Option<Record>,
+    /// What a person halted and did not lift, by whom and why, and when.
+    halts: BTreeMap<Scope, (By, i64)>,
+    /// Levels by instrument and direction, with the session in which each was set.
+    stops: BTreeMap<(u64, u8), Stop>,
+    /// Announced in a session, and shown by the venue's cash in it.
+    announced: (u32, i64),
+    flows: (u32, i64),
+    /// Orders of the venue that a person took for ours.
+    claims: BTreeMap<String, (By, i64)>,
+}
+
+/// A stop as it was told last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stop {
+    pub session: u32,
+    pub level: i64,
+    ts_ns: i64,
+}
+
+impl Standing {
+    /// Takes a record in. Those about orders change nothing.
+    pub fn apply(&mut self, record: &Record) {
+        match record {
+            Record::Baseline { session, equity } => {
+                self.baseline = Some(Baseline {
+                    session: *session,
+                    equity: *equity,
+                });
+            }
+            Record::Kill { .. } => self.kill = Some(record.clone()),
+            Record::Rearm { .. } => self.kill = None,
+            Record::Halt {
+                scope,
+                on,
+                by,
+                ts_ns,
+            } => {
+                if *on {
+                    self.halts.insert(scope.clone(), (by.clone(), *ts_ns));
+                } else {
+                    self.halts.remove(scope);
+                }
+            }
+            Record::ShadowDifference { why, ts_ns } => {
+                let by = By {
+                    who: "shadow".into(),
+                    reason: why.clone(),
+                    uid: 0,
+                };
+                self.halts.insert(Scope::Shadow, (by, *ts_ns));
+            }
+            Record::Stop {
+                session,
+                instrument_id,
+                direction,
+                level,
+                ts_ns,
+            } => {
+                let key = (*instrument_id, *direction);
+                if *level > 0 {
+                    let stop = Stop {
+                        session: *session,
+                        level: *level,
+                        ts_ns: *ts_ns,
+                    };
+                    self.stops.insert(key, stop);
+                } else {
+                    self.stops.remove(&key);
+                }
+            }
+            Record::Flow {
+                session, amount, ..
+            } => {
+                if self.announced.0 != *session {
+                    self.announced = (*session, 0);
+                }
+                self.announced.1 = self.announced.1.saturating_add(*amount);
+            }
+            Record::Flows { session, amount } => self.flows = (*session, *amount),
+            Record::Claim {
+                cl_ord_id,
+                by,
+                ts_ns,
+            } => {
+                self.claims.insert(cl_ord_id.clone(), (by.clone(), *ts_ns));
+            }
+            Record::Snapshot(Part::State { record }) => self.apply(record),
+            _ => {}
+        }
+    }
+
+    /// Records that add up to this.
+    pub fn records(&self) -> Vec<Record> {
+        let mut records = Vec::new();
+        if let Some(Baseline { session, equity }) = self.baseline {
+            records.push(Record::Baseline { session, equity });
+        }
+        records.extend(self.kill.clone());
+        records.extend(self.halts.iter().map(|(scope, (by, ts_ns))| Record::Halt {
+            scope: scope.clone(),
+            on: true,
+            by: by.clone(),
+            ts_ns: *ts_ns,
+        }));
+        let stops = self.stops.iter();
+        records.extend(
+            stops.map(|((instrument_id, direction), stop)| Record::Stop {
+                session: stop.session,
+                instrument_id: *instrument_id,
+                direction: *direction,
+                level: stop.level,
+                ts_ns: stop.ts_ns,
+            }),
+        );
+        if self.announced.1 != 0 {
+            records.push(Record::Flow {
+                session: self.announced.0,
+                amount: self.announced.1,
+                by: By {
+                    uid: 0,
+                    who: "journal".into(),
+                    reason: "the sum of what was announced".into(),
+                },
+                ts_ns: 0,
+            });
+        }
+        if self.flows.1 != 0 {
+            records.push(Record::Flows {
+                session: self.flows.0,
+                amount: self.flows.1,
+            });
+        }
+        let claims = self.claims.iter();
+        records.extend(claims.map(|(cl_ord_id, (by, ts_ns))| Record::Claim {
+            cl_ord_id: cl_ord_id.clone(),
+            by: by.clone(),
+            ts_ns: *ts_ns,
+        }));
+        records
+    }
+
+    pub fn baseline(&self) -> Option<Baseline> {
+        self.baseline
+    }
+
+    /// The kill that holds.
+    pub fn kill(&self) -> Option<Kill> {
+        match &self.kill {
+            Some(Record::Kill {
+                session, reason, ..
+            }) => Some(Kill {
+                session: *session,
+                reason: Reason::from_code(*reason).unwrap_or(Reason::Operator),
+            }),
+            _ => None,
+        }
+    }
+
+    /// Who threw the switch that holds.
+    pub fn killed_by(&self) -> Option<&str> {
+        match &self.kill {
+            Some(Record::Kill { who, .. }) => Some(who),
+            _ => None,
+        }
+    }
+
+    /// What is halted, by whom and why.
+    pub fn halts(&self) -> impl Iterator<Item = (&Scope, &By)> {
+        self.halts.iter().map(|(scope, (by, _))| (scope, by))
+    }
+
+    /// Stops by instrument and direction.
+    pub fn stops(&self) -> &BTreeMap<(u64, u8), Stop> {
+        &self.stops
+    }
+
+    /// What was announced in this session, and what of it the venue's cash has shown.
+    pub fn flows(&self, session: u32) -> (i64, i64) {
+        let of = |(own, amount): (u32, i64)| if own == session { amount } else { 0 };
+        (of(self.announced), of(self.flows))
+    }
+
+    /// Whether a person took this order of the venue for ours.
+    pub fn claimed(&self, cl_ord_id: &str) -> bool {
+        self.claims.contains_key(cl_ord_id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn by(reason: &str) -> By {
+        By {
+            uid: 1000,
+            who: "ops".into(),
+            reason: reason.into(),
+        }
+    }
+
+    /// What the records add up to, by way of the text that stands in the journal; and the same from its own restatement.
+    fn applied(records: &[Record]) -> Standing {
+        let mut state = Standing::default();
+        for record in records {
+            let text = serde_json::to_string(record).unwrap();
+            state.apply(&serde_json::from_str(&text).unwrap());
+        }
+        let mut again = Standing::default();
+        for record in state.records() {
+            again.apply(&Record::Snapshot(Part::State {
+                record: Box::new(record),
+            }));
+        }
+        assert_eq!(again.records(), state.records());
+        again
+    }
+
+    #[test]
+    fn what_a_person_did_is_found_again_until_it_is_undone() {
+        let halt = |scope: &Scope, on| Record::Halt {
+            scope: scope.clone(),
+            on,
+            by: by("feed looks wrong"),
+            ts_ns: 1,
+        };
+        let pairs = Scope::Strategy {
+            strategy: "pairs".into(),
+        };
+        let venue = Scope::Venue {
+            venue: "NYSE".into(),
+        };
+        let instrument = Scope::Instrument { instrument_id: 7 };
+        let state = applied(&[
+            halt(&pairs, true),
+            halt(&instrument, true),
+            halt(&venue, true),
+            halt(&Scope::All, true),
+            halt(&instrument, false),
+            Record::ShadowDifference {
+                why: "gross 3 is 2".into(),
+                ts_ns: 2,
+            },
+            Record::Claim {
+                cl_ord_id: "US-9".into(),
+                by: by("ours, by telephone"),
+                ts_ns: 3,
+            },
+        ]);
+        let scopes: Vec<_> = state.halts().map(|(scope, _)| scope.clone()).collect();
+        assert_eq!(scopes, [Scope::All, pairs, venue, Scope::Shadow]);
+        let shadow = state.halts().last().unwrap().1;
+        assert_eq!(shadow.reason, "gross 3 is 2");
+        assert!(state.claimed("US-9") && !state.claimed("US-8"));
+    }
+
+    #[test]
+    fn a_kill_holds_until_it_is_rearmed_and_flows_are_of_their_session() {
+        let kill = Record::Kill {
+            session: 20_261_123,
+            reason: Reason::Drawdown.code(),
+            who: "drawdown".into(),
+            correlation: Default::default(),
+            ts_ns: 1,
+        };
+        let flow = |session, amount| Record::Flow {
+            session,
+            amount,
+            by: by("monthly"),
+            ts_ns: 2,
+        };
+        let killed = applied(std::slice::from_ref(&kill));
+        assert_eq!(killed.kill().unwrap().reason, Reason::Drawdown);
+        assert_eq!(killed.killed_by(), Some("drawdown"));
+        let state = applied(&[
+            kill,
+            flow(20_261_123, 100),
+            flow(20_261_124, 5),
+            flow(20_261_124, -7),
+            Record::Flows {
+                session: 20_261_124,
+                amount: 5,
+            },
+            Record::Rearm {
+                session: 20_261_124,
+                by: by("the cause is found"),
+                ts_ns: 3,
+            },
+        ]);
+        assert_eq!(state.kill(), None);
+        assert_eq!(state.flows(20_261_124), (-2, 5));
+        assert_eq!(state.flows(20_261_125), (0, 0));
+    }
+
+    #[test]
+    fn a_stop_is_the_last_level_told_of_its_direction() {
+        let stop = |direction, level| Record::Stop {
+            session: 20_261_123,
+            instrument_id: 4,
+            direction,
+            level,
+            ts_ns: 1,
+        };
+        let state = applied(&[stop(1, 90), stop(2, 120), stop(1, 95), stop(2, 0)]);
+        let held: Vec<_> = state
+            .stops()
+            .iter()
+            .map(|(key, s)| (*key, s.level))
+            .collect();
+        assert_eq!(held, [((4, 1), 95)]);
+    }
+}
