@@ -88,13 +88,20 @@ class Message:
 
 
 class Acceptor:
-    """The process. `on_message` is called in the reading thread for every message that it took."""
+    """The process. `on_message` is called in the reading thread for every message that it took, `on_up` at each logon."""
 
-    def __init__(self, binary: Path, spec: Path, root: Path, on_message: Callable[[Message], None]) -> None:
+    def __init__(
+        self,
+        binary: Path,
+        spec: Path,
+        root: Path,
+        on_message: Callable[[Message], None],
+        on_up: Callable[[], None],
+    ) -> None:
         self.root = root
         self.port = _free_port()
         self._command = [str(binary), str(self.port), str(spec), str(root)]
-        self._on_message = on_message
+        self._on_message, self._on_up = on_message, on_up
         self._answers: list[str] = []
         self.ups = 0
         self.up = False
@@ -120,6 +127,7 @@ class Acceptor:
                 self._on_message(Message.parse(rest))
             elif word == "up":
                 self.up, self.ups = True, self.ups + 1
+                self._on_up()
             elif word == "down":
                 self.up = False
             elif word == "numbers":
@@ -132,6 +140,11 @@ class Acceptor:
         assert self._process.stdin is not None
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
+
+    def refuse(self, what: str) -> None:
+        """Have it refuse a logon or a message, from the moment this returns."""
+        self.tell(f"refuse {what}")
+        self.numbers()
 
     def send(self, kind: str, fields: Fields) -> None:
         """Have it send a message."""

@@ -39,14 +39,14 @@ def test_orders_fills_and_cancels_pass_the_dictionary_of_another_engine(desk: De
 
 
 def test_a_refused_logon_lets_nothing_through_and_is_tried_again(desk: Desk) -> None:
-    desk.acceptor.tell("refuse logon not today")
+    desk.acceptor.refuse("logon not today")
     link = desk.connect()
     eventually("a logon", lambda: desk.acceptor.received("A"))
     assert (link.order(1, 1, BUY, 10, 100.0)["reason"]) == VENUE_DOWN
     eventually("the refusal", lambda: desk.acceptor.sent("5"))
     assert desk.acceptor.sent("5")[0][58].endswith("not today")
     assert (link.order(2, 1, BUY, 10, 100.0)["reason"]) == VENUE_DOWN
-    desk.acceptor.tell("refuse logon")
+    desk.acceptor.refuse("logon")
     desk.wait_up(1)
     link = desk.open()
     assert link.order(3, 1, BUY, 10, 100.0)["decision"] == APPROVE

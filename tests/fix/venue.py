@@ -56,12 +56,9 @@ class Venue:
         self.orders: dict[str, Order] = {}
         self.opening_cash = Decimal(1_000_000)
         self.on_order: Callable[[Order], None] = self.acknowledge
-        self.silent_on: set[str] = set()
-        """Types of questions that get no answer."""
-        self.seen: list[Message] = []
         self._execs = 0
         self._clock_ns = CLOCK_NS
-        self.acceptor = Acceptor(binary, spec, root, self._on_message)
+        self.acceptor = Acceptor(binary, spec, root, self._on_message, self.tell_session)
 
     # --- the books
 
@@ -95,9 +92,6 @@ class Venue:
     def acknowledge(self, order: Order) -> None:
         """Say that it works."""
         self._report(order, "0", self.exec_id())
-
-    def silent(self, order: Order) -> None:
-        """Take it, and say nothing."""
 
     def fill(self, cl_ord_id: str, qty: int, price: str) -> str:
         """Trade some of it and report that; the ExecID. Nobody there: the session keeps the report and resends it."""
@@ -172,9 +166,6 @@ class Venue:
 
     def _on_message(self, message: Message) -> None:
         with self._lock:
-            self.seen.append(message)
-            if message.kind == "A":
-                self.tell_session()
             answers: dict[str, Callable[[Message], None]] = {
                 "D": self._new_order,
                 "F": self._cancel,
@@ -183,7 +174,7 @@ class Venue:
                 "BB": self._collateral,
                 "V": self._snapshots,
             }
-            if message.kind in answers and message.kind not in self.silent_on:
+            if message.kind in answers:
                 answers[message.kind](message)
 
     def _new_order(self, message: Message) -> None:
