@@ -2,6 +2,7 @@
 
 mod command_line;
 mod control;
+mod journal;
 mod kill;
 mod line;
 mod operator;

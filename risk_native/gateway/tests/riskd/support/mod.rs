@@ -77,6 +77,9 @@ impl Rig {
     pub fn command(&self) -> Command {
         let mut command = self.base_command();
         command.args(&self.options);
+        if !self.options.contains(&"--journal-segment-kib") {
+            command.args(["--journal-segment-kib", "256"]);
+        }
         command
     }
 
@@ -88,8 +91,6 @@ impl Rig {
             .arg(path.join("risk"))
             .arg("--socket")
             .arg(self.socket())
-            .arg("--journal-segment-kib")
-            .arg("256")
             .arg("--reference")
             .arg(path.join("reference.json"))
             .arg("--venue-addr-file")

@@ -1,0 +1,203 @@
+//! The journal of a riskd that runs: many segments, restarts, a full disk, and the check of it all.
+
+use std::process::Command;
+
+use dnalyaw_engine::Reason;
+use dnalyaw_frames::{Body, Cancel, DecisionKind};
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
+
+use crate::support::fix::{OnCancel, OnOrder};
+use crate::support::{BUY, Client, Rig, eventually, limit};
+
+/// Segments as small as they may be, so that a few hundred records fill several.
+fn small() -> Rig {
+    let mut rig = Rig::new();
+    rig.options = vec!["--journal-segment-kib", "64"];
+    rig
+}
+
+/// Orders from `first` on, each of another size than its neighbours, until one decision satisfies.
+fn orders_until(
+    client: &mut Client,
+    first: u64,
+    mut done: impl FnMut(u64, DecisionKind, u16) -> bool,
+) -> u64 {
+    for id in first..first + 2000 {
+        let quantity = 1 + i64::try_from(id % 9).expect("small");
+        let decision = client.order(limit(id, 1 + id % 2, BUY, quantity, 50));
+        if done(id, decision.decision, decision.reason) {
+            return id;
+        }
+    }
+    panic!("none of 2000 orders");
+}
+
+/// `riskd --verify`: its exit status, and the answer or the line on stderr.
+fn verify(rig: &Rig) -> (Option<i32>, serde_json::Value) {
+    let done = Command::new(env!("CARGO_BIN_EXE_riskd"))
+        .arg("--verify")
+        .arg("--dir")
+        .arg(rig.dir.path().join("risk"))
+        .output()
+        .expect("riskd runs");
+    let answer = if done.status.success() {
+        serde_json::from_slice(&done.stdout).expect("JSON")
+    } else {
+        String::from_utf8_lossy(&done.stderr).trim().into()
+    };
+    (done.status.code(), answer)
+}
+
+/// The largest file that the riskd of this rig may make from now on: what is beyond it finds no room.
+fn room(rig: &Rig, bytes: Option<u64>) {
+    let pid = Pid::from_raw(rig.pid()).expect("a pid");
+    let limit = Rlimit {
+        current: bytes,
+        maximum: None,
+    };
+    prlimit(Some(pid), Resource::Fsize, limit).expect("set");
+}
+
+fn failed(rig: &Rig) -> bool {
+    rig.status()["journal"]["failed"] == true
+}
+
+#[test]
+fn a_restart_reads_the_newest_snapshot_and_comes_to_the_state_of_a_full_replay() {
+    let mut rig = small();
+    rig.start();
+    let mut client = rig.trading();
+    let last = orders_until(&mut client, 1, |id, _, _| id >= 300);
+    eventually("snapshots", || {
+        rig.status()["counters"]["journal_snapshots"].as_u64() >= Some(2)
+    });
+    drop(client);
+    rig.venue.cut(true);
+    rig.crash();
+    let (code, whole) = verify(&rig);
+    assert_eq!(code, Some(0), "{whole}");
+    assert!(whole["segments"].as_u64() > Some(5), "{whole}");
+    assert!(whole["snapshots"].as_u64() >= Some(2), "{whole}");
+    assert_eq!(whole["snapshot_agrees"], true, "{whole}");
+    assert_eq!(whole["kinds"]["decision"], 300, "{whole}");
+    let ready = rig.start();
+    assert_eq!(ready["state_hash"], whole["state_hash"]);
+    assert_eq!(ready["last_order_id"], last);
+    assert_eq!(ready["orders"], 300);
+    // A start of its own is one more record; what was read is the end of the journal alone.
+    let records = whole["records"].as_u64().expect("a number");
+    assert_eq!(ready["journal_records"].as_u64(), Some(records + 1));
+    assert!(
+        ready["journal_replayed"].as_u64() < Some(records),
+        "{ready}"
+    );
+}
+
+#[test]
+fn damage_is_named_by_the_check_and_by_the_start() {
+    let mut rig = small();
+    rig.start();
+    let mut client = rig.trading();
+    orders_until(&mut client, 1, |id, _, _| id >= 100);
+    assert_eq!(rig.stop(), Some(0));
+    let (code, whole) = verify(&rig);
+    assert_eq!((code, &whole["torn_bytes"]), (Some(0), &0.into()));
+    let file = rig.journal();
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[9000] ^= 1;
+    std::fs::write(&file, &bytes).unwrap();
+    let (code, said) = verify(&rig);
+    assert_eq!(code, Some(1));
+    let said = said.as_str().expect("a line");
+    assert!(
+        said.contains("00000001.seg") && said.contains("record") && said.lines().count() == 1,
+        "{said}"
+    );
+}
+
+#[test]
+fn on_a_full_disk_nothing_opens_cancels_leave_and_the_switch_closes_and_is_journaled() {
+    let mut rig = small();
+    {
+        let mut book = rig.venue.book();
+        book.positions = vec![(1, "AAA", 300, "100")];
+        book.on_cancel = OnCancel::Cancel;
+        book.keeps_account = true;
+    }
+    rig.start();
+    let mut client = rig.trading();
+    assert_eq!(
+        client.order(limit(1, 1, BUY, 10, 99)).decision,
+        DecisionKind::Approve
+    );
+    assert_eq!(
+        client.order(limit(2, 2, BUY, 10, 49)).decision,
+        DecisionKind::Approve
+    );
+    rig.venue.expect("D", 2);
+    room(&rig, Some(60_000));
+    let full = orders_until(&mut client, 3, |_, decision, reason| {
+        decision == DecisionKind::Reject && reason == Reason::JournalFailed.code()
+    });
+    assert!(failed(&rig));
+    let sent = rig.venue.received("D").len();
+    let again = client.order(limit(full + 1, 1, BUY, 1, 100));
+    assert_eq!(again.reason, Reason::JournalFailed.code());
+    assert_eq!(rig.venue.received("D").len(), sent, "nothing leaves");
+    let cancels = rig.venue.received("F").len();
+    client.send(Body::Cancel(Cancel {
+        order_id: 1,
+        correlation: [3; 16],
+    }));
+    assert_eq!(rig.venue.expect("F", cancels + 1).text(41), "US-1");
+    rig.venue.book().on_order = OnOrder::Fill;
+    rig.signal("USR1");
+    eventually("flat", || rig.status()["kill"]["phase"] == "flat");
+    let closes: Vec<_> = rig
+        .venue
+        .received("D")
+        .iter()
+        .map(|m| m.text(11).to_string())
+        .filter(|id| id.starts_with("US-K"))
+        .collect();
+    assert!(!closes.is_empty());
+    assert!(failed(&rig));
+    let (code, whole) = verify(&rig);
+    assert_eq!(code, Some(0), "{whole}");
+    assert_eq!(whole["kinds"]["kill"], 1, "{whole}");
+    // Room again: it goes on by itself, with a snapshot for what was not written down meanwhile.
+    room(&rig, None);
+    eventually("well", || !failed(&rig));
+    drop(client);
+    rig.crash();
+    let (_, whole) = verify(&rig);
+    let journal: String = (1..=whole["segments"].as_u64().expect("a number"))
+        .map(|number| {
+            let name = format!("risk/journal/{number:08}.seg");
+            let bytes = std::fs::read(rig.dir.path().join(name)).expect("a segment");
+            String::from_utf8_lossy(&bytes).into_owned()
+        })
+        .collect();
+    // Decision 4 is FLATTEN.
+    assert!(journal.contains("\"decision\":4"));
+    rig.venue.cut(true);
+    let ready = rig.start();
+    assert_eq!(ready["killed"], "OPERATOR");
+    assert!(ready["last_order_id"].as_u64() >= Some(full - 1));
+}
+
+#[test]
+fn without_room_at_the_start_riskd_says_so_and_does_not_serve() {
+    let rig = small();
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -f 8; trap '' XFSZ; exec \"$@\"", "sh"]);
+    let riskd = rig.command();
+    command.arg(riskd.get_program()).args(riskd.get_args());
+    let done = command.output().expect("sh runs");
+    assert_eq!(done.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert!(
+        said.contains("00000001.seg") && said.contains("large"),
+        "{said}"
+    );
+}
