@@ -87,7 +87,7 @@ func TestACorrectedFillIsTakenBack(t *testing.T) {
 	for _, f := range o.Fills {
 		sum += f.Qty
 	}
-	if o.State != "CANCELLED" || sum != 700 || len(o.Fills) != 3 {
+	if o.State != "CANCELLED" || sum != 700 || len(o.Fills) != 2 {
 		t.Errorf("%v", o)
 	}
 	h.locked(h.risk.breakConn) // a SYNC repeats the whole story

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -65,7 +66,7 @@ func TestFaultsSpoilTheWireAndNotTheLog(t *testing.T) {
 	for len(c.off) > 0 {
 		<-c.off
 	}
-	sent := store.kept.NextSenderMsgSeqNum()
+	sent := store.next()
 	p.control(`{"cmd":"fault","kind":"disconnect","n":1}`)
 	select {
 	case <-c.off:
@@ -73,7 +74,7 @@ func TestFaultsSpoilTheWireAndNotTheLog(t *testing.T) {
 		t.Fatal("not disconnected")
 	}
 	c.waitLogon()
-	if now := store.kept.NextSenderMsgSeqNum(); now <= sent {
+	if now := store.next(); now <= sent {
 		t.Errorf("the numbers began again: %d after %d", now, sent)
 	}
 	for len(c.got) > 0 {
@@ -112,17 +113,48 @@ func TestFaultsSpoilTheWireAndNotTheLog(t *testing.T) {
 }
 
 // keptStore makes every connection use one store in memory.
-type keptStore struct{ kept quickfix.MessageStore }
+type keptStore struct {
+	kept quickfix.MessageStore
+	sent atomic.Int64 // the next number to send; the store itself is the session's goroutine's
+}
+
+func (k *keptStore) next() int64 { return k.sent.Load() }
 
 func (k *keptStore) Create(id quickfix.SessionID) (quickfix.MessageStore, error) {
 	if k.kept == nil {
-		var err error
-		if k.kept, err = quickfix.NewMemoryStoreFactory().Create(id); err != nil {
+		store, err := quickfix.NewMemoryStoreFactory().Create(id)
+		if err != nil {
 			return nil, err
 		}
+		k.kept = countedStore{store, &k.sent}
 	}
 	return k.kept, nil
 }
+
+// countedStore tells another goroutine how far the numbers are.
+type countedStore struct {
+	quickfix.MessageStore
+	sent *atomic.Int64
+}
+
+func (c countedStore) told(err error) error {
+	c.sent.Store(int64(c.NextSenderMsgSeqNum()))
+	return err
+}
+
+func (c countedStore) IncrNextSenderMsgSeqNum() error {
+	return c.told(c.MessageStore.IncrNextSenderMsgSeqNum())
+}
+
+func (c countedStore) SetNextSenderMsgSeqNum(n int) error {
+	return c.told(c.MessageStore.SetNextSenderMsgSeqNum(n))
+}
+
+func (c countedStore) SaveMessageAndIncrNextSenderMsgSeqNum(n int, msg []byte) error {
+	return c.told(c.MessageStore.SaveMessageAndIncrNextSenderMsgSeqNum(n, msg))
+}
+
+func (c countedStore) Reset() error { return c.told(c.MessageStore.Reset()) }
 
 // TestKilledVenueTakesNumbersFromBothSidesOn kills the venue under a client whose numbers go on.
 func TestKilledVenueTakesNumbersFromBothSidesOn(t *testing.T) {

@@ -73,11 +73,8 @@ func (c *Core) stateHash() (string, error) {
 	return h, err
 }
 
-// Fill is one fill of a report; exec id 0 is quantity whose own report never came.
-type Fill struct {
-	ExecID uint64
-	order.FillRecord
-}
+// Fill is one fill of a report as it holds now; exec id 0 is quantity whose own report never came.
+type Fill = order.NetFill
 
 // OrderView is one order of a report.
 type OrderView struct {
@@ -166,11 +163,9 @@ func view(o *order.Order) OrderView {
 		v.Decision, v.ApprovedQty, v.DecisionPx = decisionName(d.Code), d.ApprovedQty, d.ReferencePx
 		v.ArrivalBid, v.ArrivalAsk, v.DecidedNs = d.ArrivalBid, d.ArrivalAsk, d.TsNs
 	}
-	for _, id := range o.FillIDs() {
-		v.Fills = append(v.Fills, Fill{id, o.Fills[id]})
-	}
+	v.Fills = o.NetFills()
 	if n := o.Missing(); n > 0 {
-		v.Fills = append(v.Fills, Fill{0, order.FillRecord{Qty: n, Px: o.GapPx, TsNs: o.LastNs}})
+		v.Fills = append(v.Fills, Fill{ExecID: 0, FillRecord: order.FillRecord{Qty: n, Px: o.GapPx, TsNs: o.LastNs}})
 	}
 	for s, q := range o.Shares {
 		v.Attribution[s] = float64(o.Side.Sign()*q) / float64(o.Qty)

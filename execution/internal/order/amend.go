@@ -1,6 +1,9 @@
 package order
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // correct takes back or adds what the venue had reported wrongly: the cumulative quantity follows, also downwards, and
 // the change stands among the fills under its own exec id, negative where shares were taken back.
@@ -59,4 +62,45 @@ func (o *Order) replace(r Report) error {
 	}
 	o.settle(r)
 	return nil
+}
+
+// NetFill is a fill with what corrections left of it.
+type NetFill struct {
+	ExecID uint64
+	FillRecord
+}
+
+// NetFills lists the fills as they hold now, by time: what was taken back at a price is off the latest fills of that
+// price, and a fill of which nothing is left is gone. A change that meets no fill of its price stands for itself.
+func (o *Order) NetFills() []NetFill {
+	var out, back []NetFill
+	for _, id := range o.FillIDs() {
+		f := NetFill{id, o.Fills[id]}
+		if f.Qty > 0 {
+			out = append(out, f)
+		} else {
+			back = append(back, f)
+		}
+	}
+	for _, b := range back {
+		for i := len(out) - 1; i >= 0 && b.Qty < 0; i-- {
+			f := &out[i]
+			if f.Px != b.Px || f.Qty <= 0 {
+				continue
+			}
+			n := min(f.Qty, -b.Qty)
+			f.Qty, b.Qty = f.Qty-n, b.Qty+n
+			if f.Fee, b.Fee = f.Fee+b.Fee, 0; f.Qty == 0 { // what it cost beyond what came back is on the next
+				f.Fee, b.Fee = 0, f.Fee
+			}
+		}
+		out = slices.DeleteFunc(out, func(f NetFill) bool { return f.Qty == 0 })
+		switch {
+		case b.Qty < 0:
+			out = append(out, b)
+		case b.Fee != 0 && len(out) > 0:
+			out[len(out)-1].Fee += b.Fee
+		}
+	}
+	return out
 }

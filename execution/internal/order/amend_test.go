@@ -1,6 +1,7 @@
 package order_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -103,6 +104,29 @@ func TestSenselessAmendmentsChangeNothing(t *testing.T) {
 	}
 }
 
+func TestNetFillsAreWhatHolds(t *testing.T) {
+	o := decided(t, 100, 100)
+	take := func(rs ...order.Report) {
+		t.Helper()
+		for _, r := range rs {
+			if err := o.Take(r); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	paid := func(r order.Report, fee int64) order.Report { r.Fee = fee; return r }
+	take(paid(fill(1, 40, 40, 60, 10), 8), paid(fill(2, 20, 60, 40, 11), 4), paid(fill(3, 10, 70, 30, 10), 2))
+	take(paid(corrected(4, -15, 55, 45, 10), -3)) // all 10 of the third, 5 of the first
+	take(paid(corrected(5, -20, 35, 65, 11), -4), paid(corrected(6, 20, 55, 45, 12), 5))
+	got := ""
+	for _, f := range o.NetFills() {
+		got += fmt.Sprintf("%d:%d@%d fee %d; ", f.ExecID, f.Qty, f.Px, f.Fee)
+	}
+	if want := "1:35@10 fee 7; 6:20@12 fee 5; "; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 // What stands at the end is what the venue has, and its fills come to it, however often reports are repeated.
 func TestCorrectionsKeepTheBooks(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -146,6 +170,16 @@ func TestCorrectionsKeepTheBooks(t *testing.T) {
 			gotQty, gotValue := netOf(o)
 			if o.Cum != cum || gotQty != cum || gotValue != value || o.Missing() != 0 {
 				t.Fatalf("filled %d, by reports %d worth %d; want %d worth %d", o.Cum, gotQty, gotValue, cum, value)
+			}
+			var netQty, netValue int64
+			for _, f := range o.NetFills() {
+				if f.Qty <= 0 {
+					t.Fatalf("net fill %+v", f)
+				}
+				netQty, netValue = netQty+f.Qty, netValue+f.Qty*f.Px
+			}
+			if netQty != cum || netValue != value {
+				t.Fatalf("net fills of %d worth %d; want %d worth %d", netQty, netValue, cum, value)
 			}
 			if o.State.Terminal() != done {
 				t.Fatalf("%s with %d of %d", o.State, cum, qty)

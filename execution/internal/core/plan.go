@@ -1,0 +1,197 @@
+package core
+
+import (
+	"errors"
+	"sort"
+	"time"
+
+	"dnalyaw/execution/internal/jsonlog"
+	"dnalyaw/execution/internal/order"
+	"dnalyaw/execution/internal/register"
+	"dnalyaw/execution/internal/targets"
+)
+
+// plan nets the portfolios into orders with their ids.
+func (c *Core) plan(ps map[string]targets.Portfolio, reg register.Register, only map[int64]int64, fallback string) (*PlanRecord, error) {
+	if c.ref == nil {
+		return nil, errors.New("no reference")
+	}
+	in := targets.Input{
+		Session: c.state.Session, Equity: c.account.Equity, Portfolios: ps, Register: reg, Ledger: c.state.Ledger,
+		Positions: map[int64]int64{}, Marks: map[int64]int64{}, Working: c.state.working(), Market: c.prices,
+		Reference: c.ref.Instruments, Blocked: c.state.blocked(), Only: only,
+	}
+	for id, p := range c.positions {
+		in.Positions[id], in.Marks[id] = p.Qty, p.MarkPx
+	}
+	res := targets.Net(in)
+	plan := &PlanRecord{
+		Session: c.state.Session, Equity: c.account.Equity, Transfers: res.Transfers, Skips: res.Skips, CancelFor: res.CancelFor,
+	}
+	next := c.state.LastOrderID
+	for _, d := range res.Drafts {
+		next++
+		plan.Orders = append(plan.Orders, order.Spec{
+			ID: next, Session: c.state.Session, InstrumentID: d.InstrumentID, Side: d.Side, Qty: d.Qty, LimitPx: d.LimitPx,
+			StopDistance: d.StopDistance, ReduceOnly: d.Side == order.Sell, Correlation: correlationOf(d, ps, fallback),
+			CreatedNs: c.clockNs, Shares: d.Shares, RetryOf: c.state.Waiting[d.InstrumentID].OrderID, Strategies: c.ref.Mask(d.Shares),
+		})
+	}
+	return plan, nil
+}
+
+// correlationOf is the id of the portfolio with the largest share of the order.
+func correlationOf(d targets.Draft, ps map[string]targets.Portfolio, fallback string) string {
+	best, id := int64(0), fallback
+	for _, s := range sortedNames(d.Shares) {
+		if p, ok := ps[s]; ok && d.Shares[s] > best {
+			best, id = d.Shares[s], p.Correlation
+		}
+	}
+	return id
+}
+
+func sortedNames(m map[string]int64) []string {
+	out := make([]string, 0, len(m))
+	for s := range m {
+		out = append(out, s)
+	}
+	sort.Strings(out)
+	return out
+}
+
+// cancelFor takes off the working orders of instruments whose plan now points the other way.
+func (c *Core) cancelFor(instruments []int64) {
+	want := map[int64]bool{}
+	for _, id := range instruments {
+		want[id] = true
+	}
+	for _, id := range c.state.openIDs() {
+		o := c.state.Orders[id]
+		if !want[o.InstrumentID] || o.Session != c.state.Session {
+			continue
+		}
+		if o.State == order.New {
+			c.own(o, order.Withdraw, "a newer plan points the other way")
+		} else if o.State != order.PendingCancel {
+			c.cancel(o, "a newer plan points the other way")
+		}
+	}
+}
+
+// due lists the instruments to plan again: buys that had no cash, now that sells have filled, and instruments whose
+// opposing orders are gone. The value caps the quantity, 0 = no cap.
+func (c *Core) due() map[int64]int64 {
+	if len(c.state.Waiting) == 0 && len(c.state.Replan) == 0 {
+		return nil
+	}
+	busy := map[int64]bool{}
+	sells := 0
+	for id := range c.state.open {
+		o := c.state.Orders[id]
+		if o.Session != c.state.Session {
+			continue
+		}
+		busy[o.InstrumentID] = true
+		if o.Side == order.Sell && o.State != order.Unknown {
+			sells++
+		}
+	}
+	out := map[int64]int64{}
+	for id := range c.state.Replan {
+		if !busy[id] && c.state.Retries[id] < c.cfg.MaxRetries {
+			out[id] = 0
+		}
+	}
+	// A round when half of the sells that worked at the last round are done: a few slow ones starve nobody, and the
+	// rounds are few.
+	c.sellsAtLast = max(c.sellsAtLast, sells)
+	if sells == 0 || 2*sells <= c.sellsAtLast {
+		for id, w := range c.state.Waiting {
+			if c.state.Retries[id] < c.cfg.MaxRetries && !busy[id] {
+				out[id] = w.Qty
+			}
+		}
+	}
+	return out
+}
+
+// askReplan asks riskd for a snapshot when something is due to be planned again.
+func (c *Core) askReplan() {
+	if !c.synced || c.replanAsked || len(c.gates()) > 0 || len(c.due()) == 0 {
+		return
+	}
+	if wait := time.Until(c.retryAt); wait > 0 {
+		c.replanAsked = true
+		epoch := c.epoch
+		c.after(wait, func() {
+			if c.epoch == epoch && c.replanAsked {
+				c.startSync(false)
+			}
+		})
+		return
+	}
+	c.replanAsked = true
+	c.startSync(false)
+}
+
+// replan nets what is due once more. A decision of REDUCE is never among it: risk has the last word.
+func (c *Core) replan() {
+	only := c.due()
+	if len(only) == 0 || len(c.gates()) > 0 {
+		return
+	}
+	reg, err := register.Read(c.cfg.RegisterPath)
+	if err != nil {
+		c.cfg.Log.Error("no re-plan: the register cannot be read", "error", err.Error())
+		c.retryAt = time.Now().Add(time.Second)
+		return
+	}
+	fallback := ""
+	for _, s := range sortedPortfolios(c.state.Portfolios) {
+		fallback = c.state.Portfolios[s].Correlation
+		break
+	}
+	plan, err := c.plan(c.state.Portfolios, reg, only, fallback)
+	if err != nil {
+		c.audit(0, err)
+		return
+	}
+	plan.Retry = true
+	for id := range only {
+		plan.For = append(plan.For, id)
+	}
+	sort.Slice(plan.For, func(i, j int) bool { return plan.For[i] < plan.For[j] })
+	if err := c.record(&Record{Kind: kindPlan, Plan: plan}); err != nil {
+		c.audit(0, err)
+		return
+	}
+	c.cancelFor(plan.CancelFor)
+	c.sellsAtLast = 0
+	c.retryAt = time.Now().Add(c.cfg.RetryWait << min(c.retryRound, 8))
+	c.retryRound++
+	c.logPlan(plan)
+}
+
+func sortedPortfolios(m map[string]targets.Portfolio) []string {
+	out := make([]string, 0, len(m))
+	for s := range m {
+		out = append(out, s)
+	}
+	sort.Strings(out)
+	return out
+}
+
+func (c *Core) logPlan(p *PlanRecord) {
+	id := ""
+	if len(p.Orders) > 0 {
+		id = p.Orders[0].Correlation
+	} else if len(p.Portfolios) > 0 {
+		id = p.Portfolios[0].Correlation
+	}
+	c.cfg.Log.Info("planned", "retry", p.Retry, "session", p.Session, "orders", len(p.Orders), "transfers", len(p.Transfers),
+		"skipped", len(p.Skips), "cancel_first", len(p.CancelFor), "equity_micro", p.Equity, jsonlog.CorrelationKey, id)
+	for _, s := range p.Skips {
+		c.cfg.Log.Info("no order for an instrument", "instrument_id", s.InstrumentID, "net", s.Qty, "why", s.Why, jsonlog.CorrelationKey, id)
+	}
+}
