@@ -1,30 +1,14 @@
 //! The reference file: what may be traded, read and hashed once, at the start.
 
+mod instrument;
+
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-/// One instrument as the reference file states it. Prices in millionths.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
-#[serde(deny_unknown_fields)]
-pub struct Instrument {
-    pub instrument_id: i64,
-    pub issuer_id: i64,
-    pub label: String,
-    pub symbol: String,
-    /// Unknown sectors share one bucket.
-    pub sector: Option<String>,
-    pub lot: i64,
-    pub tick_micro: i64,
-    pub currency: String,
-    pub tradable: bool,
-    /// Daily volatility in basis points.
-    pub volatility_bp: i64,
-    /// Average daily volume, shares.
-    pub adv: i64,
-}
+pub use instrument::Instrument;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,6 +18,10 @@ struct File {
     currency: String,
     #[serde(rename = "generated_at")]
     _generated_at: serde_json::Value,
+    #[serde(default)]
+    strategies: Vec<String>,
+    firm_currency: Option<String>,
+    firm_rate_micro: Option<i64>,
     instruments: Vec<serde_json::Value>,
 }
 
@@ -44,6 +32,12 @@ pub struct Reference {
     /// `YYYYMMDD`.
     pub session: u32,
     pub currency: String,
+    /// The strategies whose orders omsd may mark; the place in the list is the bit in an order's mask.
+    pub strategies: Vec<String>,
+    /// The currency in which the firm counts its drawdown.
+    pub firm_currency: String,
+    /// Firm currency for one unit of the account's, millionths; not known, nothing opens.
+    pub firm_rate: Option<i64>,
     /// By ascending `instrument_id`.
     pub instruments: Vec<Instrument>,
     /// SHA-256 of the file's bytes.
@@ -88,6 +82,8 @@ impl Reference {
         if file.instruments.is_empty() {
             return Err("it lists no instrument".into());
         }
+        let firm_rate = firm_rate(&file)?;
+        check_strategies(&file.strategies)?;
         let mut instruments = Vec::with_capacity(file.instruments.len());
         for (index, value) in file.instruments.into_iter().enumerate() {
             let named = value
@@ -95,9 +91,14 @@ impl Reference {
                 .and_then(|label| label.as_str())
                 .map_or_else(String::new, |label| format!(" ({label})"));
             let place = format!("instrument {}{named}", index + 1);
-            let one: Instrument =
+            let mut one: Instrument =
                 serde_json::from_value(value).map_err(|err| format!("{place}: {err}"))?;
-            check(&one, &file.currency).map_err(|why| format!("{place}: {why}"))?;
+            if one.venue.is_empty() {
+                let (_, venue) = one.label.rsplit_once('.').unwrap_or_default();
+                one.venue = venue.to_string();
+            }
+            one.check(&file.currency)
+                .map_err(|why| format!("{place}: {why}"))?;
             instruments.push(one);
         }
         instruments.sort_by_key(|one| one.instrument_id);
@@ -117,6 +118,9 @@ impl Reference {
             }
         }
         Ok(Self {
+            firm_currency: file.firm_currency.unwrap_or_else(|| file.currency.clone()),
+            firm_rate,
+            strategies: file.strategies,
             by_id: instruments
                 .iter()
                 .enumerate()
@@ -137,6 +141,12 @@ impl Reference {
     /// The instrument with this id.
     pub fn instrument(&self, id: i64) -> Option<&Instrument> {
         self.by_id.get(&id).map(|index| &self.instruments[*index])
+    }
+
+    /// The bit of a strategy in an order's mask.
+    pub fn strategy_bit(&self, name: &str) -> Option<u64> {
+        let at = self.strategies.iter().position(|known| known == name)?;
+        Some(1 << at)
     }
 
     /// The id behind a venue's symbol.
@@ -165,118 +175,39 @@ fn parse_session(text: &str) -> Option<u32> {
         .flatten()
 }
 
-fn check(one: &Instrument, currency: &str) -> Result<(), String> {
-    if one.instrument_id <= 0 {
-        return Err(format!(
-            "instrument_id {} is not positive",
-            one.instrument_id
-        ));
+/// One to one where firm and account have one currency; otherwise what the file says, or not known.
+fn firm_rate(file: &File) -> Result<Option<i64>, String> {
+    const PAR: i64 = 1_000_000;
+    let same = file
+        .firm_currency
+        .as_ref()
+        .is_none_or(|firm| *firm == file.currency);
+    match file.firm_rate_micro {
+        Some(rate) if rate <= 0 => Err(format!("firm_rate_micro {rate} is not positive")),
+        Some(rate) if same && rate != PAR => Err(format!(
+            "firm_rate_micro {rate} is not {PAR}, and firm and account both have {}",
+            file.currency
+        )),
+        None if same => Ok(Some(PAR)),
+        rate => Ok(rate),
     }
-    if one.issuer_id <= 0 {
-        return Err(format!("issuer_id {} is not positive", one.issuer_id));
+}
+
+/// An order's mask has 64 bits.
+fn check_strategies(strategies: &[String]) -> Result<(), String> {
+    if strategies.len() > 64 {
+        return Err(format!("{} strategies are more than 64", strategies.len()));
     }
-    if one.symbol.is_empty() || !one.symbol.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err(format!("symbol '{}' is not printable ASCII", one.symbol));
-    }
-    if one.currency != currency {
-        return Err(format!(
-            "currency {} is not the region's {currency}",
-            one.currency
-        ));
-    }
-    for (name, value, least) in [
-        ("lot", one.lot, 1),
-        ("tick_micro", one.tick_micro, 0),
-        ("volatility_bp", one.volatility_bp, 0),
-        ("adv", one.adv, 0),
-    ] {
-        if value < least {
-            return Err(format!("{name} {value} is below {least}"));
+    for (index, name) in strategies.iter().enumerate() {
+        if name.is_empty() || strategies[..index].contains(name) {
+            return Err(format!(
+                "strategy {} '{name}' is empty or listed twice",
+                index + 1
+            ));
         }
     }
     Ok(())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::{Value, json};
-
-    fn good() -> Value {
-        let one = |id: i64, symbol: &str| {
-            json!({"instrument_id": id, "issuer_id": id, "label": format!("{symbol}.NYSE"), "symbol": symbol,
-                "sector": null, "lot": 1, "tick_micro": 10_000, "currency": "USD", "tradable": true,
-                "volatility_bp": 150, "adv": 1_000_000})
-        };
-        json!({"region": "US", "session": "2026-11-23", "currency": "USD", "generated_at": "2026-11-23T13:00:00Z",
-            "instruments": [one(2, "BBB"), one(1, "AAA")]})
-    }
-
-    fn parse(value: &Value) -> Result<Reference, String> {
-        Reference::parse(value.to_string().as_bytes())
-    }
-
-    #[test]
-    fn a_good_file_is_sorted_indexed_and_hashed() {
-        let text = good().to_string();
-        let reference = Reference::parse(text.as_bytes()).unwrap();
-        assert_eq!(reference.session, 20_261_123);
-        assert_eq!(reference.instruments[0].symbol, "AAA");
-        assert_eq!(reference.id_of("BBB"), Some(2));
-        assert_eq!(reference.instrument(2).unwrap().symbol, "BBB");
-        assert_ne!(
-            reference.hash,
-            Reference::parse((text + " ").as_bytes()).unwrap().hash
-        );
-    }
-
-    #[test]
-    fn each_fault_names_the_instrument() {
-        for (field, value, named) in [
-            ("lot", json!(0), "lot 0"),
-            ("tick_micro", json!(-1), "tick_micro -1"),
-            ("currency", json!("EUR"), "currency EUR"),
-            ("instrument_id", json!(0), "instrument_id 0"),
-            ("symbol", json!("A B"), "symbol 'A B'"),
-            ("tradable", json!("yes"), "invalid type"),
-            ("surprise", json!(1), "unknown field"),
-        ] {
-            let mut bad = good();
-            bad["instruments"][1][field] = value;
-            let err = parse(&bad).unwrap_err();
-            assert!(err.starts_with("instrument 2 (AAA.NYSE)"), "{err}");
-            assert!(err.contains(named), "{err}");
-        }
-        let mut twice = good();
-        twice["instruments"][1]["symbol"] = json!("BBB");
-        assert!(parse(&twice).unwrap_err().contains("listed twice"));
-    }
-
-    #[test]
-    fn broken_json_names_the_line() {
-        let err = Reference::parse(b"{\n\"region\": \"US\",\n oops").unwrap_err();
-        assert!(err.starts_with("line 3"), "{err}");
-    }
-
-    #[test]
-    fn a_date_that_does_not_exist_is_refused() {
-        let mut bad = good();
-        bad["session"] = json!("2026-02-30");
-        assert!(parse(&bad).unwrap_err().contains("session '2026-02-30'"));
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn damaged_files_are_refused_or_sound(at in 0_usize..900, byte in 0_u8..=255) {
-            let mut bytes = good().to_string().into_bytes();
-            let at = at % bytes.len();
-            bytes[at] = byte;
-            if let Ok(reference) = Reference::parse(&bytes) {
-                for one in &reference.instruments {
-                    proptest::prop_assert!(one.instrument_id > 0 && one.lot > 0 && one.tick_micro >= 0);
-                    proptest::prop_assert_eq!(reference.id_of(&one.symbol), Some(one.instrument_id));
-                }
-            }
-        }
-    }
-}
+mod tests;
