@@ -26,6 +26,9 @@ part "properties of the Rust crates" env PROPTEST_CASES="$cases" timeout 600 \
 part "properties of the gateway" env PROPTEST_CASES="$cases" timeout 300 \
   cargo test --quiet --locked -p dnalyaw-gateway --lib
 
+part "properties of the order machine and the venue" timeout 600 \
+  "$go" -C execution test ./internal/order ./internal/sim ./internal/targets -rapid.checks "$((cases * 5))"
+
 mapfile -t targets < <(
   for package in $("$go" -C execution list ./...); do
     # A package without tests says so in words; only names of targets are wanted.

@@ -163,3 +163,19 @@ func TestTheExitOfAFiredStopIsBooked(t *testing.T) {
 	}
 	h.sameAfterReplay()
 }
+
+// While riskd asks the venue for the account again it tells no equity; that the switch is on is said all the same.
+func TestAKilledAccountWithoutEquityIsCalledKilled(t *testing.T) {
+	h := newHouse(t, 1)
+	h.risk.state, h.risk.cash = 4, 0
+	h.start()
+	h.up()
+	r := h.submit(portfolio("alpha", asOf, equalWeights(1, 0.1)))
+	codes := map[string]string{}
+	for _, f := range r.Faults {
+		codes[f.Code] = f.Message
+	}
+	if r.Outcome != pb.SubmitOutcome_SUBMIT_OUTCOME_REFUSED || !strings.Contains(codes["HALTED"], "dnalyaw rearm") || codes["NO_ACCOUNT"] == "" {
+		t.Errorf("%v", r)
+	}
+}

@@ -142,9 +142,12 @@ func (c *Core) gates() []targets.Fault {
 	if c.refErr != nil {
 		add(targets.FaultReference, "%s", c.refErr)
 	}
-	if !c.accountOK || c.account.Equity <= 0 {
-		add(targets.FaultNoAccount, "riskd has sent no account with positive equity")
+	if !c.accountOK {
+		add(targets.FaultNoAccount, "riskd has sent no account")
 		return out
+	}
+	if c.account.Equity <= 0 {
+		add(targets.FaultNoAccount, "riskd has sent no account with positive equity")
 	}
 	if c.account.VenueUp == 0 {
 		add(targets.FaultVenueDown, "riskd's session with the venue is down")
