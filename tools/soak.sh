@@ -22,7 +22,7 @@ part() {
 # The tests mostly wait for replayed sessions, so two at a time cost little.
 part "kills at many moments" timeout 1200 .venv/bin/python -m pytest -m soak -n 2 --durations=5
 part "properties of the Rust crates" env PROPTEST_CASES="$cases" timeout 600 \
-  cargo test --quiet --locked -p dnalyaw-engine -p dnalyaw-frames --test properties
+  cargo test --quiet --locked -p dnalyaw-engine -p dnalyaw-frames --test properties --test mutations
 part "properties of the gateway" env PROPTEST_CASES="$cases" timeout 300 \
   cargo test --quiet --locked -p dnalyaw-gateway --lib
 

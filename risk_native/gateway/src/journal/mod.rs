@@ -11,6 +11,8 @@
 mod disk;
 mod error;
 mod format;
+#[cfg(test)]
+mod fuzz;
 mod recover;
 mod spare;
 #[cfg(test)]

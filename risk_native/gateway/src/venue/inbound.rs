@@ -2,9 +2,11 @@
 
 use dnalyaw_engine::SessionState;
 use hotfix_message::message::Message;
-use hotfix_message::{HardCodedFixFieldDefinition as Field, Part, fix44 as f};
+use hotfix_message::{FieldValueError, HardCodedFixFieldDefinition as Field, Part, fix44 as f};
 
-use super::number::{parse_micro, parse_micro_rounded, parse_shares, parse_timestamp};
+use super::number::{
+    parse_timestamp, read_average, read_count, read_money, read_price, read_shares,
+};
 use super::{EntryKind, Event, ExecutionReport, MassStatusPart, PriceEntry, SessionReport};
 
 /// What UserStatusText (927) says when working orders will be cancelled with the connection.
@@ -61,16 +63,18 @@ fn number(
     field: &Field,
     parse: impl Fn(&str) -> Option<i64>,
 ) -> Result<Option<i64>, String> {
-    match text(part, field) {
-        None => Ok(None),
-        Some(value) => parse(value)
+    match part.get::<&str>(field) {
+        Err(FieldValueError::Missing) | Ok("") => Ok(None),
+        // Bytes that are no text are not the same as no field.
+        Err(FieldValueError::Invalid(_)) => Err(format!("{} is not text", field.name)),
+        Ok(value) => parse(value)
             .map(Some)
             .ok_or_else(|| format!("{} '{value}' is not a number that fits", field.name)),
     }
 }
 
 fn count(part: &impl Part, field: &Field) -> Result<Option<i64>, String> {
-    number(part, field, |value| value.parse().ok())
+    number(part, field, read_count)
 }
 
 fn character(part: &impl Part, field: &Field) -> Result<u8, String> {
@@ -91,7 +95,7 @@ fn execution(msg: &Message) -> Result<ExecutionReport, String> {
     let cl_ord_id = text(msg, f::ORIG_CL_ORD_ID)
         .or_else(|| text(msg, f::CL_ORD_ID))
         .unwrap_or("");
-    let shares = |field| number(msg, field, parse_shares).map(|value| value.unwrap_or(0));
+    let shares = |field| number(msg, field, read_shares).map(|value| value.unwrap_or(0));
     let mass_status = if exec_type == b'I' {
         Some(MassStatusPart {
             request_id: text(msg, f::MASS_STATUS_REQ_ID).unwrap_or("").to_string(),
@@ -110,16 +114,16 @@ fn execution(msg: &Message) -> Result<ExecutionReport, String> {
         side: text(msg, f::SIDE)
             .and_then(|side| side.bytes().next())
             .unwrap_or(0),
-        limit_price: number(msg, f::PRICE, parse_micro)?.unwrap_or(0),
+        limit_price: number(msg, f::PRICE, read_price)?.unwrap_or(0),
         exec_type,
         ord_status: character(msg, f::ORD_STATUS)?,
         order_quantity: shares(f::ORDER_QTY)?,
         last_quantity: shares(f::LAST_QTY)?,
-        last_price: number(msg, f::LAST_PX, parse_micro)?.unwrap_or(0),
+        last_price: number(msg, f::LAST_PX, read_price)?.unwrap_or(0),
         cumulative_quantity: shares(f::CUM_QTY)?,
         leaves_quantity: shares(f::LEAVES_QTY)?,
-        average_price: number(msg, f::AVG_PX, parse_micro_rounded)?.unwrap_or(0),
-        fee: number(msg, f::COMMISSION, parse_micro_rounded)?.unwrap_or(0),
+        average_price: number(msg, f::AVG_PX, read_average)?.unwrap_or(0),
+        fee: number(msg, f::COMMISSION, read_money)?.unwrap_or(0),
         ts_ns: time(msg, f::TRANSACT_TIME)?.unwrap_or(0),
         text: text(msg, f::TEXT).unwrap_or("").to_string(),
         mass_status,
@@ -153,10 +157,10 @@ fn position(msg: &Message, symbols: &SymbolTable) -> Result<Event, String> {
         }
         Ok(())
     };
-    add(&|field| number(msg, field, parse_shares))?;
+    add(&|field| number(msg, field, read_shares))?;
     let mut index = 0;
     while let Some(group) = msg.get_group(f::NO_POSITIONS, index) {
-        add(&|field| number(group, field, parse_shares))?;
+        add(&|field| number(group, field, read_shares))?;
         index += 1;
     }
     if !found {
@@ -166,7 +170,7 @@ fn position(msg: &Message, symbols: &SymbolTable) -> Result<Event, String> {
         request_id: text(msg, f::POS_REQ_ID).unwrap_or("").to_string(),
         instrument_id: instrument(msg, symbols)?,
         quantity: long - short,
-        settlement_price: number(msg, f::SETTL_PRICE, parse_micro_rounded)?.unwrap_or(0),
+        settlement_price: number(msg, f::SETTL_PRICE, read_average)?.unwrap_or(0),
     })
 }
 
@@ -187,7 +191,7 @@ fn instrument(part: &impl Part, symbols: &SymbolTable) -> Result<u64, String> {
 fn collateral(msg: &Message) -> Result<Event, String> {
     Ok(Event::Collateral {
         request_id: text(msg, f::COLL_INQUIRY_ID).unwrap_or("").to_string(),
-        cash: number(msg, f::CASH_OUTSTANDING, parse_micro_rounded)?
+        cash: number(msg, f::CASH_OUTSTANDING, read_money)?
             .ok_or("CashOutstanding is missing".to_string())?,
         currency: text(msg, f::CURRENCY).unwrap_or("").to_string(),
     })
@@ -217,8 +221,8 @@ fn prices(msg: &Message, symbols: &SymbolTable) -> Result<Vec<PriceEntry>, Strin
         // A snapshot names its instrument once, an update in every entry.
         let instrument_id = instrument(group, symbols).or_else(|_| instrument(msg, symbols))?;
         let deleted = text(group, f::MD_UPDATE_ACTION) == Some("2");
-        let price = number(group, f::MD_ENTRY_PX, parse_micro)?.unwrap_or(0);
-        let size = number(group, f::MD_ENTRY_SIZE, parse_shares)?;
+        let price = number(group, f::MD_ENTRY_PX, read_price)?.unwrap_or(0);
+        let size = number(group, f::MD_ENTRY_SIZE, read_shares)?;
         let date = text(group, f::MD_ENTRY_DATE);
         let clock = text(group, f::MD_ENTRY_TIME);
         let ts_ns = match (date, clock) {

@@ -4,6 +4,8 @@
 //! connection has not sent is dropped, and the mass status of the next one says what became of it.
 
 mod address;
+#[cfg(test)]
+mod fuzz;
 mod inbound;
 mod nodelay;
 mod number;

@@ -1,6 +1,7 @@
 //! Decimals and times between FIX text and fixed point.
 
 use chrono::{DateTime, NaiveDateTime};
+use dnalyaw_engine::{MAX_MONEY, MAX_PRICE, MAX_QUANTITY};
 
 const MICRO: i64 = 1_000_000;
 
@@ -67,6 +68,33 @@ pub fn format_micro(value: i64) -> String {
 pub fn parse_shares(text: &str) -> Option<i64> {
     let micro = parse_micro(text)?;
     (micro % MICRO == 0).then_some(micro / MICRO)
+}
+
+/// Shares that a report may speak of: none to the most that the engine takes.
+pub fn read_shares(text: &str) -> Option<i64> {
+    parse_shares(text).filter(|shares| (0..=MAX_QUANTITY).contains(shares))
+}
+
+/// A price that a report may speak of, exact: 0 where there is none.
+pub fn read_price(text: &str) -> Option<i64> {
+    parse_micro(text).filter(|price| (0..=MAX_PRICE).contains(price))
+}
+
+/// As `read_price`, for averages, which are rarely whole.
+pub fn read_average(text: &str) -> Option<i64> {
+    parse_micro_rounded(text).filter(|price| (0..=MAX_PRICE).contains(price))
+}
+
+/// An amount of money, either way.
+pub fn read_money(text: &str) -> Option<i64> {
+    parse_micro_rounded(text).filter(|money| money.abs() <= MAX_MONEY)
+}
+
+/// How many there are of something: a total below nothing would be reached before it began.
+pub fn read_count(text: &str) -> Option<i64> {
+    text.bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| text.parse().ok())?
 }
 
 /// `20261123-14:30:00.123` as nanoseconds since the epoch.

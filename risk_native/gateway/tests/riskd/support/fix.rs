@@ -286,6 +286,13 @@ impl Venue {
         }
     }
 
+    /// Sends bytes as they are, under no number.
+    pub fn raw(&self, bytes: &[u8]) {
+        if let Some(stream) = &mut self.wire().stream {
+            let _ = stream.write_all(bytes);
+        }
+    }
+
     fn resend(&self, begin: u64, end: u64) {
         let mut wire = self.wire();
         let last = if end == 0 {
