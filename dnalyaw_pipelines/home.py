@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from math import isfinite
 from pathlib import Path
 
 from dnalyaw.pit import AsOf, Lake
@@ -52,6 +53,22 @@ class HomeConfig:
     version: int = CONFIG_VERSION
     firm_currency: str | None = None
     firm_rates: dict[str, float] = field(default_factory=dict)
+
+
+def _check_firm(path: Path, config: HomeConfig) -> None:
+    """Refuse what a person wrote wrongly: a drawdown in no currency is no drawdown."""
+    if config.firm_currency is not None and not re.fullmatch(r"[A-Z]{3}", str(config.firm_currency)):
+        raise HomeError(
+            f"{path}: firm_currency {config.firm_currency!r} is no currency; give three capital letters"
+        )
+    rates = config.firm_rates if isinstance(config.firm_rates, dict) else {"firm_rates": config.firm_rates}
+    for currency, rate in rates.items():
+        number = isinstance(rate, int | float) and not isinstance(rate, bool)
+        if not (number and isfinite(rate) and rate > 0):
+            raise HomeError(
+                f"{path}: firm_rates {currency!r} is {rate!r}; give units of the firm's currency for one of it, "
+                f"a number above 0"
+            )
 
 
 def slug(provider: str) -> str:
@@ -104,11 +121,13 @@ class Home:
             raise HomeError(f"{self.config_path} has version {version}, this is {CONFIG_VERSION}")
         try:
             regions = {code: RegionConfig(**value) for code, value in raw.pop("regions").items()}
-            return HomeConfig(regions=regions, **raw)
+            config = HomeConfig(regions=regions, **raw)
         except (AttributeError, KeyError, TypeError) as error:
             raise HomeError(
                 f"{self.config_path} is not what a run wrote ({error}); restore it or use another --home"
             ) from error
+        _check_firm(self.config_path, config)
+        return config
 
     def write_config(self, config: HomeConfig) -> None:
         """Write the configuration atomically."""

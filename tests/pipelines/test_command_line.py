@@ -182,6 +182,36 @@ def test_a_damaged_configuration_is_named(text: str, tmp_path: Path):
         home.config()
 
 
+BARE = {"provider": "sample", "seed": 7, "simulated": True, "replay": False, "regions": {}, "version": 1}
+
+
+@pytest.mark.parametrize(
+    ("by_hand", "says"),
+    [
+        ({"firm_currency": "dollar"}, "firm_currency 'dollar' is no currency"),
+        ({"firm_currency": 5}, "firm_currency 5 is no currency"),
+        ({"firm_rates": {"HKD": 0}}, "firm_rates 'HKD' is 0; give"),
+        ({"firm_rates": {"HKD": True}}, "firm_rates 'HKD' is True; give"),
+        ({"firm_rates": {"HKD": "0.128"}}, "firm_rates 'HKD' is '0.128'; give"),
+        ({"firm_rates": [0.128]}, r"firm_rates 'firm_rates' is \[0.128\]; give"),
+    ],
+)
+def test_a_firms_currency_that_is_none_is_named(by_hand: dict, says: str, tmp_path: Path):
+    (tmp_path / "config.json").write_text(json.dumps(BARE | by_hand))
+    with pytest.raises(HomeError, match=says):
+        Home(tmp_path).config()
+
+
+def test_the_firms_currency_is_read_and_kept(tmp_path: Path):
+    terms = {"firm_currency": "USD", "firm_rates": {"HKD": 0.128}}
+    (tmp_path / "config.json").write_text(json.dumps(BARE | terms))
+    home = Home(tmp_path)
+    home.write_config(home.config())
+    assert (home.config().firm_currency, home.config().firm_rates) == ("USD", {"HKD": 0.128})
+    (tmp_path / "config.json").write_text(json.dumps(BARE))
+    assert (home.config().firm_currency, home.config().firm_rates) == (None, {})
+
+
 def test_help_names_every_command():
     ran = subprocess.run(
         [sys.executable, "-m", "dnalyaw_pipelines.cli", "--help"],
