@@ -70,8 +70,9 @@ type NetFill struct {
 	FillRecord
 }
 
-// NetFills lists the fills as they hold now, by time: what was taken back at a price is off the latest fills of that
-// price, and a fill of which nothing is left is gone. A change that meets no fill of its price stands for itself.
+// NetFills lists the fills as they hold now, by time: what was taken back is off the fills whose price is nearest to its
+// own, the later first, and a fill of which nothing is left is gone. Nearest, because who tells of a correction may know
+// its price only by the order's average, to a rounding.
 func (o *Order) NetFills() []NetFill {
 	var out, back []NetFill
 	for _, id := range o.FillIDs() {
@@ -83,10 +84,10 @@ func (o *Order) NetFills() []NetFill {
 		}
 	}
 	for _, b := range back {
-		for i := len(out) - 1; i >= 0 && b.Qty < 0; i-- {
-			f := &out[i]
-			if f.Px != b.Px || f.Qty <= 0 {
-				continue
+		for b.Qty < 0 {
+			f := nearest(out, b.Px)
+			if f == nil {
+				break
 			}
 			n := min(f.Qty, -b.Qty)
 			f.Qty, b.Qty = f.Qty-n, b.Qty+n
@@ -96,7 +97,7 @@ func (o *Order) NetFills() []NetFill {
 		}
 		out = slices.DeleteFunc(out, func(f NetFill) bool { return f.Qty == 0 })
 		switch {
-		case b.Qty < 0:
+		case b.Qty < 0: // more than has filled by its own report
 			out = append(out, b)
 		case b.Fee != 0 && len(out) > 0:
 			out[len(out)-1].Fee += b.Fee
@@ -104,3 +105,17 @@ func (o *Order) NetFills() []NetFill {
 	}
 	return out
 }
+
+// nearest is the fill with something left whose price is nearest to px, the latest of equals.
+func nearest(fills []NetFill, px int64) *NetFill {
+	var best *NetFill
+	for i := range fills {
+		f := &fills[i]
+		if f.Qty > 0 && (best == nil || distance(f.Px, px) <= distance(best.Px, px)) {
+			best = f
+		}
+	}
+	return best
+}
+
+func distance(a, b int64) int64 { return max(a-b, b-a) }

@@ -125,6 +125,11 @@ func TestNetFillsAreWhatHolds(t *testing.T) {
 	if want := "1:35@10 fee 7; 6:20@12 fee 5; "; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
+	// Told at a price that no fill has: off the nearest.
+	take(corrected(7, -1, 54, 46, 13))
+	if n := o.NetFills(); n[0].Qty != 35 || n[1].Qty != 19 || len(n) != 2 {
+		t.Errorf("%+v", n)
+	}
 }
 
 // What stands at the end is what the venue has, and its fills come to it, however often reports are repeated.
