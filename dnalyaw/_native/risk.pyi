@@ -5,7 +5,7 @@ the Unix epoch (UTC), sessions ``YYYYMMDD``.
 """
 
 from collections.abc import Sequence
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,11 @@ class ReferenceRow(TypedDict):
     tick_micro: int
     tradable: bool
     volatility_bp: int
+    adv: int
+    venue: NotRequired[str]
+    restricted: NotRequired[bool]
+    gap_bp: NotRequired[int]
+    locate: NotRequired[int]
 
 class DecisionRow(TypedDict):
     """What the engine decided and on what grounds; ``approved_quantity`` is 0 when rejected."""
@@ -92,6 +97,7 @@ def largest_quantity(
     lot: int,
     *,
     daily_volatility_bp: int = 0,
+    gap_bp: int = 0,
     issuer_exposure_micro: int = 0,
     sector_exposure_micro: int = 0,
     held_quantity: int = 0,
@@ -114,6 +120,8 @@ def largest_quantity(
     daily_volatility_bp : int
         Daily volatility in basis points, the floor of the stop's distance; 0 = unknown, then the whole
         notional is at risk.
+    gap_bp : int
+        Stressed overnight gap in basis points, another floor; 0 = five daily volatilities.
     issuer_exposure_micro, sector_exposure_micro : int
         Worst case of the issuer and of the sector without this order.
     held_quantity : int
@@ -345,7 +353,10 @@ class RiskEngine:
         """
 
     def kill(self) -> None:
-        """Fire the operator's kill switch: flatten, then reduce-only until the next session."""
+        """Fire the operator's kill switch: flatten, then reduce-only until `rearm`."""
+
+    def rearm(self) -> None:
+        """Arm a fired kill switch again; after a drawdown not in the same session (ValueError)."""
 
     def flatten(self, now_ns: int) -> Flatten | None:
         """Return what the kill switch wants done now. Its closing orders count as decided; fill them."""

@@ -1,15 +1,18 @@
 //! The risk engine in process, for backtests only: production has riskd between every order and the venue.
 
 use engine::{
-    Action, CloseOrder, Decision, DecisionKind, Engine, ExecError, ExecKind, ExecOutcome,
-    Execution, FLAG_REDUCE_ONLY, InstrumentReference, Money, OrderRequest, Reason, SessionState,
-    Side, TIF_DAY, TIF_IOC, TYPE_LIMIT, TYPE_MARKET, TighterLimits, TighterSpec, TradingState,
+    CloseOrder, Decision, DecisionKind, Engine, ExecError, ExecKind, ExecOutcome, Execution,
+    FLAG_REDUCE_ONLY, InstrumentReference, Money, OrderRequest, Reason, SessionState, Side,
+    TIF_DAY, TIF_IOC, TYPE_LIMIT, TYPE_MARKET, TighterLimits, TighterSpec, TradingState,
 };
 use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyDictMethods};
 
 use crate::constants::hex;
+
+/// Working orders of a simulated account.
+const ROOM_FOR_ORDERS: usize = 16_384;
 
 fn refuse(message: String) -> PyErr {
     PyValueError::new_err(message)
@@ -35,14 +38,27 @@ fn instrument(row: usize, entry: &Bound<'_, PyDict>) -> PyResult<InstrumentRefer
                 })?
         };
     }
+    macro_rules! optional {
+        ($name:literal, $absent:expr) => {
+            match entry.get_item($name)? {
+                None => $absent,
+                Some(_) => field!($name),
+            }
+        };
+    }
     Ok(InstrumentReference {
         instrument_id: field!("instrument_id"),
         issuer_id: field!("issuer_id"),
         sector: field!("sector"),
+        venue: optional!("venue", String::new()),
         lot: field!("lot"),
         tick_micro: field!("tick_micro"),
         tradable: field!("tradable"),
+        restricted: optional!("restricted", false),
         volatility_bp: field!("volatility_bp"),
+        gap_bp: optional!("gap_bp", 0),
+        adv: field!("adv"),
+        locate: optional!("locate", 0),
     })
 }
 
@@ -146,6 +162,7 @@ impl RiskEngine {
             drawdown_bp,
             trade_risk_bp,
             order_notional,
+            ..TighterSpec::default()
         };
         let limits = TighterLimits::new(spec).map_err(|error| refuse(error.to_string()))?;
         let rows: Vec<InstrumentReference> = reference
@@ -153,8 +170,8 @@ impl RiskEngine {
             .enumerate()
             .map(|(row, entry)| instrument(row, entry))
             .collect::<PyResult<_>>()?;
-        let mut engine =
-            Engine::with_room(&rows, limits, 256).map_err(|error| refuse(error.to_string()))?;
+        let mut engine = Engine::with_room(&rows, limits, ROOM_FOR_ORDERS)
+            .map_err(|error| refuse(error.to_string()))?;
         // A simulated account starts flat at a venue that is there.
         engine.on_venue(true);
         engine.positions_complete();
@@ -264,7 +281,10 @@ impl RiskEngine {
             },
             time_in_force: if ioc { TIF_IOC } else { TIF_DAY },
             flags: if reduce_only { FLAG_REDUCE_ONLY } else { 0 },
+            strategies: 0,
         };
+        // A simulation has one clock.
+        self.engine.on_monotonic(now_ns);
         decision_dict(py, &self.engine.decide(&order, now_ns))
     }
 
@@ -318,20 +338,29 @@ impl RiskEngine {
         self.engine.kill(Reason::Operator);
     }
 
+    /// Arm a fired kill switch again; after a drawdown not in the same session.
+    fn rearm(&mut self) -> PyResult<()> {
+        self.engine
+            .rearm()
+            .map_err(|error| refuse(error.to_string()))
+    }
+
     /// What the kill switch wants done now, or None: the ids to cancel and the closing orders, which count as decided.
     fn flatten<'py>(
         &mut self,
         py: Python<'py>,
         now_ns: i64,
     ) -> PyResult<Option<Bound<'py, PyDict>>> {
-        let Action::Flatten {
-            reason,
-            cancels,
-            closes,
-        } = self.engine.poll_action()
-        else {
+        let Some(kill) = self.engine.killed() else {
             return Ok(None);
         };
+        self.engine.on_clock(now_ns);
+        let (mut cancels, mut closes) = (Vec::new(), Vec::new());
+        self.engine.wanted_cancels(&mut cancels);
+        self.engine.wanted_closes(&mut closes);
+        if cancels.is_empty() && closes.is_empty() {
+            return Ok(None);
+        }
         let decisions = closes
             .iter()
             .map(|close: &CloseOrder| {
@@ -342,7 +371,7 @@ impl RiskEngine {
             })
             .collect::<PyResult<Vec<_>>>()?;
         let dict = PyDict::new(py);
-        dict.set_item("reason", reason.name())?;
+        dict.set_item("reason", kill.reason.name())?;
         dict.set_item("cancels", cancels)?;
         dict.set_item("closes", decisions)?;
         Ok(Some(dict))

@@ -1,8 +1,8 @@
 //! Sizing in research goes through the engine's own function.
 
 use engine::{
-    MAX_MONEY, MAX_QUANTITY, Price, Quantity, SizingInputs, TighterLimits, buying_power,
-    collar_high,
+    MAX_MONEY, MAX_QUANTITY, Price, Quantity, Side, SizingInputs, TighterLimits, buying_power,
+    collar_high, risk_per_share,
 };
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -30,7 +30,7 @@ fn not_negative(name: &str, value: i64) -> PyResult<i128> {
 /// `requested` fits). See `dnalyaw/_native.pyi`.
 #[pyfunction]
 #[pyo3(signature = (
-    equity_micro, price_micro, stop_distance_micro, lot, *, daily_volatility_bp = 0, issuer_exposure_micro = 0,
+    equity_micro, price_micro, stop_distance_micro, lot, *, daily_volatility_bp = 0, gap_bp = 0, issuer_exposure_micro = 0,
     sector_exposure_micro = 0, held_quantity = 0, cash_micro = None, limit_price_micro = None, requested = None
 ))]
 #[expect(clippy::too_many_arguments, reason = "keyword arguments in Python")]
@@ -40,6 +40,7 @@ pub(crate) fn largest_quantity(
     stop_distance_micro: i64,
     lot: i64,
     daily_volatility_bp: u32,
+    gap_bp: u32,
     issuer_exposure_micro: i64,
     sector_exposure_micro: i64,
     held_quantity: i64,
@@ -61,7 +62,7 @@ pub(crate) fn largest_quantity(
     let cash = cash_micro
         .map(|cash| not_negative("cash_micro", cash))
         .transpose()?;
-    let held_quantity = not_negative("held_quantity", held_quantity)?;
+    not_negative("held_quantity", held_quantity)?;
     let requested = match requested {
         None => MAX_QUANTITY,
         Some(shares) if (0..=MAX_QUANTITY).contains(&shares) => shares,
@@ -71,20 +72,22 @@ pub(crate) fn largest_quantity(
             )));
         }
     };
-    let inputs = SizingInputs {
-        equity: not_negative("equity_micro", equity_micro)?,
+    let risk = risk_per_share(
         reference_price,
         reserve_price,
-        stop_distance: stop_distance_micro,
-        volatility_bp: daily_volatility_bp,
-        lot,
+        stop_distance_micro,
+        daily_volatility_bp,
+        gap_bp,
+    );
+    let equity = not_negative("equity_micro", equity_micro)?;
+    let inputs = SizingInputs {
+        reserve_price,
         held_quantity,
-        working_quantity: 0,
-        working_notional: 0,
         issuer_exposure: not_negative("issuer_exposure_micro", issuer_exposure_micro)?,
         sector_exposure: not_negative("sector_exposure_micro", sector_exposure_micro)?,
         // Without cash nothing but the limits on equity binds.
         buying_power: cash.map_or(i128::from(MAX_MONEY), |cash| buying_power(cash, 0)),
+        ..SizingInputs::alone(Side::Buy, equity, reference_price, risk, lot)
     };
     let sized = engine::largest_quantity(&inputs, &TighterLimits::none(), requested);
     Ok((sized.quantity, sized.reason.name()))

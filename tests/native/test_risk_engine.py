@@ -23,6 +23,8 @@ def row(instrument_id: int, **changes: object) -> dict[str, object]:
         "tick_micro": 10_000,
         "tradable": True,
         "volatility_bp": 200,
+        "gap_bp": 200,
+        "adv": 10_000_000,
         "label": "ignored",
     }
     return base | changes
@@ -59,10 +61,9 @@ def test_limits_are_the_constants_and_their_hash_is_of_their_text() -> None:
     assert limits["sector_bp"] == 2_500
     assert limits["drawdown_bp"] == 500
     assert limits["trade_risk_bp"] == 100
-    text = (
-        "dnalyaw-limits v1\ninstrument_bp=500\nsector_bp=2500\ndrawdown_bp=500\ntrade_risk_bp=100\n"
-        "collar_bp=500\nfee_margin_bp=50\nmax_price_age_ns=900000000000\norder_notional_micro=none\n"
-    )
+    page = (Path(__file__).parents[2] / "docs" / "reasons.md").read_text(encoding="utf-8")
+    text = page.split("```\n")[1]
+    assert text.startswith("dnalyaw-limits v2\ninstrument_bp=500\nsector_bp=2500\n")
     assert limits["hash"] == hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -70,7 +71,7 @@ def test_reasons_are_those_of_the_page() -> None:
     page = (Path(__file__).parents[2] / "docs" / "reasons.md").read_text(encoding="utf-8")
     reasons = risk.reasons()
     assert reasons[1]["name"] == "INSTRUMENT_LIMIT"
-    assert len({reason["code"] for reason in reasons}) == len(reasons) == 33
+    assert len({reason["code"] for reason in reasons}) == len(reasons) == 55
     for reason in reasons:
         assert f"| {reason['code']} | `{reason['name']}` | {reason['explanation']} |" in page
 
@@ -123,7 +124,7 @@ def test_impossible_fills_are_refused() -> None:
         built.fill(order_id, 1, 0)
 
 
-def test_drawdown_flattens_until_the_next_session() -> None:
+def test_drawdown_flattens_until_a_person_arms_it_again() -> None:
     built = risk.RiskEngine([row(1)])  # type: ignore[list-item]
     built.set_session(SESSION)
     built.set_price(1, last_micro=100 * ONE, ts_ns=T0)
@@ -147,8 +148,12 @@ def test_drawdown_flattens_until_the_next_session() -> None:
     assert built.flatten(T0 + 3) is None
     assert buy(built, 1)["reason"] == "KILLED"
 
+    with pytest.raises(ValueError, match="on the next session day"):
+        built.rearm()
     built.set_session(SESSION + 1)
     assert built.state()["equity_micro"] is None
+    assert built.state()["trading_state"] == "KILLED"
+    built.rearm()
     built.set_account(950_000 * ONE, [])
     built.set_price(1, last_micro=100 * ONE, ts_ns=T0)
     assert built.state()["trading_state"] == "ACTIVE"
@@ -167,7 +172,7 @@ def test_operator_kill() -> None:
 def test_tighter_limits_bind_and_looser_ones_are_refused() -> None:
     assert buy(engine(instrument_bp=100), 300)["approved_quantity"] == 100
     assert buy(engine(instrument_bp=100), 300)["reason"] == "TIGHTER_LIMIT"
-    with pytest.raises(ValueError, match="instrument_bp = 501 bp is looser than the constant 500 bp"):
+    with pytest.raises(ValueError, match="instrument_bp = 501 is looser than the constant 500"):
         engine(instrument_bp=501)
 
 

@@ -45,9 +45,13 @@ def test_trade_risk() -> None:
     assert size(stop_distance_micro=40 * ONE) == (250, "TRADE_RISK")
     assert size(stop_distance_micro=0) == (100, "TRADE_RISK")
     assert size(daily_volatility_bp=0) == (100, "TRADE_RISK")
-    # A volatility of 25% a day is a floor of 25: 400 shares, of which 150 are held.
-    assert size(daily_volatility_bp=2_500) == (400, "TRADE_RISK")
-    assert size(daily_volatility_bp=2_500, held_quantity=150) == (250, "TRADE_RISK")
+    # A gap of 25% is a floor of 25: 400 shares, of which 150 are held. Five volatilities of 4% are 20: 500.
+    assert size(gap_bp=2_500) == (400, "TRADE_RISK")
+    assert size(gap_bp=2_500, held_quantity=150) == (250, "TRADE_RISK")
+    assert size(daily_volatility_bp=400) == (500, "INSTRUMENT_LIMIT")
+    assert size(daily_volatility_bp=400, held_quantity=1) == (499, "TRADE_RISK")
+    # The larger of the two: a day's volatility of 25% against a gap of 1%.
+    assert size(daily_volatility_bp=2_500, gap_bp=100) == (400, "TRADE_RISK")
 
 
 def test_buying_power_keeps_the_margin_for_fees() -> None:
@@ -87,7 +91,7 @@ def test_impossible_values_are_named(name: str, value: int) -> None:
 
 @given(
     equity=st.integers(0, 10**14),
-    price=st.integers(10_000, 10**10),
+    price=st.integers(1_000_000, 10**10),
     stop=st.integers(0, 10**10),
     volatility=st.integers(0, 5_000),
     issuer=st.integers(0, 10**13),
@@ -101,9 +105,8 @@ def test_one_lot_more_breaks_a_limit_and_the_answer_breaks_none(
     """Against the limits written out with Python's integers."""
 
     def inside(shares: int) -> bool:
-        risk = (
-            price if stop == 0 or volatility == 0 else min(price, max(stop, -(-price * volatility // 10_000)))
-        )
+        floor = -(-price * 5 * volatility // 10_000)
+        risk = price if stop == 0 or volatility == 0 else min(price, max(stop, floor))
         return (
             (issuer + shares * price) * 20 <= equity
             and (sector + shares * price) * 4 <= equity
@@ -128,5 +131,5 @@ def test_one_lot_more_breaks_a_limit_and_the_answer_breaks_none(
 
 
 def test_nothing_binds_before_the_largest_order_there_is() -> None:
-    # At a millionth a share 50,000,000,000 shares would fit; an order holds 10,000,000,000.
-    assert size(price_micro=1, limit_price_micro=1) == (10_000_000_000, "NONE")
+    # At a millionth a share 50,000,000,000 shares would fit; an order holds 10,000,000.
+    assert size(price_micro=1, limit_price_micro=1) == (10_000_000, "MAX_QUANTITY")

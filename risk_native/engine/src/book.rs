@@ -1,359 +1,334 @@
-//! Positions, working quantities and prices, and the running sums that every limit rests on.
+//! All instruments and the running sums that every limit rests on. There are two ways to change an instrument, and the sums
+//! follow both.
 
 use std::collections::BTreeMap;
 
-use crate::max_tree::MaxTree;
-use crate::order_table::{OrderTable, Working};
+use crate::arithmetic::share_of;
+use crate::ids::Places;
+use crate::instrument::{Gate, Instrument, Parts, RESTRICTED, TRADABLE, VENUE_HALTED};
+use crate::limits::{BP, CLOSE_SLICE_BP, FEE_MARGIN_BP, GAP_SIGMAS, SHORT_MARGIN_BP};
+use crate::min_tree::MinTree;
+use crate::tick::Tick;
 use crate::types::{InstrumentReference, ReferenceError, Side};
 use crate::units::MAX_QUANTITY;
 
-/// Quantity and reserved notional of the working orders of one side.
+/// The sums over the whole book.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Resting {
-    pub quantity: i128,
-    pub notional: i128,
+pub(crate) struct Sums {
+    pub gross: i128,
+    pub net: i128,
+    pub buys: i128,
+    pub sells: i128,
+    pub value: i128,
+    pub second_value: i128,
+    pub reserved_buys: i128,
+    pub short_value: i128,
+    pub short_reserved: i128,
+    pub unmarked: usize,
 }
 
-#[derive(Debug, Clone)]
-pub(crate) struct Instrument {
-    pub id: u64,
-    pub issuer: u32,
-    pub sector: u32,
-    pub lot: i64,
-    pub tick: i64,
-    pub tradable: bool,
-    pub volatility_bp: u32,
-    pub bid: i64,
-    pub ask: i64,
-    pub last: i64,
-    /// Of the last market price; meaningful when `priced`.
-    pub price_ts: i64,
-    pub priced: bool,
-    /// What an order is priced from: the middle of an uncrossed quote, else the last print; 0 = none.
-    pub reference: i64,
-    /// What a position is valued at: the last reference price, before it the settlement price; 0 = none.
-    pub mark: i64,
-    pub position: i64,
-    /// Named in the position report that is being received.
-    pub reported: bool,
-    pub buys: Resting,
-    pub sells: Resting,
-    /// A closing order failed: do not send another before this moment.
-    pub retry_at: i64,
-}
-
-/// Worst case in money, each way.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Exposure {
-    pub long: i128,
-    pub short: i128,
-}
-
-impl Exposure {
-    pub(crate) const fn gross(self) -> i128 {
-        self.long + self.short
+impl Sums {
+    pub(crate) fn shift(&mut self, from: &Parts, to: &Parts) {
+        self.gross += to.exposure - from.exposure;
+        self.net += to.net - from.net;
+        self.buys += to.buys - from.buys;
+        self.sells += to.sells - from.sells;
+        self.value += to.value - from.value;
+        self.second_value += to.second_value - from.second_value;
+        self.reserved_buys += to.reserved_buys - from.reserved_buys;
+        self.short_value += to.short_value - from.short_value;
+        self.short_reserved += to.short_reserved - from.short_reserved;
+        self.unmarked = self.unmarked + to.unmarked - from.unmarked;
     }
 
-    fn shift(&mut self, from: Exposure, to: Exposure) {
-        self.long += to.long - from.long;
-        self.short += to.short - from.short;
-    }
-}
-
-/// Worst case towards one side: `held` shares (negative = held the other way) and every working order of that side filled.
-/// Working orders count at their reserve or at the mark, whichever is more.
-fn worst_case(held: i128, mark: i128, resting: Resting) -> i128 {
-    if held >= 0 {
-        return held * mark + resting.notional.max(resting.quantity * mark);
-    }
-    let over = resting.quantity + held;
-    if over <= 0 {
-        return 0;
-    }
-    let share = over.saturating_mul(resting.notional);
-    let reserved = share / resting.quantity + i128::from(share % resting.quantity != 0);
-    reserved.max(over * mark)
-}
-
-impl Instrument {
-    pub(crate) fn exposure(&self) -> Exposure {
-        let (held, mark) = (i128::from(self.position), i128::from(self.mark));
-        Exposure {
-            long: worst_case(held, mark, self.buys),
-            short: worst_case(-held, mark, self.sells),
-        }
-    }
-
-    pub(crate) fn value(&self) -> i128 {
-        i128::from(self.position) * i128::from(self.mark)
-    }
-
-    const fn unmarked(&self) -> bool {
-        self.position != 0 && self.mark == 0
-    }
-
-    pub(crate) fn resting_mut(&mut self, side: Side) -> &mut Resting {
+    /// Worst-case net exposure of the book towards this side.
+    #[inline]
+    pub(crate) const fn net_worst(&self, side: Side) -> i128 {
         match side {
-            Side::Buy => &mut self.buys,
-            Side::Sell => &mut self.sells,
+            Side::Buy => self.net + self.buys,
+            Side::Sell => -self.net + self.sells,
         }
-    }
-
-    /// How much an order of this side can trade and only lower the worst case.
-    pub(crate) fn reducible(&self, side: Side) -> i64 {
-        let room = match side {
-            Side::Sell => i128::from(self.position) - self.sells.quantity,
-            Side::Buy => -i128::from(self.position) - self.buys.quantity,
-        };
-        room.clamp(0, i128::from(MAX_QUANTITY)) as i64
     }
 }
 
-/// The sums, as they run or as computed from nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Aggregates {
-    pub(crate) issuers: Vec<Exposure>,
-    pub(crate) sectors: Vec<Exposure>,
-    pub(crate) resting: Vec<(Resting, Resting)>,
-    pub(crate) value: i128,
-    pub(crate) unmarked: usize,
-    pub(crate) reserved_buys: i128,
-    pub(crate) largest_issuer: i128,
-    pub(crate) largest_sector: i128,
+const fn common(mut one: i128, mut other: i128) -> i128 {
+    while other != 0 {
+        (one, other) = (other, one % other);
+    }
+    one
+}
+
+/// What shorts worth `value` and working short sales of `reserved` bind of the cash, rounded up.
+#[inline]
+pub(crate) const fn pledged(value: i128, reserved: i128) -> i128 {
+    // In lowest terms: the divisor is small and known, so no 128-bit division is left.
+    const UNIT: i128 = common(BP as i128, SHORT_MARGIN_BP as i128);
+    const HELD: i128 = (BP + SHORT_MARGIN_BP) as i128 / UNIT;
+    const WORKING: i128 = SHORT_MARGIN_BP as i128 / UNIT;
+    const WHOLE: i128 = BP as i128 / UNIT;
+    (value * HELD + reserved * WORKING + WHOLE - 1) / WHOLE
+}
+
+/// The notional that `cash` pays for with the margin for fees on top. Rounded towards minus infinity, so that
+/// notional * (1 + margin) <= cash holds exactly.
+pub(crate) const fn paid_by(cash: i128) -> i128 {
+    (cash * BP as i128).div_euclid((BP + FEE_MARGIN_BP) as i128)
 }
 
 #[derive(Debug, Clone)]
 pub(crate) struct Book {
     pub instruments: Vec<Instrument>,
-    ids: Vec<u64>,
-    issuers: Vec<Exposure>,
-    sectors: Vec<Exposure>,
-    issuer_tree: MaxTree,
-    sector_tree: MaxTree,
-    value: i128,
-    unmarked: usize,
-    reserved_buys: i128,
+    pub gates: Vec<Gate>,
+    places: Places,
+    pub issuers: Vec<i128>,
+    pub sectors: Vec<i128>,
+    pub issuer_ids: Vec<u64>,
+    pub sector_names: Vec<Option<String>>,
+    pub venues: Vec<String>,
+    pub sums: Sums,
+    /// At least the largest issuer and the largest sector; exact after [`Book::tighten`].
+    pub issuer_bound: i128,
+    pub sector_bound: i128,
+    /// When the mark of each held position was taken.
+    held_since: MinTree,
+}
+
+fn problem(entry: &InstrumentReference, before: Option<u64>) -> Option<&'static str> {
+    if entry.instrument_id == 0 || entry.instrument_id > i64::MAX as u64 {
+        Some("instrument_id must be positive and fit 63 bits")
+    } else if before == Some(entry.instrument_id) {
+        Some("named twice")
+    } else if entry.lot <= 0 || entry.lot > MAX_QUANTITY {
+        Some("lot must be positive")
+    } else if entry.tick_micro < 0 {
+        Some("tick_micro must not be negative")
+    } else if entry.adv < 0 {
+        Some("adv must not be negative")
+    } else if entry.locate < 0 {
+        Some("locate must not be negative")
+    } else {
+        None
+    }
+}
+
+/// The place of `key` among those seen, a new one at the end.
+fn place_of<K: Ord>(places: &mut BTreeMap<K, u32>, key: K) -> u32 {
+    let next = places.len() as u32;
+    *places.entry(key).or_insert(next)
 }
 
 impl Book {
-    pub(crate) fn new(reference: &[InstrumentReference]) -> Result<Self, ReferenceError> {
+    pub(crate) fn new(
+        reference: &[InstrumentReference],
+        participation_bp: u32,
+    ) -> Result<Self, ReferenceError> {
         let mut sorted: Vec<&InstrumentReference> = reference.iter().collect();
         sorted.sort_by_key(|entry| entry.instrument_id);
-        let mut issuers: BTreeMap<u64, u32> = BTreeMap::new();
-        let mut sectors: BTreeMap<Option<&str>, u32> = BTreeMap::new();
+        let (mut issuers, mut sectors, mut venues) =
+            (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         let mut instruments: Vec<Instrument> = Vec::with_capacity(sorted.len());
+        let mut gates = Vec::with_capacity(sorted.len());
         for entry in sorted {
-            let problem = if entry.instrument_id == 0 || entry.instrument_id > i64::MAX as u64 {
-                Some("instrument_id must be positive and fit 63 bits")
-            } else if instruments
-                .last()
-                .is_some_and(|last| last.id == entry.instrument_id)
-            {
-                Some("named twice")
-            } else if entry.lot <= 0 || entry.lot > MAX_QUANTITY {
-                Some("lot must be positive")
-            } else if entry.tick_micro < 0 {
-                Some("tick_micro must not be negative")
-            } else {
-                None
-            };
-            if let Some(problem) = problem {
+            if let Some(problem) = problem(entry, instruments.last().map(|last| last.id)) {
                 return Err(ReferenceError {
                     instrument_id: entry.instrument_id,
                     problem,
                 });
             }
-            let next = issuers.len() as u32;
-            let issuer = *issuers.entry(entry.issuer_id).or_insert(next);
-            let next = sectors.len() as u32;
-            let sector = *sectors.entry(entry.sector.as_deref()).or_insert(next);
+            let tick = Tick::new(entry.tick_micro, &entry.venue);
+            let flags = if entry.tradable { TRADABLE } else { 0 }
+                | if entry.restricted { RESTRICTED } else { 0 };
+            gates.push(Gate::new(entry.instrument_id, entry.lot, tick, flags));
+            let volatility = u64::from(entry.volatility_bp);
+            let gap = match entry.gap_bp {
+                0 => volatility * u64::from(GAP_SIGMAS),
+                known => u64::from(known),
+            };
+            let volume = i128::from(entry.adv);
+            let slice = share_of(volume, CLOSE_SLICE_BP) as i64;
             instruments.push(Instrument {
-                id: entry.instrument_id,
-                issuer,
-                sector,
+                issuer: place_of(&mut issuers, entry.issuer_id),
+                sector: place_of(&mut sectors, entry.sector.as_deref()),
+                venue: place_of(&mut venues, entry.venue.as_str()),
                 lot: entry.lot,
-                tick: entry.tick_micro,
-                tradable: entry.tradable,
-                volatility_bp: entry.volatility_bp,
-                bid: 0,
-                ask: 0,
-                last: 0,
-                price_ts: 0,
-                priced: false,
-                reference: 0,
-                mark: 0,
-                position: 0,
-                reported: false,
-                buys: Resting::default(),
-                sells: Resting::default(),
-                retry_at: i64::MIN,
+                volume_limit: share_of(volume, participation_bp) as i64,
+                slice: if entry.adv == 0 {
+                    0
+                } else {
+                    (slice - slice % entry.lot).max(entry.lot)
+                },
+                locate: entry.locate,
+                floor_bp: if volatility == 0 {
+                    0
+                } else {
+                    volatility.max(gap)
+                },
+                ..Instrument::unknown(entry.instrument_id, tick)
             });
         }
+        let ids: Vec<u64> = instruments.iter().map(|instrument| instrument.id).collect();
         Ok(Self {
-            ids: instruments.iter().map(|instrument| instrument.id).collect(),
-            issuer_tree: MaxTree::new(issuers.len()),
-            sector_tree: MaxTree::new(sectors.len()),
-            issuers: vec![Exposure::default(); issuers.len()],
-            sectors: vec![Exposure::default(); sectors.len()],
+            places: Places::new(&ids),
+            issuers: vec![0; issuers.len()],
+            sectors: vec![0; sectors.len()],
+            issuer_ids: in_place_order(issuers),
+            sector_names: in_place_order(sectors)
+                .into_iter()
+                .map(|name| name.map(str::to_owned))
+                .collect(),
+            venues: in_place_order(venues)
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
+            held_since: MinTree::new(instruments.len()),
             instruments,
-            value: 0,
-            unmarked: 0,
-            reserved_buys: 0,
+            gates,
+            sums: Sums::default(),
+            issuer_bound: 0,
+            sector_bound: 0,
         })
     }
 
+    #[inline]
     pub(crate) fn find(&self, instrument_id: u64) -> Option<usize> {
-        self.ids.binary_search(&instrument_id).ok()
+        self.places
+            .find(instrument_id, |place| self.gates[place].id)
     }
 
-    /// The one way to change an instrument: the sums follow.
+    /// Any change of position, prices or working orders.
     pub(crate) fn change(&mut self, index: usize, change: impl FnOnce(&mut Instrument)) {
         let instrument = &mut self.instruments[index];
-        let (exposure, value, unmarked, reserved) = (
-            instrument.exposure(),
-            instrument.value(),
-            instrument.unmarked(),
-            instrument.buys.notional,
-        );
+        let before = instrument.parts();
         change(instrument);
-        let after = instrument.exposure();
-        self.value += instrument.value() - value;
-        self.reserved_buys += instrument.buys.notional - reserved;
-        self.unmarked = self.unmarked + usize::from(instrument.unmarked()) - usize::from(unmarked);
-        if after != exposure {
-            let (issuer, sector) = (instrument.issuer as usize, instrument.sector as usize);
-            self.issuers[issuer].shift(exposure, after);
-            self.sectors[sector].shift(exposure, after);
-            self.issuer_tree.set(issuer, self.issuers[issuer].gross());
-            self.sector_tree.set(sector, self.sectors[sector].gross());
-        }
+        instrument.weigh(Side::Buy);
+        instrument.weigh(Side::Sell);
+        let after = instrument.parts();
+        let held_since = instrument.held_since();
+        self.held_since.set(index, held_since);
+        self.sums.shift(&before, &after);
+        self.expose(index, after.exposure - before.exposure);
     }
 
-    pub(crate) fn reserve(&mut self, order: &Working) {
-        let (leaves, notional) = (
-            i128::from(order.leaves()),
-            i128::from(order.leaves()) * i128::from(order.reserve_price),
+    /// Working orders of one side grow or shrink; position and prices stay. The short way through [`Book::change`].
+    #[inline]
+    pub(crate) fn resize(&mut self, index: usize, side: Side, shares: i64, notional: i128) {
+        let instrument = &mut self.instruments[index];
+        let (weight, worst) = {
+            let resting = instrument.resting(side);
+            (resting.weight, resting.worst)
+        };
+        let resting = instrument.resting_mut(side);
+        resting.quantity += shares;
+        resting.notional += notional;
+        debug_assert!(
+            resting.quantity >= 0 && resting.notional >= 0,
+            "no more is released than was reserved"
         );
-        self.change(order.instrument as usize, |instrument| {
-            let resting = instrument.resting_mut(order.side);
-            resting.quantity += leaves;
-            resting.notional += notional;
-        });
+        instrument.weigh(side);
+        let resting = instrument.resting(side);
+        let (heavier, worse) = (resting.weight - weight, resting.worst - worst);
+        match side {
+            Side::Buy => {
+                self.sums.buys += heavier;
+                self.sums.reserved_buys += notional;
+            }
+            Side::Sell => {
+                self.sums.sells += heavier;
+                if instrument.position <= 0 {
+                    self.sums.short_reserved += notional;
+                }
+            }
+        }
+        self.sums.gross += worse;
+        self.expose(index, worse);
     }
 
-    /// `shares` of the order's leaves are no longer working; `moved` (signed) of them became position.
-    pub(crate) fn release(&mut self, order: &Working, shares: i64, moved: i64) {
-        self.change(order.instrument as usize, |instrument| {
-            let resting = instrument.resting_mut(order.side);
-            resting.quantity -= i128::from(shares);
-            resting.notional -= i128::from(shares) * i128::from(order.reserve_price);
-            instrument.position += moved;
-        });
+    #[inline]
+    fn expose(&mut self, index: usize, more: i128) {
+        let instrument = &self.instruments[index];
+        let issuer = &mut self.issuers[instrument.issuer as usize];
+        *issuer += more;
+        self.issuer_bound = self.issuer_bound.max(*issuer);
+        let sector = &mut self.sectors[instrument.sector as usize];
+        *sector += more;
+        self.sector_bound = self.sector_bound.max(*sector);
     }
 
-    pub(crate) fn issuer_exposure(&self, index: usize) -> i128 {
-        self.issuers[self.instruments[index].issuer as usize].gross()
-    }
-
-    pub(crate) fn sector_exposure(&self, index: usize) -> i128 {
-        self.sectors[self.instruments[index].sector as usize].gross()
+    /// Makes the bounds exact again.
+    pub(crate) fn tighten(&mut self) {
+        (self.issuer_bound, self.sector_bound) = (self.largest_issuer(), self.largest_sector());
     }
 
     pub(crate) fn largest_issuer(&self) -> i128 {
-        self.issuer_tree.max()
+        self.issuers.iter().copied().max().unwrap_or(0)
     }
 
     pub(crate) fn largest_sector(&self) -> i128 {
-        self.sector_tree.max()
+        self.sectors.iter().copied().max().unwrap_or(0)
     }
 
-    pub(crate) const fn reserved_buys(&self) -> i128 {
-        self.reserved_buys
+    #[inline]
+    pub(crate) fn issuer_exposure(&self, index: usize) -> i128 {
+        self.issuers[self.instruments[index].issuer as usize]
     }
 
-    /// Value of all positions; `None` while one of them has no mark.
-    pub(crate) fn value(&self) -> Option<i128> {
-        (self.unmarked == 0).then_some(self.value)
+    #[inline]
+    pub(crate) fn sector_exposure(&self, index: usize) -> i128 {
+        self.sectors[self.instruments[index].sector as usize]
     }
 
-    pub(crate) fn running(&self) -> Aggregates {
-        Aggregates {
-            issuers: self.issuers.clone(),
-            sectors: self.sectors.clone(),
-            resting: self
-                .instruments
-                .iter()
-                .map(|instrument| (instrument.buys, instrument.sells))
-                .collect(),
-            value: self.value,
-            unmarked: self.unmarked,
-            reserved_buys: self.reserved_buys,
-            largest_issuer: self.largest_issuer(),
-            largest_sector: self.largest_sector(),
-        }
+    /// The oldest moment at which the mark of a held position was taken; `i64::MAX` when nothing is held.
+    #[inline]
+    pub(crate) fn oldest_mark(&self) -> i64 {
+        self.held_since.min()
     }
 
-    /// The same sums from positions, marks and the orders themselves.
-    pub(crate) fn recomputed(&self, orders: &OrderTable) -> Aggregates {
-        let mut fresh = self.instruments.clone();
-        for instrument in &mut fresh {
-            (instrument.buys, instrument.sells) = (Resting::default(), Resting::default());
-        }
-        for order in orders.iter() {
-            let resting = fresh[order.instrument as usize].resting_mut(order.side);
-            resting.quantity += i128::from(order.leaves());
-            resting.notional += i128::from(order.leaves()) * i128::from(order.reserve_price);
-        }
-        let mut issuers = vec![Exposure::default(); self.issuers.len()];
-        let mut sectors = vec![Exposure::default(); self.sectors.len()];
-        for instrument in &fresh {
-            issuers[instrument.issuer as usize].shift(Exposure::default(), instrument.exposure());
-            sectors[instrument.sector as usize].shift(Exposure::default(), instrument.exposure());
-        }
-        let largest = |exposures: &[Exposure]| {
-            exposures
-                .iter()
-                .map(|exposure| exposure.gross())
-                .max()
-                .unwrap_or(0)
+    /// False when no instrument trades there.
+    pub(crate) fn halt_venue(&mut self, venue: &str, on: bool) -> bool {
+        let Some(place) = self.venues.iter().position(|name| name == venue) else {
+            return false;
         };
-        Aggregates {
-            resting: fresh
-                .iter()
-                .map(|instrument| (instrument.buys, instrument.sells))
-                .collect(),
-            value: fresh.iter().map(Instrument::value).sum(),
-            unmarked: fresh
-                .iter()
-                .filter(|instrument| instrument.unmarked())
-                .count(),
-            reserved_buys: fresh
-                .iter()
-                .map(|instrument| instrument.buys.notional)
-                .sum(),
-            largest_issuer: largest(&issuers),
-            largest_sector: largest(&sectors),
-            issuers,
-            sectors,
+        for (instrument, gate) in self.instruments.iter().zip(&mut self.gates) {
+            if instrument.venue as usize == place {
+                set_flag(&mut gate.flags, VENUE_HALTED, on);
+            }
         }
+        true
+    }
+}
+
+pub(crate) const fn set_flag(flags: &mut u8, flag: u8, on: bool) {
+    *flags = if on { *flags | flag } else { *flags & !flag };
+}
+
+fn in_place_order<K>(places: BTreeMap<K, u32>) -> Vec<K> {
+    let mut pairs: Vec<(u32, K)> = places
+        .into_iter()
+        .map(|(key, place)| (place, key))
+        .collect();
+    pairs.sort_unstable_by_key(|(place, _)| *place);
+    pairs.into_iter().map(|(_, key)| key).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_shorts_pledge_by_hand() {
+        // 150 of a short's 100, 50 of a working short's 100; halves are rounded up.
+        assert_eq!(pledged(100, 0), 150);
+        assert_eq!(pledged(0, 100), 50);
+        assert_eq!(pledged(1, 0), 2);
+        assert_eq!(pledged(1, 1), 2);
+        assert_eq!(pledged(0, 0), 0);
     }
 
-    /// The sums of one instrument against the orders themselves, without allocating.
-    #[cfg(debug_assertions)]
-    pub(crate) fn resting_agrees(&self, index: usize, orders: &OrderTable) -> bool {
-        let (mut buys, mut sells) = (Resting::default(), Resting::default());
-        for order in orders
-            .iter()
-            .filter(|order| order.instrument as usize == index)
-        {
-            let resting = if order.side == Side::Buy {
-                &mut buys
-            } else {
-                &mut sells
-            };
-            resting.quantity += i128::from(order.leaves());
-            resting.notional += i128::from(order.leaves()) * i128::from(order.reserve_price);
-        }
-        (buys, sells) == (self.instruments[index].buys, self.instruments[index].sells)
+    #[test]
+    fn cash_pays_for_a_little_less_than_itself() {
+        assert_eq!(paid_by(20_100), 20_000);
+        assert_eq!(paid_by(20_099), 19_999);
+        assert_eq!(paid_by(-20_100), -20_000);
+        assert_eq!(paid_by(-1), -1);
     }
 }

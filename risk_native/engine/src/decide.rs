@@ -1,70 +1,74 @@
 //! One order in, one decision out, its worst case reserved when it is accepted. Nothing here allocates.
 
+use crate::checks::{Checked, check_fields, outside_collar, outside_wide};
 use crate::engine::Engine;
-use crate::limits::{COLLAR_BP, MAX_PRICE_AGE_NS};
-use crate::order_table::Working;
+use crate::heap::{self, NIL};
+use crate::instrument::NO_STOP;
+use crate::limits::MAX_MARK_AGE_NS;
+use crate::orders::{Working, price_key};
 use crate::reason::Reason;
-use crate::sizing::{
-    Sized, SizingInputs, buying_power, collar_high, collar_low, largest_quantity, share_of,
-};
+use crate::sizing::{SizingInputs, collar_high, size};
+use crate::throttle::Accepted;
 use crate::types::*;
-use crate::units::{Money, Price, Quantity};
-
-const _: () = assert!(
-    COLLAR_BP < crate::limits::BP,
-    "the collar's lower side must stay positive"
-);
 
 /// What the checks came to.
-struct Verdict {
-    quantity: i64,
-    reason: Reason,
-    limit: i128,
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Verdict {
+    pub quantity: i64,
+    pub reason: Reason,
+    /// The value of the limit that bound, where one did.
+    pub limit: Option<i128>,
+    /// Money at risk in a share, where the order was sized.
+    pub risk: i64,
+    /// Less would have passed, or less does.
+    pub by_size: bool,
 }
 
 impl Verdict {
-    const fn reject(reason: Reason) -> Self {
+    pub(crate) const fn reject(reason: Reason) -> Self {
         Self {
             quantity: 0,
             reason,
-            limit: 0,
+            limit: None,
+            risk: 0,
+            by_size: false,
+        }
+    }
+
+    pub(crate) const fn approve(quantity: i64) -> Self {
+        Self {
+            quantity,
+            ..Self::reject(Reason::None)
         }
     }
 }
 
-/// A request whose fields make sense.
-#[derive(Clone, Copy)]
-struct Checked {
-    side: Side,
-    quantity: i64,
-    /// `None` = market.
-    limit_price: Option<Price>,
-    stop_distance: i64,
-    reduce_only: bool,
+/// A working order in whose place the new one would stand: what it has reserved is free for the new one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Instead {
+    pub shares: i64,
+    pub notional: i128,
+    /// Reserved at this price at least.
+    pub price: i64,
+    pub filled: i64,
 }
 
-fn check_fields(order: &OrderRequest) -> Result<Checked, Reason> {
-    let limit_price = match (order.order_type, order.limit_price) {
-        (TYPE_MARKET, 0) => None,
-        (TYPE_LIMIT, price) => Some(Price::new(price).ok_or(Reason::Malformed)?),
-        _ => return Err(Reason::Malformed),
+impl Instead {
+    pub(crate) const NOTHING: Self = Self {
+        shares: 0,
+        notional: 0,
+        price: 0,
+        filled: 0,
     };
-    let known_tif = matches!(order.time_in_force, TIF_DAY | TIF_IOC);
-    if !known_tif || order.flags & !FLAG_REDUCE_ONLY != 0 || order.stop_distance < 0 {
-        return Err(Reason::Malformed);
-    }
-    let side = Side::from_u8(order.side).ok_or(Reason::BadSide)?;
-    let quantity = Quantity::new(order.quantity)
-        .ok_or(Reason::BadQuantity)?
-        .shares();
-    let reduce_only = order.flags & FLAG_REDUCE_ONLY != 0;
-    Ok(Checked {
-        side,
-        quantity,
-        limit_price,
-        stop_distance: order.stop_distance,
-        reduce_only,
-    })
+}
+
+/// What accepting an order changed besides its reserve, so that a leg that was only tried can be taken back.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Accept {
+    pub place: u32,
+    pub rate: i64,
+    pub repeat: Option<Accepted>,
+    pub stop: Option<i64>,
 }
 
 impl Engine {
@@ -73,269 +77,393 @@ impl Engine {
     /// The id counts as taken whatever the decision is, except when it is no valid id or a repeat.
     pub fn decide(&mut self, order: &OrderRequest, now_ns: i64) -> Decision {
         self.on_clock(now_ns);
-        if order.order_id == 0 || order.order_id >= OWN_ORDER_ID_BASE {
-            return self.conclude(order, None, &Verdict::reject(Reason::Malformed));
-        }
-        if order.order_id <= self.last_id {
-            return self.conclude(
-                order,
-                self.book.find(order.instrument_id),
-                &Verdict::reject(Reason::DuplicateId),
-            );
-        }
-        self.last_id = order.order_id;
-        self.judge(order)
-    }
-
-    /// Decide a closing order of a flatten; the engine gives it an id of its own (above [`OWN_ORDER_ID_BASE`]). The request
-    /// is what to send when the decision is [`DecisionKind::Flatten`].
-    pub fn decide_close(&mut self, close: &CloseOrder, now_ns: i64) -> (OrderRequest, Decision) {
-        self.on_clock(now_ns);
-        self.last_own = self.last_own.max(OWN_ORDER_ID_BASE) + 1;
-        let order = OrderRequest {
-            order_id: self.last_own,
-            instrument_id: close.instrument_id,
-            quantity: close.quantity,
-            limit_price: 0,
-            stop_distance: 0,
-            side: close.side as u8,
-            order_type: TYPE_MARKET,
-            time_in_force: TIF_DAY,
-            flags: FLAG_REDUCE_ONLY,
+        let (index, verdict) = match self.take_id(order.order_id) {
+            Ok(()) => self.judge(order),
+            Err(reason) => (self.book.find(order.instrument_id), Verdict::reject(reason)),
         };
-        let mut decision = self.judge(&order);
-        if decision.accepted() {
-            decision.kind = DecisionKind::Flatten;
-            decision.reason = self.kill.map_or(Reason::Operator, |kill| kill.reason);
-        } else if let Some(index) = self.book.find(close.instrument_id) {
-            self.back_off(index);
-        }
-        (
-            OrderRequest {
-                quantity: decision.approved_quantity.max(0),
-                ..order
-            },
-            decision,
-        )
+        self.conclude(order, index, &verdict)
     }
 
-    fn judge(&mut self, order: &OrderRequest) -> Decision {
+    /// Check 1.
+    #[inline]
+    pub(crate) fn take_id(&mut self, order_id: u64) -> Result<(), Reason> {
+        if order_id == 0 || order_id >= OWN_ORDER_ID_BASE {
+            return Err(Reason::Malformed);
+        }
+        if order_id <= self.last_id {
+            return Err(Reason::DuplicateId);
+        }
+        self.last_id = order_id;
+        Ok(())
+    }
+
+    #[inline]
+    pub(crate) fn judge(&mut self, order: &OrderRequest) -> (Option<usize>, Verdict) {
         let checked = match check_fields(order) {
             Ok(checked) => checked,
             Err(reason) => {
-                return self.conclude(
-                    order,
-                    self.book.find(order.instrument_id),
-                    &Verdict::reject(reason),
-                );
+                return (self.book.find(order.instrument_id), Verdict::reject(reason));
             }
         };
         let Some(index) = self.book.find(order.instrument_id) else {
-            return self.conclude(order, None, &Verdict::reject(Reason::UnknownInstrument));
+            return (None, Verdict::reject(Reason::UnknownInstrument));
         };
         let verdict = self.check(index, &checked);
         if verdict.quantity > 0 {
-            let working = Working {
-                order_id: order.order_id,
-                instrument: index as u32,
-                side: checked.side,
-                quantity: verdict.quantity,
-                cumulative: 0,
-                reserve_price: self.reserve_price(index, checked.limit_price),
-                limit_price: order.limit_price,
-                cancel_requested: false,
-                fate_unknown: false,
-            };
-            self.orders.insert(working);
-            self.book.reserve(&working);
-            #[cfg(debug_assertions)]
-            debug_assert!(
-                self.book.resting_agrees(index, &self.orders),
-                "running sums equal the orders themselves"
-            );
+            self.accept(index, order.order_id, &checked, verdict.quantity);
+            self.settle_stops(index);
         }
-        self.conclude(order, Some(index), &verdict)
+        (Some(index), verdict)
     }
 
-    /// Where an order is reserved: a limit order at its limit or today's price, whichever is more, a market order at the
-    /// collar. Without any price 0: only reducing orders get there, and those add no exposure.
-    pub(crate) fn reserve_price(&self, index: usize, limit_price: Option<Price>) -> i64 {
-        let mark = self.book.instruments[index].mark;
-        match limit_price {
-            Some(limit) => limit.micro().max(mark),
-            None => collar_high(mark),
-        }
-    }
-
-    fn check(&self, index: usize, order: &Checked) -> Verdict {
-        let instrument = &self.book.instruments[index];
-        if order
-            .limit_price
-            .is_some_and(|price| instrument.tick > 0 && price.micro() % instrument.tick != 0)
-        {
+    /// Checks 4 to 21.
+    #[inline]
+    pub(crate) fn check(&self, index: usize, order: &Checked) -> Verdict {
+        let (gate, instrument) = (&self.book.gates[index], &self.book.instruments[index]);
+        if !gate.is_on_tick(order.limit_price) {
             return Verdict::reject(Reason::BadTick);
         }
-        let reducible = if self.positions_known {
+        let closes = instrument.closes(order.side);
+        let reducible = if closes && self.positions_known {
             instrument.reducible(order.side)
         } else {
             0
         };
         // An odd lot left by a corporate action must be able to leave.
-        if order.quantity % instrument.lot != 0 && order.quantity != reducible {
+        if !gate.is_whole(order.quantity) && order.quantity != reducible {
             return Verdict::reject(Reason::BadLot);
         }
-        if !self.venue_up {
-            return Verdict::reject(Reason::VenueDown);
-        }
-        if !matches!(self.session_state, SessionState::Open | SessionState::Break) {
-            return Verdict::reject(Reason::SessionClosed);
-        }
-        if self.trading_state() == TradingState::Halted {
-            return Verdict::reject(Reason::Halted);
+        if let Some(reason) = self.closed() {
+            return Verdict::reject(reason);
         }
         if !self.positions_known {
             return Verdict::reject(Reason::NoAccount);
         }
-        if order.side == Side::Sell || instrument.position < 0 {
-            return Self::check_reducing(order, reducible, instrument.lot);
+        if self.orders.is_full() {
+            return Verdict::reject(Reason::TooManyOrders);
         }
-        match self.check_opening(index, order) {
-            Ok(sized) => Verdict {
-                quantity: sized.quantity,
-                reason: sized.reason,
-                limit: sized.limit,
-            },
-            Err((reason, limit)) => Verdict {
-                quantity: 0,
-                reason,
-                limit,
-            },
+        if closes {
+            return self.check_closing(index, order, reducible);
         }
+        if let Some(reason) = self.check_opening(index, order) {
+            return Verdict::reject(reason);
+        }
+        self.check_limits(index, order, &Instead::NOTHING)
     }
 
-    /// What closes is taken up to what there is to close: it cannot raise any worst case.
-    fn check_reducing(order: &Checked, reducible: i64, lot: i64) -> Verdict {
-        let short = if order.reduce_only {
-            Reason::ReduceOnly
-        } else {
-            Reason::ShortSale
-        };
+    /// Check 10: what closes is taken up to what there is to close, since it cannot raise any worst case.
+    pub(crate) fn check_closing(&self, index: usize, order: &Checked, reducible: i64) -> Verdict {
+        if order.is_marked_short() {
+            return Verdict::reject(Reason::ShortMarking);
+        }
+        if outside_wide(order.limit_price, self.wide_anchor(index)) {
+            return Verdict::reject(Reason::Collar);
+        }
         if order.quantity <= reducible {
-            return Verdict {
-                quantity: order.quantity,
-                reason: Reason::None,
-                limit: 0,
-            };
+            return Verdict::approve(order.quantity);
         }
-        let whole = reducible / lot * lot;
-        // Less than a lot is left: all of it may go.
+        let lot = self.book.instruments[index].lot;
+        let whole = reducible - reducible % lot;
         Verdict {
+            // Less than a lot is left: all of it may go.
             quantity: if whole > 0 { whole } else { reducible },
-            reason: short,
-            limit: 0,
+            reason: if order.is_reduce_only() {
+                Reason::ReduceOnly
+            } else {
+                Reason::ShortSale
+            },
+            by_size: true,
+            ..Verdict::reject(Reason::None)
         }
     }
 
-    fn check_opening(&self, index: usize, order: &Checked) -> Result<Sized, (Reason, i128)> {
+    /// What the wide collar is drawn around; 0 = nothing is known.
+    pub(crate) fn wide_anchor(&self, index: usize) -> i64 {
+        match self.book.gates[index].reference {
+            0 => self.book.instruments[index].mark,
+            reference => reference,
+        }
+    }
+
+    /// Checks 11 to 19: why nothing of this order may be opened.
+    #[inline]
+    pub(crate) fn check_opening(&self, index: usize, order: &Checked) -> Option<Reason> {
+        if order.is_reduce_only() {
+            return Some(Reason::ReduceOnly);
+        }
+        if order.side == Side::Sell && !order.is_marked_short() {
+            return Some(Reason::ShortSale);
+        }
+        if let Some(reason) = self
+            .barred()
+            .or_else(|| self.barred_here(index, order.strategies))
+        {
+            return Some(reason);
+        }
+        if self.rate.is_full(self.monotonic_ns) {
+            return Some(Reason::RateThrottle);
+        }
+        let (gate, instrument) = (&self.book.gates[index], &self.book.instruments[index]);
+        let accepted = self.accepted(order);
+        if self.may_repeat(instrument.repeat_guard) && self.repeats[index].is_repeated(&accepted) {
+            return Some(Reason::RepeatedOrder);
+        }
+        if let Some(reason) = self.unpriced(gate) {
+            return Some(reason);
+        }
+        let touch = self.touch(index, order.side);
+        if outside_collar(order.limit_price, touch, gate.reference) {
+            return Some(Reason::Collar);
+        }
+        if !self.equity.known || self.baseline.is_none() || self.firm_rate.is_none() {
+            return Some(Reason::NoAccount);
+        }
+        if self.has_stale_mark() {
+            return Some(Reason::StaleMark);
+        }
+        if self.equity.fallen.0 || self.equity.fallen.1 {
+            return Some(Reason::Drawdown);
+        }
+        if self.crosses_own(index, order.side, order.limit_price) {
+            return Some(Reason::SelfMatch);
+        }
+        let stop = instrument.stop(order.side);
+        let reached = match order.side {
+            Side::Buy => gate.reference <= stop,
+            Side::Sell => stop != NO_STOP && gate.reference >= stop,
+        };
+        (reached || instrument.has_fired(order.side)).then_some(Reason::Stopped)
+    }
+
+    #[inline]
+    fn may_repeat(&self, guard: i64) -> bool {
+        guard != i64::MIN && self.now_ns.saturating_sub(guard) < crate::limits::THROTTLE_NS
+    }
+
+    const fn accepted(&self, order: &Checked) -> Accepted {
+        Accepted {
+            at: self.now_ns,
+            quantity: order.requested,
+            limit_price: order.limit_price,
+            kind: (order.side as u64) << 8 | order.order_type as u64,
+        }
+    }
+
+    /// The mark of a held position is too old to believe.
+    #[inline]
+    pub(crate) fn has_stale_mark(&self) -> bool {
+        let oldest = self.book.oldest_mark();
+        oldest != i64::MAX && self.now_ns.saturating_sub(oldest) > MAX_MARK_AGE_NS
+    }
+
+    /// Check 18: could it trade with an order of our own.
+    #[inline]
+    pub(crate) fn crosses_own(&self, index: usize, side: Side, limit_price: i64) -> bool {
+        let best = self.book.instruments[index].best(side.opposite());
+        best != NIL
+            && self.orders.slots[best as usize]
+                .key
+                .saturating_add(price_key(side, limit_price))
+                <= 0
+    }
+
+    /// Where an order is reserved: a limit order at its limit or today's price, whichever is more, a market order at the
+    /// collar. Without any price 0: only closing orders get there, and those add no exposure.
+    #[inline]
+    pub(crate) fn reserve_price(&self, index: usize, limit_price: i64) -> i64 {
+        let mark = self.book.instruments[index].mark;
+        if limit_price == 0 {
+            collar_high(mark)
+        } else {
+            limit_price.max(mark)
+        }
+    }
+
+    /// The stop level that would hold after an order of this side with this distance.
+    #[inline]
+    pub(crate) fn stop_after(&self, index: usize, side: Side, distance: i64) -> i64 {
+        let held = self.book.instruments[index].stop(side);
+        if distance == 0 {
+            return held;
+        }
+        let reference = self.book.gates[index].reference;
+        match side {
+            Side::Buy => held.max(reference - distance),
+            Side::Sell if held == NO_STOP => reference + distance,
+            Side::Sell => held.min(reference + distance),
+        }
+    }
+
+    #[inline]
+    fn risk(&self, index: usize, order: &Checked, reserve_price: i64) -> i64 {
         let instrument = &self.book.instruments[index];
-        let bare = |reason: Reason| (reason, 0);
-        if order.reduce_only {
-            return Err(bare(Reason::ReduceOnly));
+        let level = self.stop_after(index, order.side, order.stop_distance);
+        if level == NO_STOP || instrument.risk_floor == i64::MAX {
+            return reserve_price;
         }
-        if self.kill.is_some() {
-            return Err(bare(Reason::Killed));
+        let distance = order.side.signed(instrument.mark - level);
+        distance.max(instrument.risk_floor).min(reserve_price)
+    }
+
+    /// Checks 20 and 21, for an order that would stand in the place of another.
+    #[inline]
+    pub(crate) fn check_limits(&self, index: usize, order: &Checked, instead: &Instead) -> Verdict {
+        let instrument = &self.book.instruments[index];
+        let (sums, money, side) = (&self.book.sums, &self.equity.money, order.side);
+        let resting = instrument.resting(side);
+        let (issuer, sector) = (
+            self.book.issuer_exposure(index),
+            self.book.sector_exposure(index),
+        );
+        let net = sums.net_worst(side);
+        let past = issuer > money.instrument
+            || sector > money.sector
+            || sums.gross > money.gross
+            || net > money.net;
+        if past {
+            return self.past(issuer, sector, net);
         }
-        if self.reduce_only {
-            return Err(bare(Reason::ReduceOnly));
-        }
-        if self.session_state == SessionState::Break {
-            return Err(bare(Reason::Halted));
-        }
-        if !instrument.tradable {
-            return Err(bare(Reason::NotTradable));
-        }
-        if !self.unreferenced.is_empty() {
-            return Err(bare(Reason::ReferenceMissing));
-        }
-        let reference = instrument.reference;
-        if reference == 0 {
-            return Err(bare(Reason::NoPrice));
-        }
-        // A price from the future is as wrong as an old one.
-        if self.now_ns.abs_diff(instrument.price_ts) > MAX_PRICE_AGE_NS as u64 {
-            return Err(bare(Reason::StalePrice));
-        }
-        let beyond = match order.limit_price {
-            Some(limit) => {
-                limit.micro() > collar_high(reference) || limit.micro() < collar_low(reference)
-            }
-            // A market order would trade at the offer, and its reserve ends at the collar.
-            None => instrument.ask > collar_high(reference),
+        let reserve_price = self
+            .reserve_price(index, order.limit_price)
+            .max(instead.price);
+        let (bought, sold) = match side {
+            Side::Buy => (instead.notional, 0),
+            Side::Sell => (0, instead.notional),
         };
-        if beyond {
-            return Err(bare(Reason::Collar));
-        }
-        let (Some(equity), Some(cash), Some(_)) = (self.equity_exact(), self.cash, self.baseline)
-        else {
-            return Err(bare(Reason::NoAccount));
-        };
-        if let Some(outside) = self.outside_around(index, equity) {
-            return Err(outside);
-        }
-        let working = instrument.exposure().long - instrument.value();
         let inputs = SizingInputs {
-            equity,
-            reference_price: reference,
-            reserve_price: self.reserve_price(index, order.limit_price),
-            stop_distance: order.stop_distance,
-            volatility_bp: instrument.volatility_bp,
+            side,
+            equity: self.equity.first,
+            reference_price: instrument.mark,
+            reserve_price,
+            risk_per_share: self.risk(index, order, reserve_price),
             lot: instrument.lot,
-            held_quantity: i128::from(instrument.position),
-            working_quantity: instrument.buys.quantity,
-            working_notional: instrument.buys.notional,
-            issuer_exposure: self.book.issuer_exposure(index) - working,
-            sector_exposure: self.book.sector_exposure(index) - working,
-            buying_power: buying_power(cash, self.book.reserved_buys()),
+            held_quantity: instrument.held(side),
+            working_quantity: resting.quantity - instead.shares,
+            working_notional: resting.notional - instead.notional,
+            issuer_exposure: issuer - resting.weight,
+            sector_exposure: sector - resting.weight,
+            gross_exposure: sums.gross - resting.weight,
+            net_exposure: net - resting.weight,
+            volume_limit: instrument.volume_limit,
+            volume_used: instrument.traded + instrument.buys.quantity + instrument.sells.quantity
+                - instead.shares,
+            locate: instrument.locate,
+            buying_power: self.power(bought, sold),
         };
-        let sized = largest_quantity(&inputs, &self.limits, order.quantity);
-        if sized.quantity == 0 {
-            Err((sized.reason, sized.limit))
-        } else {
-            Ok(sized)
+        let sized = size(&inputs, money, &self.limits, order.quantity, instead.filled);
+        Verdict {
+            quantity: sized.quantity,
+            reason: sized.reason,
+            limit: (sized.reason != Reason::None).then_some(sized.limit),
+            risk: inputs.risk_per_share,
+            by_size: sized.quantity < order.quantity,
         }
     }
 
-    fn conclude(&self, order: &OrderRequest, index: Option<usize>, verdict: &Verdict) -> Decision {
-        let kind = if verdict.quantity == 0 {
-            DecisionKind::Reject
-        } else if verdict.quantity < order.quantity {
-            DecisionKind::Reduce
+    /// What cash still pays for, when so much of what is reserved were not.
+    #[inline]
+    pub(crate) fn power(&self, bought: i128, sold: i128) -> i128 {
+        let sums = &self.book.sums;
+        let pledged = crate::book::pledged(sums.short_value, sums.short_reserved - sold);
+        self.paid - (sums.reserved_buys - bought) - pledged
+    }
+
+    #[cold]
+    fn past(&self, issuer: i128, sector: i128, net: i128) -> Verdict {
+        use crate::limits::*;
+        let (money, limits) = (&self.equity.money, &self.limits);
+        let (reason, limit, tighter) = if issuer > money.instrument {
+            let tighter = limits.instrument_bp() < INSTRUMENT_LIMIT_BP;
+            (Reason::InstrumentLimit, money.instrument, tighter)
+        } else if sector > money.sector {
+            let tighter = limits.sector_bp() < SECTOR_LIMIT_BP;
+            (Reason::SectorLimit, money.sector, tighter)
+        } else if self.book.sums.gross > money.gross {
+            let tighter = limits.gross_bp() < GROSS_LIMIT_BP;
+            (Reason::GrossLimit, money.gross, tighter)
         } else {
-            DecisionKind::Approve
+            debug_assert!(net > money.net, "some limit is passed");
+            (Reason::NetLimit, money.net, limits.net_bp() < NET_LIMIT_BP)
         };
-        let equity = self.equity_exact();
-        let limit = if verdict.limit > 0 {
-            verdict.limit
-        } else {
-            equity.map_or(0, |equity| share_of(equity, self.limits.instrument_bp()))
-        };
-        let (reference_price, worst_case) = index.map_or((0, 0), |index| {
-            let instrument = &self.book.instruments[index];
-            let exposure = instrument.exposure();
-            (instrument.reference, exposure.long.max(exposure.short))
-        });
-        Decision {
-            order_id: order.order_id,
-            instrument_id: order.instrument_id,
-            kind,
-            reason: verdict.reason,
-            requested_quantity: order.quantity,
-            approved_quantity: verdict.quantity,
-            reference_price,
-            equity: equity.map_or(0, |equity| Money::saturating(equity).micro()),
-            instrument_worst_case: Money::saturating(worst_case).micro(),
-            binding_limit: Money::saturating(limit).micro(),
-            limits_hash: self.hash_prefix,
+        Verdict {
+            limit: Some(limit),
+            ..Verdict::reject(if tighter {
+                Reason::TighterLimit
+            } else {
+                reason
+            })
         }
+    }
+
+    /// Reserves an accepted order and counts it.
+    #[inline]
+    pub(crate) fn accept(
+        &mut self,
+        index: usize,
+        order_id: u64,
+        order: &Checked,
+        quantity: i64,
+    ) -> Accept {
+        let opens = !self.book.instruments[index].closes(order.side);
+        let place = self.reserve(
+            index,
+            Working {
+                order_id,
+                quantity,
+                reserve_price: self.reserve_price(index, order.limit_price),
+                limit_price: order.limit_price,
+                strategies: order.strategies,
+                side: order.side,
+                flags: order.flags,
+                order_type: order.order_type,
+                time_in_force: order.time_in_force,
+                ..Working::EMPTY
+            },
+        );
+        let (repeat, stop) = if opens {
+            self.count_opening(index, order)
+        } else {
+            (None, None)
+        };
+        Accept {
+            place,
+            rate: self.rate.count(self.monotonic_ns),
+            repeat,
+            stop,
+        }
+    }
+
+    /// What an accepted opening leaves behind besides its reserve: its trace for the repeat check, and its stop.
+    #[inline]
+    pub(crate) fn count_opening(
+        &mut self,
+        index: usize,
+        order: &Checked,
+    ) -> (Option<Accepted>, Option<i64>) {
+        let accepted = self.accepted(order);
+        let displaced = self.repeats[index].count(accepted);
+        let level = self.stop_after(index, order.side, order.stop_distance);
+        let instrument = &mut self.book.instruments[index];
+        instrument.repeat_guard = self.repeats[index].guard();
+        let held = core::mem::replace(instrument.stop_mut(order.side), level);
+        (Some(displaced), (level != held).then_some(held))
+    }
+
+    /// Takes an order into the book.
+    #[inline]
+    pub(crate) fn reserve(&mut self, index: usize, order: Working) -> u32 {
+        let order = Working {
+            instrument: index as u32,
+            key: price_key(order.side, order.limit_price),
+            ..order
+        };
+        let place = self.orders.insert(order);
+        self.book
+            .resize(index, order.side, order.leaves(), order.notional());
+        let instrument = &mut self.book.instruments[index];
+        instrument.own_working += u32::from(order.is_own());
+        let root = instrument.best_mut(order.side);
+        heap::push(&mut self.orders.slots, root, place);
+        place
     }
 }

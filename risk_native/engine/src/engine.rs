@@ -1,26 +1,21 @@
-//! The engine's state and its feeds. Decisions, reports, the kill switch and the views stand in files of their own.
+//! The engine's state, its session and what is halted in it. Prices, account, decisions, reports, the kill switch and the views
+//! stand in files of their own.
 
 use std::collections::BTreeMap;
 
-use crate::book::Book;
-use crate::limits::{TighterLimits, hash_prefix};
-use crate::order_table::OrderTable;
+use crate::book::{Book, set_flag};
+use crate::equity::Equity;
+use crate::instrument::HALTED;
+use crate::limits::{ENDED_ORDERS_KEPT, MAX_WORKING_ORDERS};
+use crate::orders::{CANCEL_REQUESTED, Orders};
 use crate::reason::Reason;
+use crate::throttle::{Rate, Repeats};
+use crate::tighter::{TighterLimits, hash_prefix};
 use crate::types::{
-    Baseline, InstrumentReference, Kill, OWN_ORDER_ID_BASE, ReferenceError, SessionState, Side,
+    Baseline, Halt, Hold, InstrumentReference, Kill, OWN_ORDER_ID_BASE, ReferenceError,
+    SessionState, is_own_order,
 };
-use crate::units::{MAX_PRICE, MAX_QUANTITY, Money};
-
-/// Working orders for which room is made at the start; more than that grows the table.
-const ROOM_FOR_ORDERS: usize = 16_384;
-
-/// An order that is done: kept for the session, because a report may come late.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Finished {
-    pub instrument: u32,
-    pub side: Side,
-    pub cumulative: i64,
-}
+use crate::units::MICRO;
 
 /// The pre-trade risk engine of one region's account. Pure: no I/O, no clock of its own, no randomness.
 #[derive(Debug, Clone)]
@@ -29,45 +24,56 @@ pub struct Engine {
     pub(crate) hash: [u8; 32],
     pub(crate) hash_prefix: u64,
     pub(crate) book: Book,
-    pub(crate) orders: OrderTable,
-    pub(crate) finished: BTreeMap<u64, Finished>,
+    pub(crate) orders: Orders,
+    pub(crate) rate: Rate,
+    /// By instrument.
+    pub(crate) repeats: Vec<Repeats>,
+    /// Instruments whose stop has fired; has room for all of them.
+    pub(crate) fired: Vec<u32>,
     /// Positions in instruments that the reference does not have: no limit can be computed while there is one.
     pub(crate) unreferenced: BTreeMap<u64, i64>,
     pub(crate) cash: Option<i128>,
+    /// Cash as it should be by the last report and the fills since.
+    pub(crate) expected_cash: Option<i128>,
+    /// What the cash pays for.
+    pub(crate) paid: i128,
+    pub(crate) equity: Equity,
+    pub(crate) firm_rate: Option<i64>,
+    /// An announced flow that no cash report has shown yet; 0 = none.
+    pub(crate) expected_flow: i64,
+    /// Session and sum of the flows that count in it.
+    pub(crate) flows: (u32, i64),
     pub(crate) positions_known: bool,
     pub(crate) venue_up: bool,
     pub(crate) session_state: SessionState,
     pub(crate) session: u32,
     pub(crate) now_ns: i64,
+    pub(crate) monotonic_ns: i64,
     pub(crate) last_id: u64,
     pub(crate) last_own: u64,
-    pub(crate) halted: bool,
-    pub(crate) reduce_only: bool,
+    /// Bit by bit, [`Halt`].
+    pub(crate) halts: u8,
+    /// Bit by bit, [`Hold`].
+    pub(crate) holds: u8,
+    pub(crate) halted_strategies: u64,
     pub(crate) kill: Option<Kill>,
     pub(crate) baseline: Option<Baseline>,
-}
-
-const fn price_or_absent(price: i64) -> i64 {
-    if price > 0 && price <= MAX_PRICE {
-        price
-    } else {
-        0
-    }
 }
 
 impl Engine {
     /// An engine over `reference` under the constant limits or tighter ones.
     ///
     /// # Errors
-    /// When an instrument is named twice or has an impossible lot, tick or id.
+    /// When an instrument is named twice or has an impossible lot, tick, volume, locate or id.
     pub fn new(
         reference: &[InstrumentReference],
         limits: TighterLimits,
     ) -> Result<Self, ReferenceError> {
-        Self::with_room(reference, limits, ROOM_FOR_ORDERS)
+        Self::with_room(reference, limits, MAX_WORKING_ORDERS)
     }
 
-    /// As [`Engine::new`], with room for `orders` working orders before the first allocation.
+    /// As [`Engine::new`], with room for `orders` working orders, at most [`MAX_WORKING_ORDERS`], and accordingly less memory
+    /// of ended ones.
     ///
     /// # Errors
     /// As [`Engine::new`].
@@ -77,137 +83,46 @@ impl Engine {
         orders: usize,
     ) -> Result<Self, ReferenceError> {
         let hash = limits.hash();
+        let book = Book::new(reference, limits.participation_bp())?;
+        let room = orders.clamp(1, MAX_WORKING_ORDERS);
         Ok(Self {
             limits,
             hash,
             hash_prefix: hash_prefix(&hash),
-            book: Book::new(reference)?,
-            orders: OrderTable::with_room(orders),
-            finished: BTreeMap::new(),
+            orders: Orders::new(
+                room,
+                ENDED_ORDERS_KEPT.min(room.saturating_mul(16).max(1_024)),
+            ),
+            rate: Rate::new(limits.message_rate()),
+            repeats: vec![Repeats::NONE; book.instruments.len()],
+            fired: Vec::with_capacity(book.instruments.len()),
+            book,
             unreferenced: BTreeMap::new(),
             cash: None,
+            expected_cash: None,
+            paid: 0,
+            equity: Equity::default(),
+            firm_rate: Some(MICRO),
+            expected_flow: 0,
+            flows: (0, 0),
             positions_known: false,
             venue_up: false,
             session_state: SessionState::Unknown,
             session: 0,
             now_ns: i64::MIN,
+            monotonic_ns: 0,
             last_id: 0,
             last_own: 0,
-            halted: false,
-            reduce_only: false,
+            halts: 0,
+            holds: 0,
+            halted_strategies: 0,
             kill: None,
             baseline: None,
         })
     }
 
-    /// A quote or print on the venue's clock, everything now known of the instrument; 0 = absent. An update older than the
-    /// one held is dropped. False when the instrument is unknown.
-    pub fn on_price(
-        &mut self,
-        instrument_id: u64,
-        bid: i64,
-        ask: i64,
-        last: i64,
-        ts_ns: i64,
-    ) -> bool {
-        let Some(index) = self.book.find(instrument_id) else {
-            return false;
-        };
-        let held = &self.book.instruments[index];
-        if held.priced && ts_ns < held.price_ts {
-            return true;
-        }
-        let (bid, ask, last) = (
-            price_or_absent(bid),
-            price_or_absent(ask),
-            price_or_absent(last),
-        );
-        let reference = if bid > 0 && ask >= bid {
-            bid + (ask - bid) / 2
-        } else {
-            last
-        };
-        self.book.change(index, |instrument| {
-            (instrument.bid, instrument.ask, instrument.last) = (bid, ask, last);
-            (instrument.price_ts, instrument.priced) = (ts_ns, true);
-            instrument.reference = reference;
-            if reference > 0 {
-                instrument.mark = reference;
-            }
-        });
-        self.watch_drawdown();
-        true
-    }
-
-    /// The venue's settlement price, on the session's own share basis (splits applied): values a position until the first
-    /// market price of the session, never prices an order. False when the instrument is unknown.
-    pub fn on_settlement_price(&mut self, instrument_id: u64, price: i64) -> bool {
-        let Some(index) = self.book.find(instrument_id) else {
-            return false;
-        };
-        if price_or_absent(price) > 0 && self.book.instruments[index].reference == 0 {
-            self.book
-                .change(index, |instrument| instrument.mark = price);
-            self.watch_drawdown();
-        }
-        true
-    }
-
-    /// Cash by the venue's account report (millionths). Fills after it move it until the next report.
-    pub fn on_account(&mut self, cash: i64) {
-        self.cash = Some(i128::from(Money::saturating(i128::from(cash)).micro()));
-        self.watch_drawdown();
-    }
-
-    /// A new full report of the account begins: until positions are complete and cash has come, neither is believed, so that
-    /// no drawdown is measured between the two halves.
-    pub fn begin_positions(&mut self) {
-        self.positions_known = false;
-        self.cash = None;
-        for index in 0..self.book.instruments.len() {
-            self.book.instruments[index].reported = false;
-        }
-        self.unreferenced.clear();
-    }
-
-    /// A position by the venue's report, absolute. False when the reference does not have the instrument or the quantity is
-    /// impossible: then no new risk is taken while it stands.
-    pub fn on_position(&mut self, instrument_id: u64, quantity: i64) -> bool {
-        let found = self
-            .book
-            .find(instrument_id)
-            .filter(|_| quantity.unsigned_abs() <= MAX_QUANTITY as u64);
-        let Some(index) = found else {
-            if quantity == 0 {
-                self.unreferenced.remove(&instrument_id);
-            } else {
-                self.unreferenced.insert(instrument_id, quantity);
-            }
-            return false;
-        };
-        self.unreferenced.remove(&instrument_id);
-        self.book.change(index, |instrument| {
-            instrument.position = quantity;
-            instrument.reported = true;
-        });
-        self.watch_drawdown();
-        true
-    }
-
-    /// The venue has reported every position: what was not named since [`Engine::begin_positions`] is zero.
-    pub fn positions_complete(&mut self) {
-        for index in 0..self.book.instruments.len() {
-            if !self.book.instruments[index].reported {
-                self.book
-                    .change(index, |instrument| instrument.position = 0);
-            }
-        }
-        self.positions_known = true;
-        self.watch_drawdown();
-    }
-
-    /// The venue's session state and date. A later date starts a new session day: baseline, kill switch, prices and account
-    /// are new. An earlier date is refused by taking the state as unknown.
+    /// The venue's session state and date. A later date starts a new session day: baseline, flows, volumes, prices and account
+    /// are new; a fired kill switch stays. An earlier date is refused by taking the state as unknown.
     pub fn on_session(&mut self, state: SessionState, session: u32) {
         if session < self.session {
             self.session_state = SessionState::Unknown;
@@ -224,26 +139,30 @@ impl Engine {
             {
                 self.baseline = None;
             }
-            self.kill = match self.kill {
-                Some(kill) if kill.session == 0 || kill.session >= session => {
-                    Some(Kill { session, ..kill })
-                }
-                _ => None,
-            };
+            if self.flows.0 != session {
+                self.flows = (session, 0);
+            }
+            if let Some(kill) = &mut self.kill
+                && kill.session == 0
+            {
+                kill.session = session;
+            }
         }
         self.session_state = state;
-        self.watch_drawdown();
+        self.refresh();
     }
 
     /// Yesterday's marks are on yesterday's share basis, and yesterday's account lacks the night's corporate actions.
     fn start_session_day(&mut self) {
-        self.finished.clear();
+        self.orders.forget_ended();
         self.begin_positions();
+        (self.expected_cash, self.expected_flow) = (None, 0);
         for index in 0..self.book.instruments.len() {
+            let gate = &mut self.book.gates[index];
+            (gate.reference, gate.price_ts) = (0, 0);
             self.book.change(index, |instrument| {
-                (instrument.bid, instrument.ask, instrument.last) = (0, 0, 0);
-                (instrument.price_ts, instrument.priced) = (0, false);
-                (instrument.reference, instrument.mark) = (0, 0);
+                instrument.forget_prices();
+                instrument.traded = 0;
                 instrument.retry_at = i64::MIN;
             });
         }
@@ -253,63 +172,73 @@ impl Engine {
     pub fn on_venue(&mut self, up: bool) {
         if up && !self.venue_up {
             // A cancel asked for before the line broke may never have left.
-            for order in self.orders.iter_mut() {
-                order.cancel_requested = false;
+            let mut place = self.orders.first_live();
+            while let Some(order) = self.orders.slots.get_mut(place as usize) {
+                order.marks &= !CANCEL_REQUESTED;
+                place = order.live_after;
             }
         }
         self.venue_up = up;
     }
 
     /// The venue's clock. It never goes back.
+    #[inline]
     pub fn on_clock(&mut self, now_ns: i64) {
         self.now_ns = self.now_ns.max(now_ns);
     }
 
-    /// Take only what reduces, or everything again. Cannot lift a kill.
-    pub const fn set_reduce_only(&mut self, on: bool) {
-        self.reduce_only = on;
+    /// The machine's monotonic clock, for the message rate alone. It never goes back.
+    #[inline]
+    pub fn on_monotonic(&mut self, ns: i64) {
+        self.monotonic_ns = self.monotonic_ns.max(ns);
     }
 
-    /// Take nothing but cancels, or everything again. A kill goes before it: closing orders still leave.
-    pub const fn set_halted(&mut self, on: bool) {
-        self.halted = on;
+    /// Something must be mended before anything is opened, or is mended. What closes passes.
+    pub const fn set_halt(&mut self, halt: Halt, on: bool) {
+        set_flag(&mut self.halts, 1 << halt as u8, on);
+    }
+
+    /// Take only what reduces, or everything again. Cannot lift a kill.
+    pub const fn set_hold(&mut self, hold: Hold, on: bool) {
+        set_flag(&mut self.holds, 1 << hold as u8, on);
+    }
+
+    /// Halt one instrument, or lift that. False when it is unknown.
+    pub fn halt_instrument(&mut self, instrument_id: u64, on: bool) -> bool {
+        let Some(index) = self.book.find(instrument_id) else {
+            return false;
+        };
+        set_flag(&mut self.book.gates[index].flags, HALTED, on);
+        true
+    }
+
+    /// Halt every instrument of a venue, or lift that. False when no instrument trades there.
+    pub fn halt_venue(&mut self, venue: &str, on: bool) -> bool {
+        self.book.halt_venue(venue, on)
+    }
+
+    /// The strategies that are halted from now on, bit by bit.
+    pub const fn halt_strategies(&mut self, mask: u64) {
+        self.halted_strategies = mask;
     }
 
     /// Put back the last order ids taken (the outside's and the engine's own; 0 = none). Never lowers them.
     pub fn restore_last_order_id(&mut self, last: u64, last_own: u64) {
         self.last_id = self.last_id.max(last.min(OWN_ORDER_ID_BASE - 1));
-        self.last_own = self.last_own.max(last_own);
-    }
-
-    pub(crate) fn equity_exact(&self) -> Option<i128> {
-        match (self.cash, self.book.value()) {
-            (Some(cash), Some(value)) if self.positions_known && self.unreferenced.is_empty() => {
-                Some(cash + value)
-            }
-            _ => None,
+        if is_own_order(last_own) {
+            self.last_own = self.last_own.max(last_own);
         }
     }
 
-    /// The limit that some issuer or sector is past. Prices carried it there: no order is accepted that would.
-    pub(crate) fn outside(&self, equity: i128) -> Option<Reason> {
-        let (issuer, sector) = (self.book.largest_issuer(), self.book.largest_sector());
-        self.past(equity, issuer, sector).map(|(reason, _)| reason)
+    /// The first halt that stands.
+    pub(crate) fn halt(&self) -> Option<Reason> {
+        Halt::ALL
+            .into_iter()
+            .find(|halt| self.halts & (1 << *halt as u8) != 0)
+            .map(Halt::reason)
     }
 
-    /// The limit that this instrument's own issuer or sector is past, and its value: nothing may be added to them. Issuers
-    /// and sectors that an order does not touch have no say in it.
-    pub(crate) fn outside_around(&self, index: usize, equity: i128) -> Option<(Reason, i128)> {
-        let issuer = self.book.issuer_exposure(index);
-        self.past(equity, issuer, self.book.sector_exposure(index))
-    }
-
-    fn past(&self, equity: i128, issuer: i128, sector: i128) -> Option<(Reason, i128)> {
-        use crate::sizing::share_of;
-        let issuer_limit = share_of(equity, self.limits.instrument_bp());
-        if issuer > issuer_limit {
-            return Some((Reason::InstrumentLimit, issuer_limit));
-        }
-        let sector_limit = share_of(equity, self.limits.sector_bp());
-        (sector > sector_limit).then_some((Reason::SectorLimit, sector_limit))
+    pub(crate) const fn is_held(&self, hold: Hold) -> bool {
+        self.holds & (1 << hold as u8) != 0
     }
 }

@@ -1,8 +1,9 @@
 //! What the venue says of an order: reserves are released or become position. The venue's cumulative quantity is what
 //! counts, so a lost, repeated or overtaken report does no harm.
 
-use crate::engine::{Engine, Finished};
-use crate::order_table::Working;
+use crate::engine::Engine;
+use crate::heap;
+use crate::orders::{CANCEL_REQUESTED, FATE_UNKNOWN, Life, Working};
 use crate::reason::Reason;
 use crate::types::*;
 use crate::units::{MAX_MONEY, MAX_QUANTITY, Price, Quantity};
@@ -28,11 +29,11 @@ fn plausible(report: &Execution) -> bool {
     cumulative && fee && fill
 }
 
-const fn signed(side: Side, shares: i64) -> i64 {
-    match side {
-        Side::Buy => shares,
-        Side::Sell => -shares,
-    }
+const fn ends(kind: ExecKind) -> bool {
+    matches!(
+        kind,
+        ExecKind::Cancelled | ExecKind::Rejected | ExecKind::Expired
+    )
 }
 
 impl Engine {
@@ -44,121 +45,145 @@ impl Engine {
         if !plausible(report) {
             return Err(ExecError::BadReport);
         }
-        let outcome = if let Some(order) = self.orders.get(report.order_id).copied() {
-            self.on_working(order, report)
-        } else if let Some(done) = self.finished.get(&report.order_id).copied() {
-            self.on_finished(done, report)
-        } else {
-            return Err(ExecError::UnknownOrder);
-        };
-        self.watch_drawdown();
-        Ok(outcome)
+        let place = self
+            .orders
+            .resolve(report.order_id)
+            .ok_or(ExecError::UnknownOrder)?;
+        let order = self.orders.slots[place as usize];
+        if order.life == Life::Ended {
+            return Ok(self.on_ended(place, &order, report));
+        }
+        let refuses_modification =
+            report.kind == ExecKind::Rejected && order.replacement.order_id == report.order_id;
+        if refuses_modification {
+            self.drop_modification(place);
+            return Ok(ExecOutcome {
+                finished: self.orders.slots[place as usize].life == Life::Ended,
+                repeated: false,
+                ..REPEATED
+            });
+        }
+        Ok(self.on_working(place, &order, report))
     }
 
-    fn on_working(&mut self, order: Working, report: &Execution) -> ExecOutcome {
+    fn on_working(&mut self, place: u32, order: &Working, report: &Execution) -> ExecOutcome {
         let index = order.instrument as usize;
-        let filled = (report.cumulative_quantity - order.cumulative).max(0);
-        let missed = (filled - report.last_quantity).max(0);
+        let corrected = report.kind == ExecKind::Corrected;
+        let moved = report.cumulative_quantity - order.cumulative;
+        let filled = if corrected { moved } else { moved.max(0) };
         let cumulative = order.cumulative + filled;
-        let terminal = matches!(
-            report.kind,
-            ExecKind::Cancelled | ExecKind::Rejected | ExecKind::Expired
-        );
-        let finished = terminal || cumulative >= order.quantity;
-        if filled > 0 {
-            self.pay(
-                index,
-                order.side,
-                filled,
-                missed,
-                report,
-                order.reserve_price,
-            );
+        if filled != 0 {
+            self.pay(index, order.side, filled, report, order.price());
         }
-        // An overfill is the venue's to make; no more than what was reserved is released.
-        let released = if finished { order.leaves() } else { filled };
-        self.book
-            .release(&order, released, signed(order.side, filled));
-        if finished {
-            self.orders.remove(order.order_id);
-            let done = Finished {
-                instrument: order.instrument,
-                side: order.side,
-                cumulative,
-            };
-            self.finished.insert(order.order_id, done);
-            if terminal && order.order_id >= OWN_ORDER_ID_BASE {
-                self.back_off(index);
-            }
-        } else if let Some(kept) = self.orders.get_mut(order.order_id) {
+        let now = {
+            let kept = &mut self.orders.slots[place as usize];
             kept.cumulative = cumulative;
             // A late repeat says nothing new about an order whose fate is being asked for.
             if report.kind == ExecKind::Unknown {
-                kept.fate_unknown = true;
-            } else if filled > 0 || report.kind == ExecKind::New {
-                kept.fate_unknown = false;
+                kept.marks |= FATE_UNKNOWN;
+            } else if filled != 0 || report.kind == ExecKind::New {
+                kept.marks &= !FATE_UNKNOWN;
+            }
+            *kept
+        };
+        let whole = order.quantity.max(order.replacement.quantity);
+        let finished = ends(report.kind) || cumulative >= whole;
+        let (leaves, notional) = if finished {
+            (0, 0)
+        } else {
+            (now.leaves(), now.notional())
+        };
+        self.settle_order(
+            index,
+            order.side,
+            leaves - order.leaves(),
+            notional - order.notional(),
+            filled,
+        );
+        if finished {
+            self.end_order(place);
+            if ends(report.kind) && cumulative == 0 && order.is_own() {
+                self.back_off(index);
             }
         }
+        self.settle_stops(index);
+        if filled != 0 {
+            self.refresh();
+        }
         #[cfg(debug_assertions)]
-        debug_assert!(
-            self.book.resting_agrees(index, &self.orders),
-            "running sums equal the orders themselves"
-        );
+        self.assert_resting(index);
         ExecOutcome {
-            position_change: signed(order.side, filled),
+            position_change: order.side.signed(filled),
             finished,
             repeated: report.kind == ExecKind::Fill && filled == 0,
-            ask_account: missed > 0,
+            ask_account: filled > report.last_quantity || (corrected && filled != 0),
         }
     }
 
+    /// The reserve changes by so much, and `filled` shares became position (negative: were taken back).
+    fn settle_order(&mut self, index: usize, side: Side, shares: i64, notional: i128, filled: i64) {
+        if filled == 0 {
+            if shares != 0 || notional != 0 {
+                self.book.resize(index, side, shares, notional);
+            }
+            return;
+        }
+        self.book.change(index, |instrument| {
+            let resting = instrument.resting_mut(side);
+            resting.quantity += shares;
+            resting.notional += notional;
+            instrument.position += side.signed(filled);
+            instrument.traded = instrument.traded.saturating_add(filled).max(0);
+        });
+    }
+
+    /// Takes a working order, whose reserve is released, out of the book.
+    fn end_order(&mut self, place: u32) {
+        let order = self.orders.slots[place as usize];
+        let instrument = &mut self.book.instruments[order.instrument as usize];
+        instrument.own_working -= u32::from(order.is_own());
+        let root = instrument.best_mut(order.side);
+        heap::remove(&mut self.orders.slots, root, place);
+        self.orders.end(place);
+    }
+
     /// A fill that comes after the end of its order still moved the position.
-    fn on_finished(&mut self, done: Finished, report: &Execution) -> ExecOutcome {
-        let filled = report.cumulative_quantity - done.cumulative;
-        if filled <= 0 {
+    fn on_ended(&mut self, place: u32, order: &Working, report: &Execution) -> ExecOutcome {
+        let filled = report.cumulative_quantity - order.cumulative;
+        if filled == 0 || (filled < 0 && report.kind != ExecKind::Corrected) {
             return REPEATED;
         }
-        let index = done.instrument as usize;
-        let missed = (filled - report.last_quantity).max(0);
-        self.pay(index, done.side, filled, missed, report, 0);
-        let moved = signed(done.side, filled);
-        self.book
-            .change(index, |instrument| instrument.position += moved);
-        self.finished.insert(
-            report.order_id,
-            Finished {
-                cumulative: report.cumulative_quantity,
-                ..done
-            },
-        );
+        let index = order.instrument as usize;
+        self.pay(index, order.side, filled, report, 0);
+        self.settle_order(index, order.side, 0, 0, filled);
+        self.orders.slots[place as usize].cumulative = report.cumulative_quantity;
+        self.settle_stops(index);
+        self.refresh();
         ExecOutcome {
-            position_change: moved,
+            position_change: order.side.signed(filled),
             finished: true,
             repeated: false,
             ask_account: true,
         }
     }
 
-    /// Cash for `filled` shares, of which `missed` were reported in messages that never came: those at the mark, which
-    /// leaves equity as it was, or at the reserve when there is no mark.
+    /// Cash for `filled` shares (negative: taken back), of which those that the report does not price are taken at the mark,
+    /// which leaves equity as it was, or at the reserve when there is no mark.
     fn pay(
         &mut self,
         index: usize,
         side: Side,
         filled: i64,
-        missed: i64,
         report: &Execution,
         reserve_price: i64,
     ) {
-        let Some(cash) = self.cash else {
-            return;
-        };
         let mark = self.book.instruments[index].mark;
         let estimate = if mark > 0 { mark } else { reserve_price };
-        let known = i128::from(filled - missed) * i128::from(report.last_price);
-        let amount = known + i128::from(missed) * i128::from(estimate);
+        let priced = report.last_quantity.min(filled.max(0));
+        let amount = i128::from(priced) * i128::from(report.last_price)
+            + i128::from(filled - priced) * i128::from(estimate);
         let spent = if side == Side::Buy { amount } else { -amount };
-        self.cash = Some(cash - spent - i128::from(report.fee));
+        self.spend(spent + i128::from(report.fee));
     }
 
     /// Mark a working order as being cancelled; its reserve stays until the venue reports.
@@ -166,60 +191,89 @@ impl Engine {
     /// # Errors
     /// [`Reason::UnknownOrder`] when no working order has this id.
     pub fn request_cancel(&mut self, order_id: u64) -> Result<WorkingOrder, Reason> {
-        self.orders
-            .get_mut(order_id)
-            .ok_or(Reason::UnknownOrder)?
-            .cancel_requested = true;
-        self.order(order_id).ok_or(Reason::UnknownOrder)
+        let place = self.orders.working(order_id).ok_or(Reason::UnknownOrder)?;
+        let order = &mut self.orders.slots[place as usize];
+        order.marks |= CANCEL_REQUESTED;
+        let order = *order;
+        Ok(self.view(&order))
     }
 
-    /// Reserve an order that was accepted before (recovery). What it has filled must already be in the position. Its id
-    /// counts as taken.
-    ///
-    /// # Errors
-    /// [`Reason::UnknownInstrument`], [`Reason::BadQuantity`], [`Reason::Malformed`] (a limit price that cannot be),
-    /// [`Reason::DuplicateId`] (it works already), [`Reason::NoPrice`] (a market order in an instrument without any price: feed
-    /// its settlement price first).
-    pub fn adopt(&mut self, order: &AdoptedOrder) -> Result<(), Reason> {
-        let index = self
-            .book
-            .find(order.instrument_id)
-            .ok_or(Reason::UnknownInstrument)?;
-        let quantity = Quantity::new(order.quantity)
-            .ok_or(Reason::BadQuantity)?
-            .shares();
-        if order.cumulative_quantity < 0 || order.cumulative_quantity >= quantity {
-            return Err(Reason::BadQuantity);
-        }
-        if order.order_id == 0 {
-            return Err(Reason::Malformed);
-        }
-        if self.orders.get(order.order_id).is_some() {
-            return Err(Reason::DuplicateId);
-        }
-        let limit_price = match order.limit_price {
-            0 if self.book.instruments[index].mark == 0 => return Err(Reason::NoPrice),
-            0 => None,
-            price => Some(Price::new(price).ok_or(Reason::Malformed)?),
-        };
-        let working = Working {
-            order_id: order.order_id,
-            instrument: index as u32,
-            side: order.side,
-            quantity,
-            cumulative: order.cumulative_quantity,
-            reserve_price: self.reserve_price(index, limit_price),
-            limit_price: order.limit_price,
-            cancel_requested: false,
-            fate_unknown: true,
-        };
-        self.orders.insert(working);
-        self.book.reserve(&working);
-        if order.order_id < OWN_ORDER_ID_BASE {
-            self.last_id = self.last_id.max(order.order_id);
+    /// A pending modification is off: the old order stands, or is done when it has filled meanwhile.
+    pub(crate) fn drop_modification(&mut self, place: u32) {
+        let before = self.orders.slots[place as usize];
+        self.orders.drop_replacement(place);
+        self.after_modification(place, &before);
+    }
+
+    /// Reserve, rank and end of an order whose terms have just changed.
+    pub(crate) fn after_modification(&mut self, place: u32, before: &Working) {
+        let index = before.instrument as usize;
+        let now = self.orders.slots[place as usize];
+        let finished = now.cumulative >= now.quantity;
+        let (leaves, notional) = if finished {
+            (0, 0)
         } else {
-            self.last_own = self.last_own.max(order.order_id);
+            (now.leaves(), now.notional())
+        };
+        self.settle_order(
+            index,
+            before.side,
+            leaves - before.leaves(),
+            notional - before.notional(),
+            0,
+        );
+        if finished {
+            self.end_order(place);
+        } else {
+            self.rank(place);
         }
-        Ok(())
+        self.settle_stops(index);
+        #[cfg(debug_assertions)]
+        self.assert_resting(index);
+    }
+
+    /// Puts an order where its price belongs among its side's.
+    pub(crate) fn rank(&mut self, place: u32) {
+        let order = self.orders.slots[place as usize];
+        let key = order.rank();
+        if key == order.key {
+            return;
+        }
+        let root = self.book.instruments[order.instrument as usize].best_mut(order.side);
+        heap::remove(&mut self.orders.slots, root, place);
+        self.orders.slots[place as usize].key = key;
+        heap::push(&mut self.orders.slots, root, place);
+    }
+
+    /// The sums of one instrument against the orders themselves, while those are few: debug builds must stay usable.
+    #[cfg(debug_assertions)]
+    pub(crate) fn assert_resting(&self, index: usize) {
+        const FEW: usize = 64;
+        if self.orders.len() > FEW {
+            return;
+        }
+        for side in [Side::Buy, Side::Sell] {
+            let (mut quantity, mut notional, mut best) = (0, 0, None);
+            let of_side =
+                |order: &&Working| order.instrument as usize == index && order.side == side;
+            for order in self.orders.live().filter(of_side) {
+                quantity += order.leaves();
+                notional += order.notional();
+                best = best.min(Some(order.rank())).or(Some(order.rank()));
+            }
+            let instrument = &self.book.instruments[index];
+            let resting = instrument.resting(side);
+            debug_assert_eq!(
+                (resting.quantity, resting.notional),
+                (quantity, notional),
+                "running sums equal the orders themselves"
+            );
+            let root = self.orders.slots.get(instrument.best(side) as usize);
+            debug_assert_eq!(
+                root.map(|order| order.key),
+                best,
+                "the most aggressive order stands at the root"
+            );
+        }
     }
 }

@@ -1,31 +1,54 @@
-//! The pre-trade risk engine: four constant limits, four decisions, no I/O.
+//! The pre-trade risk engine: constant limits, four decisions, no I/O. `docs/risk-engine.md` is its specification.
 //!
 //! Everything is fixed point: prices and money in millionths of the currency unit (`i64`), products in 128 bits. The engine
 //! keeps the worst case (positions plus any subset of working orders filling, market orders at the collar) as running
-//! aggregates per instrument, issuer and sector, so that a decision costs the same however many orders rest.
+//! aggregates per instrument, issuer, sector and book, so that a decision costs the same however many orders rest. Nothing is
+//! allocated after construction, views aside.
 #![forbid(unsafe_code)]
 
+mod account;
+mod aggregates;
+mod arithmetic;
 mod book;
+mod checks;
+mod conclude;
 mod decide;
 mod engine;
+mod equity;
 mod executions;
+mod heap;
+mod ids;
+mod instrument;
 mod kill;
 mod limits;
-mod max_tree;
-mod order_table;
+mod linked;
+mod min_tree;
+mod orders;
+mod prices;
 mod reason;
+mod recovery;
+mod replace;
+mod shadow;
 mod sizing;
+mod state_hash;
+mod stops;
+mod throttle;
+mod tick;
+mod tighter;
 mod types;
 mod units;
+mod utilisation;
 mod views;
 
-pub use book::Aggregates;
+pub use aggregates::Aggregates;
+pub use arithmetic::share_of;
 pub use engine::Engine;
 pub use limits::*;
 pub use reason::Reason;
+pub use shadow::Shadow;
 pub use sizing::{
     Sized, SizingInputs, buying_power, collar_high, collar_low, largest_quantity, risk_per_share,
-    share_of,
 };
+pub use tighter::*;
 pub use types::*;
 pub use units::{MAX_MONEY, MAX_PRICE, MAX_QUANTITY, MICRO, Money, Price, Quantity};

@@ -1,14 +1,11 @@
 //! What others may read of the engine.
 
-use sha2::{Digest, Sha256};
-
-use crate::book::Aggregates;
 use crate::engine::Engine;
-use crate::limits::{BP, TighterLimits};
-use crate::order_table::Working;
+use crate::orders::{CANCEL_REQUESTED, FATE_UNKNOWN, Working};
 use crate::reason::Reason;
+use crate::sizing::reported;
+use crate::tighter::TighterLimits;
 use crate::types::*;
-use crate::units::Money;
 
 impl Engine {
     /// Last order id taken from outside.
@@ -23,50 +20,43 @@ impl Engine {
         self.last_own
     }
 
-    /// What is taken now. A kill goes before a halt, a halt before reduce-only. An issuer or a sector that prices alone have
-    /// carried past its limit takes only what reduces it; the others trade on, so the state stays active.
+    /// What is taken now. An issuer or a sector that prices alone have carried past its limit takes only what reduces it; the
+    /// others trade on, so the state stays active.
     #[must_use]
     pub fn trading_state(&self) -> TradingState {
-        self.state_and_reason().0
+        self.state_without_limits().0
     }
 
     fn state_and_reason(&self) -> (TradingState, Reason) {
-        if let Some(kill) = self.kill {
-            return (TradingState::Killed, kill.reason);
+        let (state, reason) = self.state_without_limits();
+        if state != TradingState::Active || !self.equity.known {
+            return (state, reason);
         }
-        if self.halted {
-            return (TradingState::Halted, Reason::Halted);
+        let (book, money) = (&self.book, &self.equity.money);
+        // The bounds are never below the truth: only when they are past a limit is it worth looking.
+        if book.issuer_bound > money.instrument && book.largest_issuer() > money.instrument {
+            (state, Reason::InstrumentLimit)
+        } else if book.sector_bound > money.sector && book.largest_sector() > money.sector {
+            (state, Reason::SectorLimit)
+        } else {
+            (state, reason)
         }
-        if self.reduce_only {
-            return (TradingState::ReduceOnly, Reason::ReduceOnly);
-        }
-        let outside = self.equity_exact().and_then(|equity| self.outside(equity));
-        (TradingState::Active, outside.unwrap_or(Reason::None))
     }
 
     /// The numbers of a STATE message.
     #[must_use]
     pub fn state_report(&self) -> StateReport {
         let (trading_state, reason) = self.state_and_reason();
-        let equity = self.equity_exact();
-        let drawdown_bp = match (self.baseline, equity) {
-            (Some(baseline), Some(equity)) => {
-                let start = i128::from(baseline.equity);
-                let basis_points = ((start - equity) * i128::from(BP)).div_euclid(start);
-                basis_points.clamp(i128::from(i32::MIN), i128::from(i32::MAX)) as i32
-            }
-            _ => 0,
-        };
         StateReport {
             trading_state,
             reason,
             venue_up: self.venue_up,
             session_state: self.session_state,
             session: self.session,
-            equity: equity.map_or(0, |equity| Money::saturating(equity).micro()),
+            equity: reported(self.equity.first),
             baseline: self.baseline.map_or(0, |baseline| baseline.equity),
             cash: self.cash().unwrap_or(0),
-            drawdown_bp,
+            drawdown_bp: self.equity.drawdown_bp,
         }
     }
 
@@ -82,20 +72,19 @@ impl Engine {
         self.hash
     }
 
-    /// Equity, when cash, positions and the marks of all positions are known.
+    /// Equity at the liquidation marks, when cash, positions and the marks of all positions are known.
     #[must_use]
     pub fn equity(&self) -> Option<i64> {
-        self.equity_exact()
-            .map(|equity| Money::saturating(equity).micro())
+        self.equity_exact().map(reported)
     }
 
     /// Cash, when known.
     #[must_use]
     pub fn cash(&self) -> Option<i64> {
-        self.cash.map(|cash| Money::saturating(cash).micro())
+        self.cash.map(reported)
     }
 
-    fn view(&self, order: &Working) -> WorkingOrder {
+    pub(crate) fn view(&self, order: &Working) -> WorkingOrder {
         WorkingOrder {
             order_id: order.order_id,
             instrument_id: self.book.instruments[order.instrument as usize].id,
@@ -104,22 +93,25 @@ impl Engine {
             cumulative_quantity: order.cumulative,
             reserve_price: order.reserve_price,
             limit_price: order.limit_price,
-            cancel_requested: order.cancel_requested,
-            fate_unknown: order.fate_unknown,
+            cancel_requested: order.marks & CANCEL_REQUESTED != 0,
+            fate_unknown: order.marks & FATE_UNKNOWN != 0,
+            replacement_id: order.replacement.order_id,
         }
     }
 
-    /// A working order.
+    /// A working order, by its id or by that of a modification that is pending.
     #[must_use]
     pub fn order(&self, order_id: u64) -> Option<WorkingOrder> {
-        self.orders.get(order_id).map(|order| self.view(order))
+        self.orders
+            .working(order_id)
+            .map(|place| self.view(&self.orders.slots[place as usize]))
     }
 
     /// All working orders, by id.
     #[must_use]
     pub fn working_orders(&self) -> Vec<WorkingOrder> {
         let mut orders: Vec<WorkingOrder> =
-            self.orders.iter().map(|order| self.view(order)).collect();
+            self.orders.live().map(|order| self.view(order)).collect();
         orders.sort_unstable_by_key(|order| order.order_id);
         orders
     }
@@ -140,16 +132,38 @@ impl Engine {
         .collect()
     }
 
+    /// Signed shares held; 0 of an unknown instrument.
+    #[must_use]
+    pub fn position(&self, instrument_id: u64) -> i64 {
+        self.book
+            .find(instrument_id)
+            .map_or(0, |index| self.book.instruments[index].position)
+    }
+
+    /// Shares traded today, both sides, of every instrument that traded.
+    #[must_use]
+    pub fn traded(&self) -> Vec<(u64, i64)> {
+        let traded = self
+            .book
+            .instruments
+            .iter()
+            .filter(|instrument| instrument.traded > 0);
+        traded
+            .map(|instrument| (instrument.id, instrument.traded))
+            .collect()
+    }
+
     /// The prices of one instrument; `None` when it is unknown or has none.
     #[must_use]
     pub fn price(&self, instrument_id: u64) -> Option<PriceView> {
-        let instrument = &self.book.instruments[self.book.find(instrument_id)?];
+        let index = self.book.find(instrument_id)?;
+        let instrument = &self.book.instruments[index];
         instrument.priced.then_some(PriceView {
             instrument_id,
             bid: instrument.bid,
             ask: instrument.ask,
             last: instrument.last,
-            ts_ns: instrument.price_ts,
+            ts_ns: self.book.gates[index].price_ts,
         })
     }
 
@@ -161,92 +175,5 @@ impl Engine {
             .iter()
             .filter_map(|instrument| self.price(instrument.id))
             .collect()
-    }
-
-    /// The running sums.
-    #[must_use]
-    pub fn running(&self) -> Aggregates {
-        self.book.running()
-    }
-
-    /// The same sums, computed from positions, marks and working orders alone. Equal to [`Engine::running`], always.
-    #[must_use]
-    pub fn recompute_from_scratch(&self) -> Aggregates {
-        self.book.recomputed(&self.orders)
-    }
-
-    /// SHA-256 of the whole state in a fixed order: two engines fed alike agree, live or replayed.
-    #[must_use]
-    pub fn state_hash(&self) -> [u8; 32] {
-        let mut hash = Sha256::new();
-        let mut put = |value: i128| hash.update(value.to_le_bytes());
-        put(i128::from(self.hash_prefix));
-        for instrument in &self.book.instruments {
-            put(i128::from(instrument.id));
-            for value in [
-                instrument.bid,
-                instrument.ask,
-                instrument.last,
-                instrument.price_ts,
-                i64::from(instrument.priced),
-                instrument.mark,
-                instrument.position,
-                instrument.retry_at,
-            ] {
-                put(i128::from(value));
-            }
-        }
-        put(self.orders.len() as i128);
-        for order in self.working_orders() {
-            put(i128::from(order.order_id));
-            put(i128::from(order.instrument_id));
-            let flags = i64::from(order.cancel_requested) + 2 * i64::from(order.fate_unknown);
-            for value in [
-                order.side as i64,
-                order.quantity,
-                order.cumulative_quantity,
-                order.reserve_price,
-                order.limit_price,
-                flags,
-            ] {
-                put(i128::from(value));
-            }
-        }
-        put(self.finished.len() as i128);
-        for (order_id, done) in &self.finished {
-            put(i128::from(*order_id));
-            put(i128::from(done.cumulative));
-        }
-        put(self.unreferenced.len() as i128);
-        for (instrument_id, quantity) in &self.unreferenced {
-            put(i128::from(*instrument_id));
-            put(i128::from(*quantity));
-        }
-        put(self.cash.unwrap_or(i128::MIN));
-        put(i128::from(self.last_id));
-        put(i128::from(self.last_own));
-        put(i128::from(self.now_ns));
-        let kill = self.kill.map_or((0, 0), |kill| {
-            (i64::from(kill.session), i64::from(kill.reason.code()))
-        });
-        let baseline = self.baseline.map_or((0, 0), |baseline| {
-            (i64::from(baseline.session), baseline.equity)
-        });
-        for value in [
-            i64::from(self.positions_known),
-            i64::from(self.venue_up),
-            self.session_state as i64,
-            i64::from(self.session),
-            i64::from(self.halted),
-            i64::from(self.reduce_only),
-            i64::from(self.kill.is_some()),
-            kill.0,
-            kill.1,
-            baseline.0,
-            baseline.1,
-        ] {
-            put(i128::from(value));
-        }
-        hash.finalize().into()
     }
 }

@@ -1,22 +1,22 @@
-//! The kill switch, the baseline it is measured from, and what a restart may not forget.
+//! The baseline, two independent marks, flows, the firm's currency, and the switch that they fire.
 
 mod common;
 
 use common::*;
-use dnalyaw_engine::DecisionKind::{Approve, Flatten, Reject};
+use dnalyaw_engine::DecisionKind::{Approve, Reject};
 use dnalyaw_engine::*;
+
+const BASELINE: Baseline = Baseline {
+    session: SESSION,
+    equity: 1_000_000 * ONE,
+};
 
 /// 20 names of 400 shares at 100 and 200,000 in cash: equity 1,000,000 of which 80% moves with the market.
 fn invested() -> Engine {
     let reference: Vec<InstrumentReference> = (1..=20)
         .map(|id| InstrumentReference {
-            instrument_id: id,
-            issuer_id: id,
             sector: Some(format!("sector {}", id % 5)),
-            lot: 1,
-            tick_micro: 10_000,
-            tradable: true,
-            volatility_bp: 200,
+            ..plain(id)
         })
         .collect();
     let mut engine =
@@ -40,21 +40,20 @@ fn fall(engine: &mut Engine, names: u64, price: i64) {
     }
 }
 
+/// A quote without a print, at a moment of its own.
+fn quote(engine: &mut Engine, id: u64, bid: i64, ask: i64, ts_ns: i64) {
+    engine.on_clock(ts_ns);
+    assert!(engine.on_price(id, bid * ONE, ask * ONE, 0, ts_ns));
+}
+
 #[test]
 fn the_baseline_is_set_once_and_five_percent_below_it_fires() {
     let mut engine = invested();
-    assert_eq!(
-        engine.baseline(),
-        Some(Baseline {
-            session: SESSION,
-            equity: 1_000_000 * ONE
-        })
-    );
+    assert_eq!(engine.baseline(), Some(BASELINE));
     // Twelve names lose 10: 48,000 or 4.8%.
     fall(&mut engine, 12, 90);
     assert_eq!(engine.state_report().drawdown_bp, 480);
     assert_eq!(engine.trading_state(), TradingState::Active);
-    assert_eq!(engine.poll_action(), Action::None);
     // One more loses 5: 50,000, exactly 5%.
     at(&mut engine, 13, 95);
     let state = engine.state_report();
@@ -69,174 +68,204 @@ fn the_baseline_is_set_once_and_five_percent_below_it_fires() {
     // It holds when prices come back, and a rise moved no baseline.
     fall(&mut engine, 13, 120);
     assert_eq!(engine.trading_state(), TradingState::Killed);
+    assert_eq!(engine.baseline(), Some(BASELINE));
+}
+
+#[test]
+fn one_mark_holds_up_and_two_fire() {
+    // 9,600 at 100 and 40,000 in cash, each name bid 94 in a new message without a print: the bid says 942,400, the mark
+    // before it still 1,000,000.
+    let mut engine = funded_with(TighterLimits::none(), 40_000, &[(1, 9_600)]);
+    quote(&mut engine, 1, 94, 96, T0 + 1);
+    let state = engine.state_report();
+    assert_eq!(state.equity, 942_400 * ONE);
     assert_eq!(
-        engine.baseline(),
-        Some(Baseline {
+        (state.trading_state, state.reason),
+        (TradingState::ReduceOnly, Reason::Drawdown)
+    );
+    assert_eq!(
+        decide(&mut engine, &buy(1, 3, 10, 100, 2)),
+        (Reject, Reason::Drawdown, 0)
+    );
+    assert_eq!(decide(&mut engine, &sell(2, 1, 10)).0, Approve);
+    // An amendment of the same moment is no second mark; a later message is.
+    quote(&mut engine, 1, 94, 97, T0 + 1);
+    assert_eq!(engine.killed(), None);
+    quote(&mut engine, 1, 94, 96, T0 + 2);
+    assert_eq!(
+        engine.killed(),
+        Some(Kill {
             session: SESSION,
-            equity: 1_000_000 * ONE
+            reason: Reason::Drawdown
         })
     );
 }
 
 #[test]
-fn flatten_cancels_everything_then_closes_everything() {
-    let mut engine = invested();
-    assert_eq!(decide(&mut engine, &buy(1, 1, 50, 100, 2)).0, Approve);
-    assert_eq!(decide(&mut engine, &sell(2, 2, 150)).0, Approve);
-    fall(&mut engine, 20, 90);
-    let Action::Flatten {
-        reason,
-        cancels,
-        closes,
-    } = engine.poll_action()
-    else {
-        panic!("the switch fired");
-    };
-    assert_eq!((reason, cancels), (Reason::Drawdown, vec![1, 2]));
-    assert_eq!(closes.len(), 20);
-    assert_eq!(
-        closes[0],
-        CloseOrder {
-            instrument_id: 1,
-            side: Side::Sell,
-            quantity: 400
-        }
-    );
-    // 150 of instrument 2 are still being sold by an order whose cancel is not confirmed.
-    assert_eq!(
-        closes[1],
-        CloseOrder {
-            instrument_id: 2,
-            side: Side::Sell,
-            quantity: 250
-        }
-    );
-    for close in &closes {
-        let (request, decision) = engine.decide_close(close, T0);
-        assert_eq!(
-            outcome(&decision),
-            (Flatten, Reason::Drawdown, close.quantity)
-        );
-        assert_eq!(
-            (request.quantity, request.flags),
-            (close.quantity, FLAG_REDUCE_ONLY)
-        );
-    }
-    assert_eq!(engine.running(), engine.recompute_from_scratch());
-    assert_eq!(engine.poll_action(), Action::None, "each is named once");
-
-    // The cancel of 2 comes back: the rest of it is closed as well. A late fill of 1 is closed too.
-    engine
-        .on_execution(&report(2, ExecKind::Cancelled, 0))
-        .expect("a sound report");
-    engine
-        .on_execution(&fill(1, 50, 90, 50))
-        .expect("a sound report");
-    let Action::Flatten {
-        cancels, closes, ..
-    } = engine.poll_action()
-    else {
-        panic!("more to close");
-    };
-    assert_eq!(cancels, []);
-    assert_eq!(
-        closes,
-        [
-            CloseOrder {
-                instrument_id: 1,
-                side: Side::Sell,
-                quantity: 50
-            },
-            CloseOrder {
-                instrument_id: 2,
-                side: Side::Sell,
-                quantity: 150
-            },
-        ]
-    );
-    for close in &closes {
-        engine.decide_close(close, T0);
-    }
-    // Everything fills: flat, nothing left to do, opening is still refused.
-    for order in engine.working_orders() {
-        engine
-            .on_execution(&fill(order.order_id, order.quantity, 90, order.quantity))
-            .expect("a sound report");
-    }
-    assert_eq!(
-        (engine.positions(), engine.working_orders()),
-        (vec![], vec![])
-    );
-    assert_eq!(engine.poll_action(), Action::None);
-    assert_eq!(
-        decide(&mut engine, &buy(9, 1, 1, 90, 2)),
-        (Reject, Reason::Killed, 0)
-    );
-}
-
-#[test]
-fn a_closing_order_that_fails_is_sent_again_after_a_wait() {
-    let mut engine = funded_with(TighterLimits::none(), 960_000, &[(1, 400)]);
-    engine.kill(Reason::Operator);
-    let close = CloseOrder {
-        instrument_id: 1,
-        side: Side::Sell,
-        quantity: 400,
-    };
-    let named = Action::Flatten {
-        reason: Reason::Operator,
-        cancels: vec![],
-        closes: vec![close],
-    };
-    assert_eq!(engine.poll_action(), named);
-    let (request, _) = engine.decide_close(&close, T0);
-    engine
-        .on_execution(&report(request.order_id, ExecKind::Rejected, 0))
-        .expect("a sound report");
-    assert_eq!(engine.poll_action(), Action::None);
-    engine.on_clock(T0 + 60 * SECOND);
-    assert_eq!(engine.poll_action(), named);
-    // Nothing can be sent while the venue is down or the session is closed; then it is named again.
-    engine.on_venue(false);
-    assert_eq!(engine.poll_action(), Action::None);
-    engine.on_venue(true);
-    engine.on_session(SessionState::Closed, SESSION);
-    assert_eq!(engine.poll_action(), Action::None);
-    engine.on_session(SessionState::Open, SESSION);
-    assert_eq!(engine.poll_action(), named);
-}
-
-#[test]
-fn cancels_are_asked_for_again_after_the_line_broke() {
-    let mut engine = funded();
-    assert_eq!(decide(&mut engine, &buy(1, 1, 10, 100, 2)).0, Approve);
-    engine.kill(Reason::Operator);
-    let named = Action::Flatten {
-        reason: Reason::Operator,
-        cancels: vec![1],
-        closes: vec![],
-    };
-    assert_eq!(engine.poll_action(), named);
-    assert_eq!(engine.poll_action(), Action::None);
-    engine.on_venue(false);
-    engine.on_venue(true);
-    assert_eq!(engine.poll_action(), named);
-}
-
-#[test]
-fn the_next_session_day_starts_anew_and_the_same_day_does_not() {
-    let mut engine = invested();
-    fall(&mut engine, 20, 90);
+fn a_print_is_a_mark_of_its_own() {
+    let mut engine = funded_with(TighterLimits::none(), 40_000, &[(1, 9_600)]);
+    assert!(engine.on_price(1, 94 * ONE, 96 * ONE, 94 * ONE, T0 + 1));
     assert_eq!(engine.trading_state(), TradingState::Killed);
+}
+
+#[test]
+fn a_short_is_marked_at_the_ask() {
+    let mut engine = funded_with(TighterLimits::none(), 1_500_000, &[(1, -5_000)]);
+    assert_eq!(engine.equity(), Some(1_000_000 * ONE));
+    quote(&mut engine, 1, 100, 109, T0 + 1);
+    assert_eq!(engine.equity(), Some(955_000 * ONE));
+    quote(&mut engine, 1, 100, 110, T0 + 2);
+    assert_eq!(engine.equity(), Some(950_000 * ONE));
+    assert_eq!(engine.killed(), None, "the mark before it was 109");
+    quote(&mut engine, 1, 100, 110, T0 + 3);
+    assert!(engine.killed().is_some());
+}
+
+#[test]
+fn a_jump_waits_for_a_second_message() {
+    let mut engine = funded_with(TighterLimits::none(), 40_000, &[(1, 9_600)]);
+    let equity = engine.equity();
+    // 20% is taken, more waits, wherever it goes; what agrees with the old price clears it.
+    quote(&mut engine, 1, 79, 79, T0 + 1);
+    assert_eq!(engine.equity(), equity);
+    quote(&mut engine, 1, 100, 100, T0 + 2);
+    quote(&mut engine, 1, 79, 79, T0 + 3);
+    quote(&mut engine, 1, 60, 60, T0 + 4);
+    assert_eq!(engine.equity(), equity, "60 does not agree with 79");
+    // The same message again is not a second one.
+    quote(&mut engine, 1, 60, 60, T0 + 4);
+    assert_eq!(engine.equity(), equity);
+    quote(&mut engine, 1, 62, 62, T0 + 5);
+    assert_eq!(engine.equity(), Some((40_000 + 9_600 * 62) * ONE));
+    quote(&mut engine, 1, 74, 74, T0 + 6);
+    assert_eq!(engine.equity(), Some((40_000 + 9_600 * 74) * ONE));
+}
+
+#[test]
+fn flows_count_once_announced_and_shown() {
+    let mut engine = invested();
+    // 100,000 leave. Unannounced that is a fall of 10%.
+    engine.expect_flow(-100_000 * ONE);
+    engine.on_account(200_000 * ONE);
+    assert_eq!(engine.flows(), 0);
+    // Off by a basis point of the flow: 10.
+    engine.on_account(100_010 * ONE);
+    assert_eq!(engine.flows(), -100_000 * ONE);
+    assert_eq!(engine.killed(), None);
+    assert_eq!(
+        engine.state_report().drawdown_bp,
+        -1,
+        "the ten, rounded down"
+    );
+    // It is not counted again.
+    engine.on_account(10 * ONE);
+    assert!(engine.killed().is_some());
+
+    let mut engine = invested();
+    engine.expect_flow(-100_000 * ONE);
+    engine.on_account(100_011 * ONE);
+    assert_eq!(engine.flows(), 0);
+    assert!(
+        engine.killed().is_some(),
+        "a flow that does not fit is none"
+    );
+
+    // A fill between announcement and report moves what is expected.
+    let mut engine = invested();
+    engine.expect_flow(50_000 * ONE);
+    assert_eq!(decide(&mut engine, &sell(1, 1, 100)).0, Approve);
+    engine
+        .on_execution(&fill(1, 100, 100, 100))
+        .expect("a sound report");
+    engine.on_account(260_000 * ONE);
+    assert_eq!(engine.flows(), 50_000 * ONE);
+    assert_eq!(engine.state_report().drawdown_bp, 0);
+    let mut again = invested();
+    again.restore_flows(SESSION, 50_000 * ONE);
+    again.restore_flows(SESSION - 1, 7);
+    assert_eq!(again.flows(), 50_000 * ONE);
+    again.on_session(SessionState::PreOpen, SESSION + 1);
+    assert_eq!(again.flows(), 0);
+}
+
+#[test]
+fn the_firms_currency_counts() {
+    let mut engine = invested();
+    // A rate that is not known: no new risk, and no drawdown measured.
+    engine.set_firm_rate(None);
+    assert_eq!(
+        decide(&mut engine, &buy(1, 1, 1, 100, 2)),
+        (Reject, Reason::NoAccount, 0)
+    );
+    // The account's currency falls by 5% against the firm's.
+    engine.set_firm_rate(Some(950_001));
+    assert_eq!(engine.killed(), None);
+    assert_eq!(engine.state_report().drawdown_bp, 499);
+    engine.set_firm_rate(Some(950_000));
+    assert!(engine.killed().is_some());
+    // A baseline in the firm's currency: 1,000,000 at 0.128.
+    let mut hong_kong =
+        Engine::with_room(&reference(), TighterLimits::none(), 8).expect("a sound reference");
+    hong_kong.set_firm_rate(Some(128_000));
+    hong_kong.on_session(SessionState::Open, SESSION);
+    hong_kong.positions_complete();
+    hong_kong.on_account(1_000_000 * ONE);
+    assert_eq!(
+        hong_kong.baseline(),
+        Some(Baseline {
+            session: SESSION,
+            equity: 128_000 * ONE
+        })
+    );
+    assert_eq!(hong_kong.state_report().drawdown_bp, 0);
+}
+
+#[test]
+fn stale_marks_mean_reduce_only() {
+    let mut engine = invested();
+    engine.on_clock(T0 + 1_800 * SECOND);
+    for id in 1..=19 {
+        assert!(engine.on_price(id, 100 * ONE, 100 * ONE, 100 * ONE, T0 + 1_800 * SECOND));
+    }
+    assert_eq!(engine.trading_state(), TradingState::Active);
+    engine.on_clock(T0 + 1_800 * SECOND + 1);
+    assert_eq!(
+        engine.state_report().reason,
+        Reason::StaleMark,
+        "of the twentieth"
+    );
+    assert_eq!(
+        decide(&mut engine, &buy(1, 1, 1, 100, 2)),
+        (Reject, Reason::StaleMark, 0)
+    );
+    assert_eq!(decide(&mut engine, &sell(2, 20, 400)).0, Approve);
+    engine
+        .on_execution(&fill(2, 400, 100, 400))
+        .expect("a sound report");
+    assert_eq!(engine.trading_state(), TradingState::Active, "not held");
+}
+
+#[test]
+fn a_switch_holds_until_a_person_arms_it() {
+    let mut engine = invested();
+    assert_eq!(engine.rearm(), Err(RearmError::NotKilled));
+    fall(&mut engine, 20, 90);
+    assert_eq!(engine.rearm(), Err(RearmError::SameSession));
     engine.on_session(SessionState::Closed, SESSION);
-    engine.on_session(SessionState::Open, SESSION);
-    assert_eq!(engine.trading_state(), TradingState::Killed);
-    // A split overnight: until the new account and new marks are in, nothing is measured.
+    assert_eq!(engine.rearm(), Err(RearmError::SameSession));
+    // A new session day alone changes nothing.
     engine.on_session(SessionState::PreOpen, SESSION + 1);
     assert_eq!(
-        (engine.killed(), engine.baseline(), engine.equity()),
-        (None, None, None)
+        engine.killed(),
+        Some(Kill {
+            session: SESSION,
+            reason: Reason::Drawdown
+        })
     );
+    assert_eq!((engine.baseline(), engine.equity()), (None, None));
+    assert_eq!(engine.rearm(), Ok(()));
+    assert_eq!(engine.killed(), None);
+    // The next baseline waits for the new account and new marks.
     engine.begin_positions();
     assert!(engine.on_position(1, 800));
     engine.positions_complete();
@@ -254,99 +283,71 @@ fn the_next_session_day_starts_anew_and_the_same_day_does_not() {
 }
 
 #[test]
-fn a_report_on_an_order_of_yesterday_moves_nothing_today() {
-    let mut engine = funded();
-    assert_eq!(decide(&mut engine, &buy(1, 1, 10, 100, 2)).0, Approve);
-    engine
-        .on_execution(&report(1, ExecKind::Expired, 0))
-        .expect("a sound report");
-    engine.on_session(SessionState::Open, SESSION + 1);
+fn arming_again_moves_no_baseline() {
+    let mut engine = invested();
+    engine.kill(Reason::Operator);
+    fall(&mut engine, 20, 90);
     assert_eq!(
-        engine.on_execution(&fill(1, 10, 100, 10)),
-        Err(ExecError::UnknownOrder)
+        engine.killed().map(|kill| kill.reason),
+        Some(Reason::Operator),
+        "the first reason stands"
     );
-    assert_eq!(engine.positions(), []);
+    // The drawdown still stands: armed, it fires again at once, and now on the drawdown.
+    assert_eq!(engine.rearm(), Ok(()));
+    assert_eq!(
+        engine.killed().map(|kill| kill.reason),
+        Some(Reason::Drawdown)
+    );
+    assert_eq!(engine.baseline(), Some(BASELINE));
 }
 
 #[test]
 fn a_restart_forgets_neither_baseline_nor_kill() {
-    let before = invested();
-    let mut after = Engine::with_room(
-        &(1..=1)
-            .map(|id| InstrumentReference {
-                instrument_id: id,
-                issuer_id: id,
-                sector: None,
-                lot: 1,
-                tick_micro: 0,
-                tradable: true,
-                volatility_bp: 200,
-            })
-            .collect::<Vec<_>>(),
-        TighterLimits::none(),
-        8,
-    )
-    .expect("a sound reference");
-    after.restore_baseline(before.baseline().expect("set"));
+    let mut after =
+        Engine::with_room(&[plain(1)], TighterLimits::none(), 8).expect("a sound reference");
+    after.restore_baseline(BASELINE);
     after.on_session(SessionState::Open, SESSION);
     after.on_venue(true);
     after.positions_complete();
     // 940,000 of a million in the morning: the fall happened while it was down.
     after.on_account(940_000 * ONE);
-    assert_eq!(
-        after.baseline(),
-        Some(Baseline {
-            session: SESSION,
-            equity: 1_000_000 * ONE
-        })
-    );
-    assert_eq!(
-        after.killed(),
-        Some(Kill {
-            session: SESSION,
-            reason: Reason::Drawdown
-        })
-    );
+    assert_eq!(after.baseline(), Some(BASELINE));
+    let fired = Some(Kill {
+        session: SESSION,
+        reason: Reason::Drawdown,
+    });
+    assert_eq!(after.killed(), fired);
 
     let mut again = invested();
-    again.restore_kill(Kill {
+    let old = Kill {
         session: SESSION - 1,
-        reason: Reason::Operator,
-    });
-    assert_eq!(again.killed(), None, "of another day");
-    again.restore_kill(Kill {
-        session: SESSION,
-        reason: Reason::Operator,
-    });
-    assert_eq!(again.trading_state(), TradingState::Killed);
+        reason: Reason::Drawdown,
+    };
+    again.restore_kill(old);
+    assert_eq!(again.killed(), Some(old), "of another day, and not armed");
+    assert_eq!(again.rearm(), Ok(()));
     again.restore_baseline(Baseline {
         session: SESSION - 1,
         equity: ONE,
     });
-    assert_eq!(
-        again.baseline(),
-        Some(Baseline {
-            session: SESSION,
-            equity: 1_000_000 * ONE
-        })
-    );
+    assert_eq!(again.baseline(), Some(BASELINE));
 }
 
 #[test]
 fn a_kill_before_the_session_is_known_belongs_to_the_first_one() {
     let mut engine =
         Engine::with_room(&reference(), TighterLimits::none(), 8).expect("a sound reference");
-    engine.kill(Reason::Operator);
+    engine.kill(Reason::Drawdown);
+    assert_eq!(engine.rearm(), Err(RearmError::SameSession));
     engine.on_session(SessionState::Open, SESSION);
     assert_eq!(
         engine.killed(),
         Some(Kill {
             session: SESSION,
-            reason: Reason::Operator
+            reason: Reason::Drawdown
         })
     );
-    engine.on_session(SessionState::PreOpen, SESSION + 1);
-    assert_eq!(engine.killed(), None);
+    assert_eq!(engine.rearm(), Err(RearmError::SameSession));
 }
 
 #[test]
@@ -370,11 +371,9 @@ fn a_tighter_drawdown_fires_earlier() {
         drawdown_bp: Some(100),
         ..TighterSpec::default()
     };
-    let mut engine = funded_with(
-        TighterLimits::new(spec).expect("tighter"),
-        960_000,
-        &[(1, 400)],
-    );
+    let limits = TighterLimits::new(spec).expect("tighter");
+    let mut engine = funded_with(limits, 960_000, &[(1, 400)]);
+    at(&mut engine, 1, 80);
     at(&mut engine, 1, 76);
     assert_eq!(engine.trading_state(), TradingState::Active);
     at(&mut engine, 1, 75);

@@ -22,8 +22,34 @@ fn the_constants_are_the_constants() {
 
 #[test]
 fn limits_hash_is_sha256_of_the_canonical_text() {
-    let text = "dnalyaw-limits v1\ninstrument_bp=500\nsector_bp=2500\ndrawdown_bp=500\ntrade_risk_bp=100\ncollar_bp=500\n\
-                fee_margin_bp=50\nmax_price_age_ns=900000000000\norder_notional_micro=none\n";
+    let text = concat!(
+        "dnalyaw-limits v2\n",
+        "instrument_bp=500\n",
+        "sector_bp=2500\n",
+        "drawdown_bp=500\n",
+        "trade_risk_bp=100\n",
+        "gross_bp=20000\n",
+        "net_bp=10000\n",
+        "participation_bp=1000\n",
+        "order_quantity=10000000\n",
+        "order_notional_micro=500000000000000\n",
+        "message_rate=20000\n",
+        "repeat=3/8\n",
+        "throttle_ns=1000000000\n",
+        "collar_bp=500\n",
+        "wide_collar_bp=2000\n",
+        "fee_margin_bp=50\n",
+        "short_margin_bp=5000\n",
+        "gap_sigmas=5\n",
+        "max_price_age_ns=900000000000\n",
+        "max_mark_age_ns=1800000000000\n",
+        "price_jump_bp=2000\n",
+        "close_slice_bp=100\n",
+        "close_retry_ns=1000000000\n",
+        "max_working_orders=131072\n",
+        "ended_orders_kept=32768\n",
+        "max_legs=16\n",
+    );
     assert_eq!(TighterLimits::none().canonical_text(), text);
     let hex: String = limits_hash()
         .iter()
@@ -32,7 +58,7 @@ fn limits_hash_is_sha256_of_the_canonical_text() {
     // sha256sum of that text.
     assert_eq!(
         hex,
-        "c4451f259d8b83032e2428101444124c3e6262792dc75aeeeb6a01f16cf74c5b"
+        "aab8d5e15c6e1253f7f641939d406d869a0e86a0591aa68f1771b9a28bfb0830"
     );
     assert_eq!(
         hash_prefix(&limits_hash()).to_le_bytes(),
@@ -109,13 +135,8 @@ fn instruments_of_one_issuer_count_together() {
 fn many_issuers(sector: Option<&str>) -> Engine {
     let reference: Vec<InstrumentReference> = (1..=6)
         .map(|id| InstrumentReference {
-            instrument_id: id,
-            issuer_id: id,
             sector: sector.map(str::to_owned),
-            lot: 1,
-            tick_micro: 10_000,
-            tradable: true,
-            volatility_bp: 200,
+            ..plain(id)
         })
         .collect();
     let mut engine =
@@ -230,13 +251,8 @@ fn buying_power_keeps_a_margin_for_fees_and_counts_reserved_buys() {
     // 39 small positions and little cash.
     let reference: Vec<InstrumentReference> = (1..=40)
         .map(|id| InstrumentReference {
-            instrument_id: id,
-            issuer_id: id,
             sector: Some(format!("sector {}", id % 8)),
-            lot: 1,
-            tick_micro: 10_000,
-            tradable: true,
-            volatility_bp: 200,
+            ..plain(id)
         })
         .collect();
     let mut engine =
@@ -433,13 +449,8 @@ fn a_sector_that_prices_carried_past_its_limit_takes_only_what_reduces_it() {
     // Six tech names of 415 shares are 249,000 of 1,000,000; instrument 7 is of another sector.
     let mut reference: Vec<InstrumentReference> = (1..=8)
         .map(|id| InstrumentReference {
-            instrument_id: id,
-            issuer_id: id,
             sector: Some("tech".to_owned()),
-            lot: 1,
-            tick_micro: 10_000,
-            tradable: true,
-            volatility_bp: 200,
+            ..plain(id)
         })
         .collect();
     reference[6].sector = Some("banks".to_owned());
@@ -594,7 +605,7 @@ fn tighter_limits_bind_and_looser_ones_cannot_be_built() {
     assert_eq!(
         TighterLimits::new(zero),
         Err(TighterError::NotPositive {
-            field: "order_notional"
+            field: "order_notional_micro"
         })
     );
 }

@@ -39,7 +39,11 @@ fn codes_are_the_contracts() {
         11 NOT_TRADABLE · 12 NO_PRICE · 13 STALE_PRICE · 14 NO_ACCOUNT · 15 VENUE_DOWN · 16 SESSION_CLOSED · 17 HALTED · \
         18 REDUCE_ONLY · 19 KILLED · 20 BAD_QUANTITY · 21 BAD_LOT · 22 BAD_TICK · 23 COLLAR · 24 BUYING_POWER · \
         25 SHORT_SALE · 26 DUPLICATE_ID · 27 BAD_SIDE · 28 MALFORMED · 29 REFERENCE_MISSING · 30 JOURNAL_FAILED · \
-        31 TIGHTER_LIMIT · 40 VENUE_REJECT · 41 VENUE_NEVER_SAW · 42 CANCELLED · 43 EXPIRED · 44 UNKNOWN_ORDER · 45 OPERATOR";
+        31 TIGHTER_LIMIT · 32 RESTRICTED · 33 INSTRUMENT_HALTED · 34 STRATEGY_HALTED · 35 VENUE_HALTED · 36 MAX_QUANTITY · \
+        37 MAX_NOTIONAL · 38 GROSS_LIMIT · 39 NET_LIMIT · 40 VENUE_REJECT · 41 VENUE_NEVER_SAW · 42 CANCELLED · \
+        43 EXPIRED · 44 UNKNOWN_ORDER · 45 OPERATOR · 46 PARTICIPATION · 47 RATE_THROTTLE · 48 REPEATED_ORDER · \
+        49 NO_LOCATE · 50 SHORT_MARKING · 51 SELF_MATCH · 52 LINKED_LEG · 53 SHADOW · 54 UNRECONCILED · 55 LINK_LOST · \
+        56 TOO_MANY_ORDERS · 57 STOPPED · 58 STALE_MARK · 59 REPLACED";
     let listed: Vec<String> = Reason::ALL
         .iter()
         .map(|reason| format!("{} {}", reason.code(), reason.name()))
@@ -77,16 +81,25 @@ fn not_tradable() {
 
 #[test]
 fn no_price() {
-    let mut engine = holding();
-    // A crossed quote without a print is no price.
-    assert!(engine.on_price(1, 101 * ONE, 100 * ONE, 0, T0 + 1));
+    let mut engine = Engine::with_room(&reference(), TighterLimits::none(), 64).expect("sound");
+    engine.on_venue(true);
+    engine.on_session(SessionState::Open, SESSION);
+    engine.on_clock(T0);
+    assert!(engine.on_settlement_price(1, 100 * ONE));
+    assert!(engine.on_position(1, LIMIT_HELD));
+    engine.positions_complete();
+    engine.on_account(960_000 * ONE);
+    // A settlement price is none, nor a crossed quote without a print, nor one side alone.
+    assert!(engine.on_price(1, 101 * ONE, 100 * ONE, 0, T0));
+    assert!(engine.on_price(1, 100 * ONE, 0, 0, T0));
     assert_eq!(opens(&mut engine, 1), rejects(Reason::NoPrice));
-    assert_eq!(reduces(&mut engine, 1), PASSES);
-    // One side alone is none either, a print is one.
-    assert!(engine.on_price(1, 100 * ONE, 0, 0, T0 + 2));
-    assert_eq!(opens(&mut engine, 1), rejects(Reason::NoPrice));
-    assert!(engine.on_price(1, 0, 0, 100 * ONE, T0 + 3));
+    assert_eq!(reduces(&mut engine.clone(), 1), PASSES);
+    assert!(engine.on_price(1, 0, 0, 100 * ONE, T0));
     assert_eq!(opens(&mut engine, 1), PASSES);
+    // An update without a price leaves what is held, and its age.
+    assert!(engine.on_price(1, 100 * ONE, 0, 0, T0 + 900 * SECOND));
+    engine.on_clock(T0 + 900 * SECOND + 1);
+    assert_eq!(opens(&mut engine, 1), rejects(Reason::StalePrice));
 }
 
 #[test]
@@ -106,7 +119,7 @@ fn stale_price() {
 fn an_older_price_does_not_replace_a_newer_one() {
     let mut engine = holding();
     assert!(engine.on_price(1, 50 * ONE, 50 * ONE, 0, T0 - 1));
-    assert_eq!(engine.price(1).expect("priced").bid, 100 * ONE - 10_000);
+    assert_eq!(engine.price(1).expect("priced").bid, 100 * ONE);
     assert!(!engine.on_price(99, ONE, ONE, 0, T0));
 }
 
@@ -189,22 +202,22 @@ fn session_closed_and_break() {
 #[test]
 fn halted() {
     let mut engine = holding();
-    engine.set_halted(true);
+    engine.set_halt(Halt::Operator, true);
     assert_eq!(engine.trading_state(), TradingState::Halted);
     assert_eq!(opens(&mut engine, 3), rejects(Reason::Halted));
-    assert_eq!(reduces(&mut engine, 1), rejects(Reason::Halted));
-    engine.set_halted(false);
+    assert_eq!(reduces(&mut engine, 1), PASSES);
+    engine.set_halt(Halt::Operator, false);
     assert_eq!(opens(&mut engine, 3), PASSES);
 }
 
 #[test]
 fn reduce_only_by_state_and_by_flag() {
     let mut engine = holding();
-    engine.set_reduce_only(true);
+    engine.set_hold(Hold::Operator, true);
     assert_eq!(engine.trading_state(), TradingState::ReduceOnly);
     assert_eq!(opens(&mut engine, 3), rejects(Reason::ReduceOnly));
     assert_eq!(reduces(&mut engine, 1), PASSES);
-    engine.set_reduce_only(false);
+    engine.set_hold(Hold::Operator, false);
     let flagged = OrderRequest {
         flags: FLAG_REDUCE_ONLY,
         ..buy(50, 3, 10, 100, 2)
@@ -232,8 +245,8 @@ fn killed_by_the_operator() {
     assert_eq!(opens(&mut engine, 3), rejects(Reason::Killed));
     assert_eq!(reduces(&mut engine, 1), PASSES);
     // Nothing that is typed lifts it, and a halt does not keep closing orders in.
-    engine.set_reduce_only(false);
-    engine.set_halted(true);
+    engine.set_hold(Hold::Operator, false);
+    engine.set_halt(Halt::Operator, true);
     assert_eq!(reduces(&mut engine, 1), PASSES);
 }
 
@@ -313,17 +326,24 @@ fn collar() {
         ..buy(4, 3, 10, 95, 6)
     };
     assert_eq!(decide(&mut engine, &below), rejects(Reason::Collar));
-    // What reduces gets out at any price.
-    let far = OrderRequest {
-        limit_price: 10 * ONE,
-        order_type: TYPE_LIMIT,
-        ..sell(5, 1, 10)
-    };
-    assert_eq!(decide(&mut engine, &far), PASSES);
+    // What closes gets out at up to 20% away.
+    for (id, price, told) in [
+        (5, 80_000_000, PASSES),
+        (6, 79_990_000, rejects(Reason::Collar)),
+        (7, 120_000_000, PASSES),
+        (8, 120_010_000, rejects(Reason::Collar)),
+    ] {
+        let far = OrderRequest {
+            limit_price: price,
+            order_type: TYPE_LIMIT,
+            ..sell(id, 1, 10)
+        };
+        assert_eq!(decide(&mut engine, &far), told, "{price}");
+    }
     // An offer beyond the collar: a market order would pay more than was reserved for it.
     assert!(engine.on_price(4, 90 * ONE, 110 * ONE, 0, T0));
     assert_eq!(
-        decide(&mut engine, &order(6, 4, Side::Buy, 10)),
+        decide(&mut engine, &order(9, 4, Side::Buy, 10)),
         rejects(Reason::Collar)
     );
 }
@@ -435,7 +455,7 @@ fn malformed() {
         },
         OrderRequest {
             order_id: 4,
-            flags: 2,
+            flags: 4,
             ..good
         },
         OrderRequest {
@@ -495,14 +515,13 @@ fn unknown_order_and_operator_flatten() {
     assert_eq!(engine.request_cancel(1), Err(Reason::UnknownOrder));
     assert_eq!(engine.request_cancel(0), Err(Reason::UnknownOrder));
     engine.kill(Reason::Operator);
-    let (request, decision) = engine.decide_close(
-        &CloseOrder {
-            instrument_id: 1,
-            side: Side::Sell,
-            quantity: 400,
-        },
-        T0,
-    );
+    let close = CloseOrder {
+        instrument_id: 1,
+        side: Side::Sell,
+        quantity: 400,
+        reason: Reason::Operator,
+    };
+    let (request, decision) = engine.decide_close(&close, T0);
     assert_eq!(outcome(&decision), (Flatten, Reason::Operator, 400));
     assert_eq!(
         (request.order_id, request.quantity),

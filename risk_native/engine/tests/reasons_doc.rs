@@ -11,13 +11,13 @@ const HEAD: &str = "# Reason codes
 Written from the enum in `risk_native/engine/src/reason.rs` by
 `DNALYAW_WRITE_DOCS=1 cargo test -p dnalyaw-engine --test reasons_doc`; a test fails when this page is stale.
 
-An order *opens* when it can raise the worst case (positions plus any subset of working orders filling, market orders at the
-collar), and *reduces* when it can only lower it: a sell of at most what is held and not yet being sold, or a buy of at most
-what covers a short. \"Pass\" means that the check does not hold such an order back.
+An order *opens* when it is on the side of the position, or there is none; it *reduces* when it is on the other side: a sell while long, a
+buy while short, up to what is held and not yet being closed. \"Pass\" means that the check does not hold such an order back. The
+checks and their order stand in [risk-engine.md](risk-engine.md).
 
-A limit holds up what touches it: prices can carry an issuer or a sector past its limit, and then every order that would raise
-that issuer or that sector is rejected, while others trade on within their own limits. So the worst case of the issuer and the
-sector of an accepted order is inside the limits after it, at decision prices.
+A limit holds up what touches it: prices can carry an issuer, a sector or the book past its limit, and then every order that would
+add to it is rejected, while others trade on within their own limits. So the worst case of every limit that an accepted order
+touches is inside it after the order, at decision prices.
 
 | code | name | what it means | opening order | reducing order |
 | --- | --- | --- | --- | --- |
@@ -35,29 +35,15 @@ fn page() -> String {
         )
         .expect("writing to a string");
     }
-    page.push_str("\n## The constants\n\n| what | value |\n| --- | --- |\n");
-    for (what, basis_points) in [
-        ("worst case of one issuer, of equity", INSTRUMENT_LIMIT_BP),
-        (
-            "worst case of one sector, of equity (unknown sectors share one bucket)",
-            SECTOR_LIMIT_BP,
-        ),
-        (
-            "daily drawdown below the session's baseline",
-            DRAWDOWN_LIMIT_BP,
-        ),
-        ("at risk in one trade, of equity", TRADE_RISK_LIMIT_BP),
-        ("collar around the reference price", COLLAR_BP),
-        ("margin for fees on a buy", FEE_MARGIN_BP),
-    ] {
-        writeln!(page, "| {what} | {basis_points} bp |").expect("writing to a string");
-    }
-    let minutes = MAX_PRICE_AGE_NS / 60_000_000_000;
-    writeln!(
-        page,
-        "| age of the price behind an opening order, on the venue's clock | {minutes} min |"
-    )
-    .expect("writing to a string");
+    page.push_str(
+        "\n## The constants\n\nEverything that names the limits, as it is hashed:\n\n```\n",
+    );
+    page.push_str(&TighterLimits::none().canonical_text());
+    let hash: String = limits_hash()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    writeln!(page, "```\n\nSHA-256 `{hash}`.").expect("writing to a string");
     page
 }
 

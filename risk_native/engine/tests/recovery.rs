@@ -113,7 +113,7 @@ fn the_same_inputs_give_the_same_hash_and_any_difference_another() {
         |engine| engine.on_clock(T0 + 1),
         |engine| engine.on_venue(false),
         |engine| engine.kill(Reason::Operator),
-        |engine| engine.set_reduce_only(true),
+        |engine| engine.set_hold(Hold::Operator, true),
         |engine| engine.on_account(1),
         |engine| assert!(engine.on_price(1, ONE, ONE, 0, T0 + 1)),
         |engine| assert!(engine.request_cancel(2).is_ok()),
@@ -133,15 +133,56 @@ fn the_same_inputs_give_the_same_hash_and_any_difference_another() {
 }
 
 #[test]
-fn the_table_outgrows_its_room() {
-    let mut engine = funded_with(TighterLimits::none(), 1_000_000, &[]);
-    for id in 1..=400 {
+fn a_full_table_takes_no_more_until_an_order_ends() {
+    let mut engine = funded_with(TighterLimits::none(), 1_000_000, &[(4, 10)]);
+    for id in 1..=64 {
         assert_eq!(
-            decide(&mut engine, &buy(id, 1 + id % 3, 1, 100, 2)).0,
+            decide(&mut engine, &buy(id, 1 + id % 3, 1 + id as i64 / 9, 100, 2)).0,
             Approve
         );
     }
-    assert_eq!(engine.working_orders().len(), 400);
+    assert_eq!(engine.working_orders().len(), 64);
+    for order in [buy(65, 1, 1, 100, 2), sell(66, 4, 10)] {
+        assert_eq!(
+            decide(&mut engine, &order),
+            (Reject, Reason::TooManyOrders, 0)
+        );
+    }
+    let foreign = AdoptedOrder {
+        order_id: FOREIGN_ORDER_ID_BASE,
+        ..ADOPTED
+    };
+    assert_eq!(engine.adopt(&foreign), Err(Reason::TooManyOrders));
+    engine
+        .on_execution(&report(7, ExecKind::Cancelled, 0))
+        .expect("a sound report");
+    assert_eq!(decide(&mut engine, &sell(67, 4, 10)).0, Approve);
+}
+
+#[test]
+fn ended_orders_are_remembered_and_the_oldest_forgotten() {
+    // Room for 64 working orders comes with memory of 1,024 ended ones.
+    let mut engine = funded();
+    for id in 1..=1_025 {
+        assert_eq!(
+            engine
+                .decide(
+                    &buy(id, 3, id as i64 % 7 + 1, 100, 2),
+                    T0 + id as i64 * SECOND / 2
+                )
+                .kind,
+            Approve
+        );
+        engine
+            .on_execution(&report(id, ExecKind::Cancelled, 0))
+            .expect("a sound report");
+    }
+    assert_eq!(
+        engine.on_execution(&fill(1, 1, 100, 1)),
+        Err(ExecError::UnknownOrder)
+    );
+    let late = engine.on_execution(&fill(2, 1, 100, 1));
+    assert_eq!(late.map(|done| done.position_change), Ok(1));
 }
 
 #[test]

@@ -143,10 +143,15 @@ fn engine_instrument(one: &Instrument) -> InstrumentReference {
         instrument_id: one.instrument_id.unsigned_abs(),
         issuer_id: one.issuer_id.unsigned_abs(),
         sector: one.sector.clone(),
+        venue: one.venue.clone(),
         lot: one.lot,
         tick_micro: one.tick_micro,
         tradable: one.tradable,
+        restricted: one.restricted,
         volatility_bp: u32::try_from(one.volatility_bp).unwrap_or(u32::MAX),
+        gap_bp: u32::try_from(one.gap_bp).unwrap_or(u32::MAX),
+        adv: one.adv,
+        locate: one.locate,
     }
 }
 

@@ -1,8 +1,8 @@
 //! The engine's limits, asked of the engine's own function.
 
 use engine::{
-    MAX_MONEY, MAX_PRICE, MAX_QUANTITY, MICRO, Reason, SizingInputs, TighterLimits, buying_power,
-    largest_quantity,
+    MAX_MONEY, MAX_PRICE, MAX_QUANTITY, MICRO, Reason, Side, SizingInputs, TighterLimits,
+    buying_power, largest_quantity, risk_per_share,
 };
 
 use crate::error::{SizingError, checked};
@@ -41,16 +41,16 @@ pub(crate) fn engine_cap(position: &Position) -> Result<(i64, Reason), SizingErr
     } else {
         0
     };
-    let inputs = SizingInputs {
-        equity: money("equity", position.equity)?,
-        reference_price: price,
-        reserve_price: price,
+    let risk = risk_per_share(
+        price,
+        price,
         stop_distance,
-        volatility_bp: position.volatility_bp,
-        lot: position.lot,
-        held_quantity: i128::from(position.held),
-        working_quantity: 0,
-        working_notional: 0,
+        position.volatility_bp,
+        position.gap_bp,
+    );
+    let equity = money("equity", position.equity)?;
+    let inputs = SizingInputs {
+        held_quantity: position.held,
         issuer_exposure: money("issuer_exposure", position.issuer_exposure)?,
         sector_exposure: money("sector_exposure", position.sector_exposure)?,
         buying_power: match position.cash {
@@ -58,6 +58,7 @@ pub(crate) fn engine_cap(position: &Position) -> Result<(i64, Reason), SizingErr
             // Without cash nothing but the limits on equity binds.
             None => i128::from(MAX_MONEY),
         },
+        ..SizingInputs::alone(Side::Buy, equity, price, risk, position.lot)
     };
     let sized = largest_quantity(&inputs, &TighterLimits::none(), MAX_QUANTITY);
     Ok((sized.quantity, sized.reason))

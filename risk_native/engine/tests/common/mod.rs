@@ -8,6 +8,24 @@ pub const T0: i64 = 1_763_994_600_000_000_000;
 pub const SECOND: i64 = 1_000_000_000;
 pub const SESSION: u32 = 20_251_124;
 
+/// An instrument that nothing is wrong with, with a volatility and a gap of 2% and more volume than any test trades.
+pub fn plain(instrument_id: u64) -> InstrumentReference {
+    InstrumentReference {
+        instrument_id,
+        issuer_id: instrument_id,
+        sector: None,
+        venue: "NYSE".to_owned(),
+        lot: 1,
+        tick_micro: 10_000,
+        tradable: true,
+        restricted: false,
+        volatility_bp: 200,
+        gap_bp: 200,
+        adv: 1_000_000,
+        locate: 0,
+    }
+}
+
 /// Instrument 1 and 2 share issuer 10 (tech), 3 is tech, 4 and 5 have no sector, 6 has a lot of 100, 7 is not tradable,
 /// 8 has no known volatility.
 pub fn reference() -> Vec<InstrumentReference> {
@@ -17,9 +35,9 @@ pub fn reference() -> Vec<InstrumentReference> {
             issuer_id,
             sector: sector.map(str::to_owned),
             lot,
-            tick_micro: 10_000,
             tradable,
             volatility_bp,
+            ..plain(instrument_id)
         }
     };
     vec![
@@ -46,16 +64,11 @@ pub fn priced(limits: TighterLimits) -> Engine {
     engine
 }
 
-/// A penny-wide quote around a whole price.
+/// A quote with bid and ask at a whole price and a print there: every mark is that price.
 pub fn at(engine: &mut Engine, instrument_id: u64, price: i64) {
     let now = engine.price(instrument_id).map_or(T0, |price| price.ts_ns);
-    assert!(engine.on_price(
-        instrument_id,
-        price * ONE - 10_000,
-        price * ONE + 10_000,
-        0,
-        now
-    ));
+    let price = price * ONE;
+    assert!(engine.on_price(instrument_id, price, price, price, now));
 }
 
 /// As [`priced`], with this cash and these positions.
@@ -86,6 +99,7 @@ pub fn order(order_id: u64, instrument_id: u64, side: Side, quantity: i64) -> Or
         order_type: TYPE_MARKET,
         time_in_force: TIF_DAY,
         flags: 0,
+        strategies: 0,
     }
 }
 

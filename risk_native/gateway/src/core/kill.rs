@@ -13,7 +13,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use dnalyaw_engine::{Action, CloseOrder, OWN_ORDER_ID_BASE, Reason, SessionState};
+use dnalyaw_engine::{CloseOrder, OWN_ORDER_ID_BASE, Reason, SessionState};
 use serde_json::{Value, json};
 
 use super::{Core, log};
@@ -238,17 +238,15 @@ impl Core {
     }
 
     fn engine_cancels(&mut self) -> Vec<u64> {
-        match self.engine.poll_action() {
-            Action::Flatten { cancels, .. } => cancels,
-            Action::None => Vec::new(),
-        }
+        let mut cancels = Vec::new();
+        self.engine.wanted_cancels(&mut cancels);
+        cancels
     }
 
     fn engine_closes(&mut self) -> Vec<CloseOrder> {
-        match self.engine.poll_action() {
-            Action::Flatten { closes, .. } => closes,
-            Action::None => Vec::new(),
-        }
+        let mut closes = Vec::new();
+        self.engine.wanted_closes(&mut closes);
+        closes
     }
 
     /// Open orders that are not closing orders of the switch's own.

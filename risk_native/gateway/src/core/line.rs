@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use dnalyaw_engine::{OWN_ORDER_ID_BASE, Reason};
+use dnalyaw_engine::{Hold, OWN_ORDER_ID_BASE, Reason};
 
 use super::Core;
 use crate::config::LinkLoss;
@@ -61,7 +61,7 @@ impl Core {
     pub(super) fn line_back(&mut self) {
         if std::mem::replace(&mut self.line.lost, false) {
             log_info!("oms_line_back", {"state": "no longer reduce-only for it"});
-            self.engine.set_reduce_only(false);
+            self.engine.set_hold(Hold::LinkLost, false);
         }
     }
 
@@ -72,7 +72,7 @@ impl Core {
         self.counters.line_losses += 1;
         log_error!("oms_line_lost", {"why": why, "policy": self.line.policy.name(), "working_orders": self.orders.open_count()});
         // Whatever the policy: no new risk while nobody steers.
-        self.engine.set_reduce_only(true);
+        self.engine.set_hold(Hold::LinkLost, true);
         match self.line.policy {
             LinkLoss::ReduceOnly => {}
             LinkLoss::Cancel => {

@@ -122,6 +122,8 @@ pub struct Core {
     disconnect: Disconnect,
     /// Who threw the switch that the journal found thrown.
     killed_before: Option<String>,
+    /// The monotonic clock's zero.
+    started: Instant,
     flush_at: Instant,
     metrics_at: Instant,
     counters: Counters,
@@ -183,6 +185,7 @@ impl Core {
             killed_before: parts.replayed.standing.killed_by().map(str::to_string),
             standing: parts.replayed.standing,
             restating: None,
+            started: now,
             flush_at: now,
             metrics_at: now,
             counters: Counters::default(),
@@ -221,6 +224,8 @@ impl Core {
     }
 
     fn handle(&mut self, input: Input) -> bool {
+        let running = i64::try_from(self.started.elapsed().as_nanos()).unwrap_or(i64::MAX);
+        self.engine.on_monotonic(running);
         self.obey_latch();
         match input {
             Input::Link(event) => self.on_link(event),

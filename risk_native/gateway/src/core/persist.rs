@@ -1,5 +1,7 @@
 //! The journal, as the core uses it.
 
+use dnalyaw_engine::Halt;
+
 use super::Core;
 use crate::journal::Health;
 use crate::record::Record;
@@ -40,7 +42,7 @@ impl Core {
         }
         if well == self.journal_failed {
             self.journal_failed = !well;
-            self.engine.set_halted(!well || !self.resync.none_foreign());
+            self.engine.set_halt(Halt::Journal, !well);
         }
         self.counters.journal_records = self.journal.len();
     }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
-use dnalyaw_engine::{ExecKind, Reason};
+use dnalyaw_engine::{ExecKind, Halt, Reason};
 use dnalyaw_frames::{self as frames, Body};
 
 use super::orders::{Entry, cl_ord_id, order_id};
@@ -363,11 +363,11 @@ impl Core {
             }
         }
         if self.resync.foreign.is_empty() {
-            self.engine.set_halted(self.journal_failed);
+            self.engine.set_halt(Halt::Unreconciled, false);
         } else {
             log_error!("halted", {"why": "the venue works orders that the journal does not know; nothing but cancels leaves until they are gone there",
                 "orders": self.resync.foreign.iter().collect::<Vec<_>>()});
-            self.engine.set_halted(true);
+            self.engine.set_halt(Halt::Unreconciled, true);
         }
         for id in self.orders.open_ids() {
             let lost = self

@@ -90,6 +90,7 @@ impl OrderRecord {
             order_type: self.order_type,
             time_in_force: self.time_in_force,
             flags: self.flags,
+            strategies: 0,
         }
     }
 }

@@ -76,9 +76,9 @@ fn an_order_the_venue_never_saw_is_released_and_not_sent_again() {
 #[test]
 fn an_order_the_venue_has_goes_on_with_the_fills_it_had() {
     let mut rig = crashed(vec![status("1", 30, "99.5")]);
-    // 997,000 and 30 shares at 100 are the 1,000,000 it began with.
+    // 997,001 and 30 shares at a bid of 99.99 are the 1,000,000 it began with, and a little.
     rig.venue.book().positions = vec![(1, "AAA", 30, "99.5")];
-    rig.venue.book().cash = Some("997000".into());
+    rig.venue.book().cash = Some("997001".into());
     rig.start();
     let mut client = rig.trading();
     let bodies = client.sync();
@@ -460,7 +460,7 @@ fn a_working_order_nobody_knows_halts_until_it_is_gone() {
     let mut client = rig.client();
     client.wait_active();
     let decision = client.order(limit(1, 1, BUY, 10, 100));
-    assert_eq!(decision.reason, Reason::Halted.code());
+    assert_eq!(decision.reason, Reason::Unreconciled.code());
     assert!(rig.venue.received("D").is_empty());
     rig.venue.book().orders.clear();
     client.wait(|body| matches!(body, Body::State(s) if s.trading_state == dnalyaw_frames::TradingState::Active));

@@ -1,0 +1,99 @@
+//! Stops: a level per instrument and direction that only tightens, and fires when two marks have reached it.
+
+use crate::engine::Engine;
+use crate::instrument::{Instrument, NO_STOP};
+use crate::types::{Side, StopView};
+
+const SIDES: [Side; 2] = [Side::Buy, Side::Sell];
+
+impl Instrument {
+    pub(crate) const fn has_fired(&self, side: Side) -> bool {
+        self.fired & side as u8 != 0
+    }
+
+    /// A position of this direction, or orders that may make one.
+    fn needs_stop(&self, side: Side) -> bool {
+        self.held(side) + self.resting(side).quantity > 0
+    }
+
+    /// Both marks of the position have reached its stop.
+    fn reaches_stop(&self, side: Side) -> bool {
+        let level = self.stop(side);
+        if level == NO_STOP || self.held(side) <= 0 || self.mark == 0 {
+            return false;
+        }
+        match side {
+            Side::Buy => self.marks.long.max(self.second.long) <= level,
+            Side::Sell => self.marks.short.min(self.second.short) >= level,
+        }
+    }
+}
+
+impl Engine {
+    /// After whatever may move position, marks or level: drops a level that guards nothing, fires one that was reached.
+    #[inline]
+    pub(crate) fn settle_stops(&mut self, index: usize) {
+        if self.positions_known && self.book.instruments[index].has_stop() {
+            self.settle_held_stops(index);
+        }
+    }
+
+    fn settle_held_stops(&mut self, index: usize) {
+        let instrument = &mut self.book.instruments[index];
+        let before = instrument.fired;
+        for side in SIDES {
+            if !instrument.needs_stop(side) {
+                *instrument.stop_mut(side) = NO_STOP;
+                instrument.fired &= !(side as u8);
+            } else if instrument.reaches_stop(side) {
+                instrument.fired |= side as u8;
+            }
+        }
+        let after = instrument.fired;
+        if before == 0 && after != 0 {
+            debug_assert!(
+                self.fired.len() < self.fired.capacity(),
+                "there is room for every instrument"
+            );
+            self.fired.push(index as u32);
+        } else if before != 0 && after == 0 {
+            self.fired.retain(|held| *held as usize != index);
+        }
+    }
+
+    /// The stops that are held, by instrument; to be persisted when they change.
+    #[must_use]
+    pub fn stops(&self) -> Vec<StopView> {
+        let held = self
+            .book
+            .instruments
+            .iter()
+            .filter(|instrument| instrument.has_stop());
+        held.flat_map(|instrument| {
+            SIDES.into_iter().filter_map(|direction| {
+                let level = instrument.stop(direction);
+                (level != NO_STOP).then(|| StopView {
+                    instrument_id: instrument.id,
+                    direction,
+                    level,
+                    fired: instrument.has_fired(direction),
+                })
+            })
+        })
+        .collect()
+    }
+
+    /// Put back a stop, before positions are known; it only tightens. False when the instrument is unknown.
+    pub fn restore_stop(&mut self, instrument_id: u64, direction: Side, level: i64) -> bool {
+        let Some(index) = self.book.find(instrument_id) else {
+            return false;
+        };
+        let stop = self.book.instruments[index].stop_mut(direction);
+        *stop = match direction {
+            Side::Sell if *stop != NO_STOP => level.min(*stop),
+            _ => level.max(*stop),
+        };
+        self.settle_stops(index);
+        true
+    }
+}
