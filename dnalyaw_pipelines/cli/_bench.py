@@ -9,10 +9,12 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from dnalyaw_pipelines.bench import BenchError
 from dnalyaw_pipelines.cli._exit import OK, USAGE, CommandError
 
 BENCHES = {
     "dag": "loading the code location, a first run on an empty data home, and the run of the next session",
+    "risk": "a risk decision, NautilusTrader's on the same orders (extra `bench`), and the kill switch",
 }
 
 
@@ -31,6 +33,9 @@ def execute(arguments: argparse.Namespace) -> int:
     measure: Callable[[Callable[[str], None]], dict[str, Any]] = importlib.import_module(
         f"dnalyaw_pipelines.bench.{arguments.name}"
     ).measure
-    figures = measure(lambda line: sys.stderr.write(line + "\n") and None)
+    try:
+        figures = measure(lambda line: sys.stderr.write(line + "\n") and None)
+    except BenchError as error:
+        raise CommandError(f"bench {arguments.name}: {error}") from error
     sys.stdout.write(json.dumps({"bench": arguments.name, **figures}) + "\n")
     return OK
