@@ -52,13 +52,18 @@ func TestAReplacementKeepsTheOrderAndItsNames(t *testing.T) {
 	d.want(d.advance(open+hour+1), "") // the new limit is below the touch
 	records, _ = d.change(open+hour+2, "c", "b", 60, 10*usd)
 	d.want(records, "replace c: ; fill c 40@10000000 cum 60 leaves 0")
+	d.want(d.order(open+hour+3, "b", limit(1, sim.Buy, 1, 10*usd)), "reject b: duplicate ClOrdID")
+	d.order(open+hour+3, "x", limit(1, sim.Buy, 1, usd))
+	if _, refused := d.change(open+hour+4, "c", "x", 2, usd); refused == nil || refused.Reason != 6 {
+		t.Errorf("a replacement with a ClOrdID that a replacement had: %+v", refused)
+	}
 	for _, id := range []string{"a", "b", "c"} {
 		if o, ok := d.e.Order(id); !ok || o.ClOrdID != "c" || o.PrevID != "b" || o.Status != sim.Filled || o.OrderID != "US-2023-11-14-V1" {
 			t.Errorf("%s finds %+v", id, o)
 		}
 	}
-	if n, _ := d.e.Counts(); n != 1 {
-		t.Errorf("%d orders, want one", n)
+	if n, _ := d.e.Counts(); n != 2 {
+		t.Errorf("%d orders, want two", n)
 	}
 	d.wantAccount("cash 9400000000 1:60")
 	d.resumed()
@@ -193,7 +198,7 @@ func TestAShortPaysDividendsAndSplitsTheOtherWay(t *testing.T) {
 
 func TestACorrectionTakesSharesBack(t *testing.T) {
 	fees := func(s *sim.Session) { s.Fees = sim.Fees{PerShareMicro: 10_000} }
-	d := newDesk(t, day(fees, quote(open, 1, 9*usd, 30, 10*usd, 20), quote(open+hour, 1, 9*usd, 30, 11*usd, 35)))
+	d := newDesk(t, day(fees, quote(open, 1, 9*usd, 30, 10*usd, 20), quote(open+hour, 1, 9*usd, 30, 11*usd, 35), quote(open+2*hour, 1, 20*usd, 60, 21*usd, 60)))
 	d.start()
 	fix := func(at, qty int64) ([]sim.Record, string) {
 		t.Helper()
@@ -230,6 +235,10 @@ func TestACorrectionTakesSharesBack(t *testing.T) {
 		t.Errorf("%+v", records)
 	}
 	d.wantAccount("cash 9838840000 1:16") // 10,000 less 15 at 10, 1 at 11 and a cent for each of 16
+	d.resumed()
+	d.want(d.advance(open+2*hour+1), "fill s2 50@20000000 cum 50 leaves 0")
+	d.wantAccount("cash 10838340000 1:-34") // and 50 sold at 20 less 50 cents
+	d.want(d.order(open+2*hour+2, "back", market(1, sim.Buy, 34)), "order back; ack back; fill back 34@21000000 cum 34 leaves 0")
 	d.resumed()
 }
 

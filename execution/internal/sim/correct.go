@@ -27,9 +27,8 @@ func (e *Engine) CorrectLast(nowNs, qty int64) (records []Record, why string, er
 		r.Leaves = o.Qty - r.Cum
 	}
 	r.AvgPx = average(o.Notional-(x.qty-qty)*x.px, r.Cum)
-	if err = e.emit(r); err == nil {
-		err = e.match(o.InstrumentID) // what was taken back is open again
-	}
+	// What was taken back is open again; an order that still works has taken all that is displayed, so it waits.
+	err = e.emit(r)
 	return e.take(), "", err
 }
 

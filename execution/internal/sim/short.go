@@ -66,7 +66,7 @@ func (e *Engine) cannotShort(o, replaced *Order, open, held, committed int64) (i
 	lent := e.day.located(o.InstrumentID)
 	short := max(0, -held) + committed
 	switch {
-	case held > 0 || e.st.sellsLong(o.InstrumentID):
+	case held > 0:
 		return reasonOther, fmt.Sprintf("marked short while the account holds %d", held)
 	case lent == 0:
 		return reasonOther, "no shares to borrow: short sales of this instrument are not offered"
@@ -119,13 +119,3 @@ func atMargin(qty, px, bp int64) int64 {
 const maxPledge = int64(1) << 61
 
 func saturated(a, b int64) int64 { return min(a+b, maxPledge) }
-
-// sellsLong says whether a sell that is not marked short works.
-func (s *state) sellsLong(instrument int64) bool {
-	for _, w := range s.arrival {
-		if w.InstrumentID == instrument && w.Side == Sell && !w.Short && w.Leaves() > 0 {
-			return true
-		}
-	}
-	return false
-}
