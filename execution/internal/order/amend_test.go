@@ -68,7 +68,7 @@ func TestABustLowersWhatHasFilled(t *testing.T) {
 // The story told again brings a lost order back, and not the shares that were taken from it.
 func TestAFoundOrderKeepsItsCorrection(t *testing.T) {
 	o := decided(t, 100, 100)
-	story := []order.Report{fill(1, 40, 40, 60, 10), fill(2, 20, 60, 40, 11), corrected(3, -15, 45, 55, 11)}
+	story := []order.Report{fill(1, 60, 60, 40, 10), corrected(3, -15, 45, 55, 10)}
 	for _, r := range append(story, order.Report{ExecID: 9, Type: isUnknown, CumQty: 45, Leaves: 55}) {
 		if err := o.Take(r); err != nil {
 			t.Fatal(err)
