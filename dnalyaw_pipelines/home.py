@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from math import isfinite
@@ -39,7 +39,11 @@ class RegionConfig:
 
 @dataclass(frozen=True)
 class HomeConfig:
-    """What a data home is bound to; written once, extended when a region is added."""
+    """What a data home is bound to; written once, extended when a region is added.
+
+    `firm_currency` (None: each account's own) is the one in which riskd counts the drawdown, `firm_rates` its units for
+    one of an account's currency. Both are set by hand in ``config.json``.
+    """
 
     provider: str
     seed: int
@@ -47,6 +51,8 @@ class HomeConfig:
     replay: bool
     regions: dict[str, RegionConfig]
     version: int = CONFIG_VERSION
+    firm_currency: str | None = None
+    firm_rates: dict[str, float] = field(default_factory=dict)
 
 
 def _check_firm(path: Path, config: HomeConfig) -> None:
@@ -177,7 +183,7 @@ class Home:
             regions[code] = RegionConfig(
                 held[-HISTORY_SESSIONS:][0].isoformat(), genesis.isoformat(), holidays
             )
-        config = HomeConfig(config.provider, config.seed, config.simulated, config.replay, regions)
+        config = replace(config, regions=regions)
         self.write_config(config)
         return config
 

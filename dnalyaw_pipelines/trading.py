@@ -7,6 +7,8 @@ import json
 import time
 from dataclasses import dataclass
 from datetime import date, timedelta
+from fractions import Fraction
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -25,6 +27,8 @@ SETTLE_SECONDS = 20.0
 STILL_SECONDS = 0.5
 GRACE_SECONDS = 120.0
 DAY_SECONDS = 86_400
+LARGEST_SPLIT = 1_000_000
+"""The longest part of a split's ratio that riskd takes."""
 
 
 class HandoffRefusedError(Exception):
@@ -62,20 +66,9 @@ def prepare(
     session = home.traded_session(region, partition)
     as_of = home.as_of(region, partition)
     currency = region_of(region).currency
-    rows = reference_rows(home, region, partition, panel)
-    runtime.write_reference(layout, session, currency, rows, as_of.moment)
-    provider = provider_for(home.config().provider, home.config().seed)
-    times = session_times(region, session)
-    runtime.write_market(
-        layout,
-        session,
-        provider.market_events(region, session),
-        {row["instrument_id"]: row["symbol"] for row in rows},
-        times=(times.open, times.close, times.breaks),
-        actions=_due_actions(home, region, partition, session, layout),
-        currency=currency,
-        seed=home.config().seed,
-    )
+    config = home.config()
+    actions = _due_actions(home, region, partition, session, layout)
+    rows = reference_rows(home, region, partition, panel, actions)
     runtime.update_register(
         layout,
         [
@@ -84,11 +77,39 @@ def prepare(
         ],
         as_of.moment,
     )
+    runtime.write_reference(
+        layout,
+        session,
+        currency,
+        rows,
+        as_of.moment,
+        strategies=runtime.registered_strategies(layout),
+        firm_currency=config.firm_currency,
+        firm_rate=config.firm_rates.get(currency),
+    )
+    provider = provider_for(config.provider, config.seed)
+    times = session_times(region, session)
+    runtime.write_market(
+        layout,
+        session,
+        provider.market_events(region, session),
+        {row["instrument_id"]: row["symbol"] for row in rows},
+        times=(times.open, times.close, times.breaks),
+        actions=actions,
+        currency=currency,
+        seed=config.seed,
+    )
     return layout
 
 
-def reference_rows(home: Home, region: str, partition: str, panel: pl.DataFrame) -> list[dict[str, Any]]:
-    """What riskd is told of every instrument that is listed on the traded session and has a recent price."""
+def reference_rows(
+    home: Home, region: str, partition: str, panel: pl.DataFrame, actions: pl.DataFrame
+) -> list[dict[str, Any]]:
+    """What riskd is told of every instrument that is listed on the traded session and has a recent price.
+
+    `actions` are those that fall due at the session's start. No strategy here sells short and no list of restricted
+    names is kept: nothing can be located, nothing is restricted.
+    """
     from dnalyaw.market import REDUCED_FROM, session_ticks
 
     session = home.traded_session(region, partition)
@@ -108,6 +129,14 @@ def reference_rows(home: Home, region: str, partition: str, panel: pl.DataFrame)
     ticks = joined["tick"].to_numpy().copy()
     table = session_ticks(region, session >= REDUCED_FROM, closes, closes)
     ticks[ticks <= 0] = table[ticks <= 0]
+    # Due since the venue's last session (what riskd holds from then), and since the last bar (what volume is counted in).
+    splits = split_ratios(actions)
+    unseen = split_ratios(
+        actions.join(joined.select("instrument_id", "last_session"), on="instrument_id").filter(
+            pl.col("ex_date") > pl.col("last_session")
+        )
+    )
+    one = Fraction(1)
     return [
         {
             "instrument_id": row["instrument_id"],
@@ -120,10 +149,30 @@ def reference_rows(home: Home, region: str, partition: str, panel: pl.DataFrame)
             "currency": row["currency"],
             "tradable": True,
             "volatility_bp": row["volatility_bp"],
-            "adv": row["adv"],
+            "adv": int(row["adv"] * unseen.get(row["instrument_id"], one)),
+            "venue": row["venue"],
+            "restricted": False,
+            "gap_bp": row["gap_bp"],
+            "locate": 0,
+            "split_num": splits.get(row["instrument_id"], one).numerator,
+            "split_den": splits.get(row["instrument_id"], one).denominator,
         }
         for row, tick in zip(joined.iter_rows(named=True), ticks, strict=True)
     ]
+
+
+def split_ratios(actions: pl.DataFrame) -> dict[int, Fraction]:
+    """New shares for one old share by instrument, over all of its splits, in the form that the venue applies."""
+    ratios: dict[int, Fraction] = {}
+    for row in actions.filter(pl.col("kind") == "split").iter_rows(named=True):
+        name = row["instrument_id"]
+        ratios[name] = ratios.get(name, Fraction(1)) * runtime.exact_ratio(row["ratio"])
+    return {name: _short(ratio) for name, ratio in ratios.items()}
+
+
+def _short(ratio: Fraction) -> Fraction:
+    """The nearest fraction whose parts riskd takes; nearly always the same one."""
+    return ratio.limit_denominator(LARGEST_SPLIT // max(1, ceil(ratio)))
 
 
 def _due_actions(

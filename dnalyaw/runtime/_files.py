@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from fractions import Fraction
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,9 @@ FEES: Mapping[str, Mapping[str, int]] = {
 
 INITIAL_CASH: Mapping[str, int] = {"US": 10_000_000, "HK": 50_000_000}
 """Cash of a new paper account, in the region's currency."""
+
+MAX_STRATEGIES = 64
+"""Strategies that an order's mask can name."""
 
 REJECT_BP = 30
 """Share of orders that the simulated venue rejects, in basis points."""
@@ -62,15 +66,51 @@ def write_reference(
     currency: str,
     instruments: Sequence[Mapping[str, Any]],
     generated_at: datetime,
+    *,
+    strategies: Sequence[str] = (),
+    firm_currency: str | None = None,
+    firm_rate: float | None = None,
 ) -> None:
-    """Write ``reference.json``: what riskd knows of every instrument that may be traded."""
-    document = {
+    """Write ``reference.json``: what riskd knows of every instrument that may be traded.
+
+    Parameters
+    ----------
+    instruments : sequence of mapping
+        Rows as the contract has them.
+    strategies : sequence of str
+        Their place is their bit in an order's mask; at most `MAX_STRATEGIES`.
+    firm_currency : str, optional
+        Currency in which the firm's drawdown is counted; None is the account's.
+    firm_rate : float, optional
+        Units of it for one of the account's. Not written when it is not known: riskd then takes no new risk.
+
+    Raises
+    ------
+    ValueError
+        When there are more strategies than bits, or the rate is no positive number.
+    """
+    if len(strategies) > MAX_STRATEGIES:
+        raise ValueError(
+            f"{layout.register} names {len(strategies)} strategies and an order's mask has {MAX_STRATEGIES} bits; "
+            f"begin a new register"
+        )
+    document: dict[str, Any] = {
         "region": layout.region,
         "session": session.isoformat(),
         "currency": currency,
         "generated_at": generated_at.astimezone(UTC).isoformat(),
+        "strategies": list(strategies),
         "instruments": sorted(instruments, key=lambda row: row["instrument_id"]),
     }
+    if firm_currency is not None and firm_currency != currency:
+        document["firm_currency"] = firm_currency
+        if firm_rate is not None:
+            if not (isfinite(firm_rate) and round(firm_rate * MICRO) > 0):
+                raise ValueError(
+                    f"the rate of {currency} in {firm_currency} is {firm_rate}: give units of {firm_currency} for one "
+                    f"of {currency}, a number above 0"
+                )
+            document["firm_rate_micro"] = round(firm_rate * MICRO)
     write_atomically(layout.reference, json.dumps(document, indent=1).encode())
 
 
@@ -132,9 +172,7 @@ def write_market(
 
 def update_register(layout: Layout, stages: Sequence[Stage], at: datetime) -> int:
     """Append a line for every strategy whose stage or capital changed; the number of lines appended."""
-    lines = []
-    if layout.register.exists():
-        lines = [json.loads(line) for line in layout.register.read_text().splitlines() if line.strip()]
+    lines = _register_lines(layout)
     in_force = {line["strategy_id"]: line for line in lines}
     changed = [
         stage
@@ -152,6 +190,22 @@ def update_register(layout: Layout, stages: Sequence[Stage], at: datetime) -> in
     return len(changed)
 
 
+def registered_strategies(layout: Layout) -> list[str]:
+    """Every strategy the register has ever named, in the order in which it first did: places that never change."""
+    return list(dict.fromkeys(line["strategy_id"] for line in _register_lines(layout)))
+
+
+def _register_lines(layout: Layout) -> list[dict[str, Any]]:
+    if not layout.register.exists():
+        return []
+    return [json.loads(line) for line in layout.register.read_text().splitlines() if line.strip()]
+
+
+def exact_ratio(ratio: float | None) -> Fraction:
+    """The fraction that a split's ratio stands for; 1 where there is none."""
+    return Fraction(ratio or 1).limit_denominator(10_000)
+
+
 def _micro(name: str) -> pl.Expr:
     return pl.col(name).mul(MICRO).round().cast(pl.Int64).alias(name)
 
@@ -162,7 +216,7 @@ def _nanos(moment: datetime) -> int:
 
 
 def _action(row: Mapping[str, Any]) -> dict[str, Any]:
-    ratio = Fraction(row["ratio"] or 1).limit_denominator(10_000)
+    ratio = exact_ratio(row["ratio"])
     return {
         "instrument_id": row["instrument_id"],
         "kind": row["kind"],

@@ -1,12 +1,14 @@
-"""What the reference file says of a name's volume and overnight gap, on panels worked by hand."""
+"""What the reference file says of a name's volume, overnight gap and splits, on panels worked by hand."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
+from fractions import Fraction
 
 import polars as pl
 
 from dnalyaw_pipelines.panel import GAP_SESSIONS, UNKNOWN_VOLATILITY_BP, recent_statistics, worst_gaps
+from dnalyaw_pipelines.trading import split_ratios
 
 START = date(2025, 1, 1)
 
@@ -91,3 +93,34 @@ def test_the_gap_is_at_least_five_volatilities() -> None:
     assert 95 <= volatility <= 105
     assert only(calm, "gap_bp") == 5 * volatility
     assert only(recent_statistics(panel(moving, opens={30: 130.0})), "gap_bp") == 3_000
+
+
+def actions(*rows: tuple[int, str, float | None]) -> pl.DataFrame:
+    return pl.DataFrame(
+        rows,
+        schema={"instrument_id": pl.Int64, "kind": pl.String, "ratio": pl.Float64},
+        orient="row",
+    )
+
+
+def test_splits_that_fall_due_together_multiply() -> None:
+    found = split_ratios(
+        actions((1, "split", 1.5), (1, "split", 2.0), (2, "dividend", None), (3, "split", 1 / 3))
+    )
+    assert found == {1: Fraction(3), 3: Fraction(1, 3)}
+
+
+def test_a_ratio_that_riskd_would_not_take_is_brought_near() -> None:
+    # Two distributions of a hundredth of a percent and three: 10001 x 10003 over 10^8, which has too long parts.
+    (ratio,) = split_ratios(actions((1, "split", 1.0001), (1, "split", 1.0003))).values()
+    assert max(ratio.numerator, ratio.denominator) <= 1_000_000
+    assert abs(ratio - Fraction(10_001 * 10_003, 10**8)) < Fraction(1, 10**9)
+    (ratio,) = split_ratios(actions((1, "split", 0.0001), (1, "split", 1 / 3))).values()
+    assert ratio == Fraction(1, 30_000)
+
+
+def test_the_panels_constant_is_the_engines() -> None:
+    from dnalyaw._native import risk
+    from dnalyaw_pipelines.panel import GAP_SIGMAS
+
+    assert risk.limits()["gap_sigmas"] == GAP_SIGMAS

@@ -120,8 +120,45 @@ def test_the_reference_is_sorted_and_whole(tmp_path: Path) -> None:
         "session": "2026-03-10",
         "currency": "USD",
         "generated_at": "2026-03-10T09:00:00+00:00",
+        "strategies": [],
         "instruments": [{"instrument_id": 2, "sector": "Energy"}, {"instrument_id": 9, "sector": None}],
     }
+
+
+def _document(layout: runtime.Layout, **terms: object) -> dict[str, object]:
+    moment = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
+    runtime.write_reference(layout, DAY, "HKD", [], moment, **terms)  # type: ignore[arg-type]
+    return json.loads(layout.reference.read_text())  # type: ignore[no-any-return]
+
+
+def test_the_firms_currency_is_written_where_it_is_another(tmp_path: Path) -> None:
+    layout = runtime.Layout(tmp_path, "HK")
+    own = _document(layout, firm_currency="HKD", firm_rate=0.5)
+    assert not {"firm_currency", "firm_rate_micro"} & set(own)
+    dollars = _document(layout, firm_currency="USD", firm_rate=0.1284567)
+    assert (dollars["firm_currency"], dollars["firm_rate_micro"]) == ("USD", 128_457)
+    # A rate that is not known is not written as one: riskd then takes no new risk.
+    unknown = _document(layout, firm_currency="USD")
+    assert unknown["firm_currency"] == "USD"
+    assert "firm_rate_micro" not in unknown
+    for bad in (0.0, -1.0, float("nan"), 1e-7):
+        with pytest.raises(ValueError, match="the rate of HKD in USD is"):
+            _document(layout, firm_currency="USD", firm_rate=bad)
+
+
+def test_strategies_have_the_place_in_which_the_register_first_named_them(tmp_path: Path) -> None:
+    layout = runtime.Layout(tmp_path, "US")
+    at = datetime(2026, 3, 10, tzinfo=UTC)
+    stage = runtime.Stage("b", "paper", 0.5, 1.0, "declared")
+    assert runtime.registered_strategies(layout) == []
+    runtime.update_register(layout, [stage, runtime.Stage("a", "paper", 0.5, 1.0, "declared")], at)
+    runtime.update_register(layout, [runtime.Stage("b", "retired", 0.0, 1.0, "declared")], at)
+    runtime.update_register(layout, [runtime.Stage("c", "paper", 0.1, 1.0, "declared")], at)
+    assert runtime.registered_strategies(layout) == ["b", "a", "c"]
+    names = [f"s{number}" for number in range(64)]
+    assert _document(layout, strategies=names)["strategies"] == names
+    with pytest.raises(ValueError, match="names 65 strategies and an order's mask has 64 bits"):
+        _document(layout, strategies=[*names, "one-more"])
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
