@@ -26,6 +26,17 @@ pub(crate) struct Equity {
     pub fallen: (bool, bool),
 }
 
+/// A fall below the baseline, in the firm's currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Drawdown {
+    pub fall: i128,
+    /// The fall that fires the switch.
+    pub limit: i128,
+    /// Of the baseline, rounded down.
+    pub basis_points: i32,
+    pub fires: bool,
+}
+
 impl Engine {
     /// Called after whatever may move equity: sets the session's baseline once, fires the switch at the limit.
     pub(crate) fn refresh(&mut self) {
@@ -100,14 +111,23 @@ impl Engine {
 
     /// The fall below the baseline in the firm's currency and the fall that fires the switch; `None` while not known.
     pub(crate) fn drawdown(&self) -> Option<(i128, i128)> {
+        let drawdown = self.drawdown_of(self.equity_exact()?)?;
+        Some((drawdown.fall, drawdown.limit))
+    }
+
+    /// The drawdown that an equity would be; `None` while the baseline or the firm's rate is not known.
+    pub(crate) fn drawdown_of(&self, equity: i128) -> Option<Drawdown> {
         let (baseline, rate) = (self.baseline?, self.firm_rate?);
-        if !self.equity.known {
-            return None;
-        }
-        let (fall, start) = self.fall(self.equity.first, baseline, rate);
+        let (fall, start) = self.fall(equity, baseline, rate);
         let unit = if rate == MICRO { 1 } else { i128::from(MICRO) };
-        let limit = start * i128::from(self.limits.drawdown_bp()) / i128::from(BP);
-        Some((fall.div_euclid(unit), limit / unit))
+        let limit = start * i128::from(self.limits.drawdown_bp());
+        let basis_points = (fall * i128::from(BP)).div_euclid(start);
+        Some(Drawdown {
+            fall: fall.div_euclid(unit),
+            limit: limit / i128::from(BP) / unit,
+            basis_points: basis_points.clamp(i128::from(i32::MIN), i128::from(i32::MAX)) as i32,
+            fires: fall * i128::from(BP) >= limit,
+        })
     }
 
     /// The session's baseline, to be persisted as soon as it appears.

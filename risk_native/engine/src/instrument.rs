@@ -177,7 +177,7 @@ pub(crate) struct Instrument {
 }
 
 /// Worst case towards one side: `held` shares (negative = held the other way) and every working order of that side filled.
-fn worst_case(held: i64, mark: i64, resting: &Resting) -> i128 {
+pub(crate) fn worst_case(held: i64, mark: i64, resting: &Resting) -> i128 {
     if held >= 0 {
         return i128::from(held) * i128::from(mark) + resting.weight;
     }

@@ -32,6 +32,7 @@ mod shadow;
 mod sizing;
 mod state_hash;
 mod stops;
+mod stress;
 mod throttle;
 mod tick;
 mod tighter;
@@ -49,6 +50,7 @@ pub use shadow::Shadow;
 pub use sizing::{
     Sized, SizingInputs, buying_power, collar_high, collar_low, largest_quantity, risk_per_share,
 };
+pub use stress::{Break, SECTOR_DOWN_BP, Shock, Stressed, UnknownEquity, stress};
 pub use tighter::*;
 pub use types::*;
 pub use units::{MAX_MONEY, MAX_PRICE, MAX_QUANTITY, MICRO, Money, Price, Quantity};

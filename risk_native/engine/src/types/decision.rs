@@ -1,7 +1,7 @@
 //! A decision and what it was made on.
 
 use crate::reason::Reason;
-use crate::types::{SessionState, TradingState};
+use crate::types::{OrderRequest, SessionState, TradingState};
 
 /// The four decisions.
 #[repr(u8)]
@@ -48,6 +48,25 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// A rejection that rests on nothing: of an order that was not decided, and what an answer holds before it is given.
+    #[must_use]
+    pub const fn undecided(order: &OrderRequest, reason: Reason) -> Self {
+        Self {
+            order_id: order.order_id,
+            instrument_id: order.instrument_id,
+            kind: DecisionKind::Reject,
+            reason,
+            requested_quantity: order.quantity,
+            approved_quantity: 0,
+            reference_price: 0,
+            equity: 0,
+            instrument_worst_case: 0,
+            binding_limit: 0,
+            limits_hash: 0,
+            metrics: Metrics::NOTHING,
+        }
+    }
+
     /// True when something may be sent.
     #[must_use]
     pub const fn accepted(&self) -> bool {
@@ -108,4 +127,35 @@ pub struct Metrics {
     pub buying_power: i64,
     /// Orders working.
     pub working_orders: u32,
+}
+
+impl Metrics {
+    /// Nothing is known.
+    pub const NOTHING: Self = Self {
+        trading_state: TradingState::Halted,
+        session_state: SessionState::Unknown,
+        venue_up: false,
+        position: 0,
+        working_buys: 0,
+        working_sells: 0,
+        traded: 0,
+        bid: 0,
+        ask: 0,
+        last: 0,
+        price_ts_ns: 0,
+        stop_level: 0,
+        risk_per_share: 0,
+        cash: 0,
+        second_equity: 0,
+        baseline: 0,
+        flows: 0,
+        drawdown_bp: 0,
+        issuer_exposure: 0,
+        sector_exposure: 0,
+        gross_exposure: 0,
+        net_long: 0,
+        net_short: 0,
+        buying_power: 0,
+        working_orders: 0,
+    };
 }
