@@ -7,17 +7,37 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The limits that nothing changes, in basis points, and the hash that names them.
+/// The limits that nothing changes, and the hash that names them.
 #[pyfunction]
 pub(crate) fn limits(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let dict = PyDict::new(py);
-    dict.set_item("instrument_bp", engine::INSTRUMENT_LIMIT_BP)?;
-    dict.set_item("sector_bp", engine::SECTOR_LIMIT_BP)?;
-    dict.set_item("drawdown_bp", engine::DRAWDOWN_LIMIT_BP)?;
-    dict.set_item("trade_risk_bp", engine::TRADE_RISK_LIMIT_BP)?;
-    dict.set_item("collar_bp", engine::COLLAR_BP)?;
-    dict.set_item("fee_margin_bp", engine::FEE_MARGIN_BP)?;
-    dict.set_item("max_price_age_ns", engine::MAX_PRICE_AGE_NS)?;
+    let numbers: [(&str, i64); 22] = [
+        ("instrument_bp", engine::INSTRUMENT_LIMIT_BP.into()),
+        ("sector_bp", engine::SECTOR_LIMIT_BP.into()),
+        ("drawdown_bp", engine::DRAWDOWN_LIMIT_BP.into()),
+        ("trade_risk_bp", engine::TRADE_RISK_LIMIT_BP.into()),
+        ("gross_bp", engine::GROSS_LIMIT_BP.into()),
+        ("net_bp", engine::NET_LIMIT_BP.into()),
+        ("order_quantity", engine::ORDER_QUANTITY_LIMIT),
+        ("order_notional_micro", engine::ORDER_NOTIONAL_LIMIT),
+        ("participation_bp", engine::PARTICIPATION_LIMIT_BP.into()),
+        ("message_rate", engine::MESSAGE_RATE_LIMIT.into()),
+        ("repeat", engine::REPEAT_LIMIT as i64),
+        ("collar_bp", engine::COLLAR_BP.into()),
+        ("wide_collar_bp", engine::WIDE_COLLAR_BP.into()),
+        ("fee_margin_bp", engine::FEE_MARGIN_BP.into()),
+        ("short_margin_bp", engine::SHORT_MARGIN_BP.into()),
+        ("gap_sigmas", engine::GAP_SIGMAS.into()),
+        ("max_price_age_ns", engine::MAX_PRICE_AGE_NS),
+        ("max_mark_age_ns", engine::MAX_MARK_AGE_NS),
+        ("price_jump_bp", engine::PRICE_JUMP_BP.into()),
+        ("close_slice_bp", engine::CLOSE_SLICE_BP.into()),
+        ("max_working_orders", engine::MAX_WORKING_ORDERS as i64),
+        ("max_legs", engine::MAX_LEGS as i64),
+    ];
+    for (name, value) in numbers {
+        dict.set_item(name, value)?;
+    }
     dict.set_item("hash", hex(&engine::limits_hash()))?;
     Ok(dict)
 }

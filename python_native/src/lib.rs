@@ -1,10 +1,18 @@
 //! `dnalyaw._native`: the risk engine for research and backtests, the same code that decides in production.
 #![forbid(unsafe_code)]
 
+mod batch;
 mod constants;
+mod control;
+mod decision;
+mod names;
+mod orders;
 mod position;
+mod reference;
 mod risk_engine;
 mod sizing;
+mod stress;
+mod views;
 
 use pyo3::prelude::*;
 
@@ -24,6 +32,8 @@ mod _native {
         use crate::risk_engine::RiskEngine;
         #[pymodule_export]
         use crate::sizing::largest_quantity;
+        #[pymodule_export]
+        use crate::stress::stress;
     }
 
     /// Makes `import dnalyaw._native.risk` work: an extension module is no package in which to look for a file.

@@ -6,6 +6,8 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use sizing::{KellyConfig, Policy, Position};
 
+use crate::names::side_of;
+
 fn refuse(error: sizing::SizingError) -> PyErr {
     PyValueError::new_err(error.to_string())
 }
@@ -49,8 +51,9 @@ const _: () = assert!(
 /// The position that every constraint allows, and what set it. See `dnalyaw/_native/risk.pyi`.
 #[pyfunction]
 #[pyo3(signature = (
-    *, equity, capital, weight, kelly, price, stop_distance, volatility_bp, lot, adv, gap_bp = 0, held = 0,
-    issuer_exposure = 0.0, sector_exposure = 0.0, cash = None, risk_fraction = 0.01, volatility_budget = 0.0025,
+    *, equity, capital, weight, kelly, price, stop_distance, volatility_bp, lot, adv, side = "buy", gap_bp = 0, held = 0,
+    traded = 0, locate = 0, issuer_exposure = 0.0, sector_exposure = 0.0, gross_exposure = 0.0, net_exposure = 0.0,
+    cash = None, risk_fraction = 0.01, volatility_budget = 0.0025,
     participation = 0.10, days_to_exit = 5.0
 ))]
 #[expect(clippy::too_many_arguments, reason = "keyword arguments in Python")]
@@ -65,10 +68,15 @@ pub(crate) fn size_position<'py>(
     volatility_bp: u32,
     lot: i64,
     adv: i64,
+    side: &str,
     gap_bp: u32,
     held: i64,
+    traded: i64,
+    locate: i64,
     issuer_exposure: f64,
     sector_exposure: f64,
+    gross_exposure: f64,
+    net_exposure: f64,
     cash: Option<f64>,
     risk_fraction: f64,
     volatility_budget: f64,
@@ -76,6 +84,7 @@ pub(crate) fn size_position<'py>(
     days_to_exit: f64,
 ) -> PyResult<Bound<'py, PyDict>> {
     let position = Position {
+        side: side_of(side)?,
         equity,
         capital,
         weight,
@@ -87,8 +96,12 @@ pub(crate) fn size_position<'py>(
         lot,
         adv,
         held,
+        traded,
+        locate,
         issuer_exposure,
         sector_exposure,
+        gross_exposure,
+        net_exposure,
         cash,
     };
     let policy = Policy {

@@ -10,15 +10,16 @@ ONE = 1_000_000
 MILLION = 1_000_000 * ONE
 
 
-def size(**changes: int | None) -> tuple[int, str]:
+def size(**changes: int | str | None) -> tuple[int, str]:
     """Size a buy at a limit of 100.00 with a stop of 2.00 for a million in equity."""
-    arguments: dict[str, int | None] = {
+    arguments: dict[str, int | str | None] = {
         "equity_micro": MILLION,
         "price_micro": 100 * ONE,
         "stop_distance_micro": 2 * ONE,
         "lot": 1,
         "daily_volatility_bp": 200,
         "limit_price_micro": 100 * ONE,
+        "adv": 1_000_000,
     }
     return risk.largest_quantity(**(arguments | changes))  # type: ignore[arg-type]
 
@@ -45,13 +46,32 @@ def test_trade_risk() -> None:
     assert size(stop_distance_micro=40 * ONE) == (250, "TRADE_RISK")
     assert size(stop_distance_micro=0) == (100, "TRADE_RISK")
     assert size(daily_volatility_bp=0) == (100, "TRADE_RISK")
-    # A gap of 25% is a floor of 25: 400 shares, of which 150 are held. Five volatilities of 4% are 20: 500.
-    assert size(gap_bp=2_500) == (400, "TRADE_RISK")
-    assert size(gap_bp=2_500, held_quantity=150) == (250, "TRADE_RISK")
-    assert size(daily_volatility_bp=400) == (500, "INSTRUMENT_LIMIT")
-    assert size(daily_volatility_bp=400, held_quantity=1) == (499, "TRADE_RISK")
-    # The larger of the two: a day's volatility of 25% against a gap of 1%.
-    assert size(daily_volatility_bp=2_500, gap_bp=100) == (400, "TRADE_RISK")
+    # A volatility of 5% a day gaps by 25: 400 shares, of which 150 are held. A gap that is known takes its place.
+    assert size(daily_volatility_bp=500) == (400, "TRADE_RISK")
+    assert size(daily_volatility_bp=500, held_quantity=150) == (250, "TRADE_RISK")
+    assert size(daily_volatility_bp=500, gap_bp=4_000) == (250, "TRADE_RISK")
+    assert size(daily_volatility_bp=2_500, gap_bp=1) == (400, "TRADE_RISK")
+
+
+def test_the_books_limits() -> None:
+    # Twice and once a million, less what is used: 10,000.
+    assert size(gross_exposure_micro=1_990_000 * ONE) == (100, "GROSS_LIMIT")
+    assert size(net_exposure_micro=990_000 * ONE) == (100, "NET_LIMIT")
+    assert size(net_exposure_micro=-990_000 * ONE) == (500, "INSTRUMENT_LIMIT")
+
+
+def test_participation() -> None:
+    assert size(adv=4_009) == (400, "PARTICIPATION")
+    assert size(adv=4_009, traded_quantity=350) == (50, "PARTICIPATION")
+    assert size(adv=0) == (0, "PARTICIPATION")
+
+
+def test_shorts_need_a_locate_and_a_margin() -> None:
+    assert size(side="sell") == (0, "NO_LOCATE")
+    assert size(side="sell", locate=300) == (300, "NO_LOCATE")
+    assert size(side="sell", locate=300, held_quantity=100) == (200, "NO_LOCATE")
+    # Half of the notional: 10,050 / 1.005 = 10,000 carries 20,000.
+    assert size(side="sell", locate=10**6, cash_micro=10_050 * ONE) == (200, "BUYING_POWER")
 
 
 def test_buying_power_keeps_the_margin_for_fees() -> None:
@@ -82,6 +102,10 @@ def test_whole_lots_and_request() -> None:
         ("held_quantity", -1),
         ("cash_micro", -1),
         ("requested", -1),
+        ("gross_exposure_micro", -1),
+        ("adv", -1),
+        ("traded_quantity", -1),
+        ("locate", -1),
     ],
 )
 def test_impossible_values_are_named(name: str, value: int) -> None:
@@ -91,7 +115,7 @@ def test_impossible_values_are_named(name: str, value: int) -> None:
 
 @given(
     equity=st.integers(0, 10**14),
-    price=st.integers(1_000_000, 10**10),
+    price=st.integers(10_000, 10**10),
     stop=st.integers(0, 10**10),
     volatility=st.integers(0, 5_000),
     issuer=st.integers(0, 10**13),
@@ -105,12 +129,17 @@ def test_one_lot_more_breaks_a_limit_and_the_answer_breaks_none(
     """Against the limits written out with Python's integers."""
 
     def inside(shares: int) -> bool:
-        floor = -(-price * 5 * volatility // 10_000)
-        risk = price if stop == 0 or volatility == 0 else min(price, max(stop, floor))
+        risk = (
+            price
+            if stop == 0 or volatility == 0
+            else min(price, max(stop, -(-price * 5 * volatility // 10_000)))
+        )
         return (
             (issuer + shares * price) * 20 <= equity
             and (sector + shares * price) * 4 <= equity
             and (held + shares) * risk * 100 <= equity
+            and shares <= 10_000_000
+            and shares * price <= 500_000_000 * ONE
         )
 
     shares, reason = risk.largest_quantity(
@@ -123,13 +152,17 @@ def test_one_lot_more_breaks_a_limit_and_the_answer_breaks_none(
         sector_exposure_micro=sector,
         held_quantity=held,
         limit_price_micro=price,
+        adv=10**12,
     )
     assert shares % lot == 0
-    assert reason in {"INSTRUMENT_LIMIT", "SECTOR_LIMIT", "TRADE_RISK"}
+    assert reason in {"INSTRUMENT_LIMIT", "SECTOR_LIMIT", "TRADE_RISK", "MAX_QUANTITY", "MAX_NOTIONAL"}
     assert shares == 0 or inside(shares)
     assert not inside(shares + lot)
 
 
-def test_nothing_binds_before_the_largest_order_there_is() -> None:
-    # At a millionth a share 50,000,000,000 shares would fit; an order holds 10,000,000.
-    assert size(price_micro=1, limit_price_micro=1) == (10_000_000, "MAX_QUANTITY")
+def test_the_largest_order_there_is() -> None:
+    # At a millionth a share 50,000,000,000 shares would fit the exposure.
+    tiny = {"price_micro": 1, "limit_price_micro": 1, "stop_distance_micro": 0}
+    assert size(**tiny, adv=10**12) == (10_000_000, "MAX_QUANTITY")
+    # 5% of a hundred thousand million is ten times the largest notional.
+    assert size(equity_micro=100_000 * MILLION, adv=10**9) == (5_000_000, "MAX_NOTIONAL")

@@ -1,8 +1,8 @@
 //! The engine's limits, asked of the engine's own function.
 
 use engine::{
-    MAX_MONEY, MAX_PRICE, MAX_QUANTITY, MICRO, Reason, Side, SizingInputs, TighterLimits,
-    buying_power, largest_quantity, risk_per_share,
+    MAX_MONEY, MAX_PRICE, MAX_QUANTITY, MICRO, PARTICIPATION_LIMIT_BP, Reason, SizingInputs,
+    TighterLimits, buying_power, largest_quantity, risk_per_share, share_of,
 };
 
 use crate::error::{SizingError, checked};
@@ -29,6 +29,16 @@ fn money(name: &'static str, amount: f64) -> Result<i128, SizingError> {
     .map(i128::from)
 }
 
+fn shares(name: &'static str, count: i64) -> Result<i64, SizingError> {
+    checked(
+        name,
+        count as f64,
+        count <= MAX_QUANTITY,
+        "a number of shares that the engine can count",
+    )?;
+    Ok(count)
+}
+
 /// The largest whole-lot quantity that the engine would let through, and its reason.
 ///
 /// Counted at the price itself: at what price the order is worked is not decided here.
@@ -41,24 +51,35 @@ pub(crate) fn engine_cap(position: &Position) -> Result<(i64, Reason), SizingErr
     } else {
         0
     };
-    let risk = risk_per_share(
-        price,
-        price,
-        stop_distance,
-        position.volatility_bp,
-        position.gap_bp,
-    );
-    let equity = money("equity", position.equity)?;
     let inputs = SizingInputs {
-        held_quantity: position.held,
+        side: position.side,
+        equity: money("equity", position.equity)?,
+        reference_price: price,
+        reserve_price: price,
+        risk_per_share: risk_per_share(
+            price,
+            price,
+            stop_distance,
+            position.volatility_bp,
+            position.gap_bp,
+        ),
+        lot: position.lot,
+        held_quantity: shares("held", position.held)?,
+        working_quantity: 0,
+        working_notional: 0,
         issuer_exposure: money("issuer_exposure", position.issuer_exposure)?,
         sector_exposure: money("sector_exposure", position.sector_exposure)?,
+        gross_exposure: money("gross_exposure", position.gross_exposure)?,
+        net_exposure: money("net_exposure", position.net_exposure)?,
+        volume_limit: share_of(i128::from(position.adv), PARTICIPATION_LIMIT_BP)
+            .min(i128::from(i64::MAX)) as i64,
+        volume_used: shares("traded", position.traded)?,
+        locate: position.locate,
         buying_power: match position.cash {
             Some(cash) => buying_power(money("cash", cash)?, 0),
             // Without cash nothing but the limits on equity binds.
             None => i128::from(MAX_MONEY),
         },
-        ..SizingInputs::alone(Side::Buy, equity, price, risk, position.lot)
     };
     let sized = largest_quantity(&inputs, &TighterLimits::none(), MAX_QUANTITY);
     Ok((sized.quantity, sized.reason))

@@ -1,5 +1,7 @@
 //! One position: the smallest of what every constraint allows, and which one that was.
 
+use engine::Side;
+
 use crate::constraint::Constraint;
 use crate::engine_limits::engine_cap;
 use crate::error::{SizingError, checked};
@@ -41,6 +43,8 @@ impl Default for Policy {
 /// The position that is wanted and what is known of its market. Amounts in currency, quantities in shares.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Position {
+    /// A buy opens a long, a sell a short.
+    pub side: Side,
     /// Equity of the account.
     pub equity: f64,
     /// The part of it that the strategy may use.
@@ -63,10 +67,18 @@ pub struct Position {
     pub adv: i64,
     /// Shares held or working on this side beside the position that is sized.
     pub held: i64,
+    /// Shares of it traded today and working, both sides.
+    pub traded: i64,
+    /// Shares that may be short; of no meaning to a long.
+    pub locate: i64,
     /// Worst case of the issuer without this position.
     pub issuer_exposure: f64,
     /// Worst case of the sector without this position.
     pub sector_exposure: f64,
+    /// Worst-case gross exposure of the book without this position.
+    pub gross_exposure: f64,
+    /// Worst-case net exposure of the book in this direction without this position; may be negative.
+    pub net_exposure: f64,
     /// Cash that pays for it; `None` = cash does not bind.
     pub cash: Option<f64>,
 }
@@ -112,12 +124,19 @@ fn check(position: &Position, policy: &Policy) -> Result<(), SizingError> {
         ("stop_distance", p.stop_distance),
         ("issuer_exposure", p.issuer_exposure),
         ("sector_exposure", p.sector_exposure),
+        ("gross_exposure", p.gross_exposure),
         ("cash", p.cash.unwrap_or(0.0)),
     ] {
         checked(name, value, value >= 0.0, not_negative)?;
     }
+    checked("net_exposure", p.net_exposure, true, "a finite amount")?;
     checked("lot", p.lot as f64, p.lot > 0, "shares a lot, at least 1")?;
-    for (name, value) in [("adv", p.adv), ("held", p.held)] {
+    for (name, value) in [
+        ("adv", p.adv),
+        ("held", p.held),
+        ("traded", p.traded),
+        ("locate", p.locate),
+    ] {
         checked(name, value as f64, value >= 0, "a number of at least 0")?;
     }
     checked(
@@ -188,7 +207,7 @@ pub fn size_position(position: &Position, policy: &Policy) -> Result<Sizing, Siz
             lots(policy.risk_fraction * p.equity - held * at_stop, at_stop),
         ),
         (Constraint::Volatility, by_volatility),
-        (Constraint::Liquidity, lots(a_day, 1.0)),
+        (Constraint::Liquidity, lots(a_day - p.traded as f64, 1.0)),
         (
             Constraint::DaysToExit,
             lots(policy.days_to_exit * a_day - held, 1.0),

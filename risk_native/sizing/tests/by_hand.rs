@@ -3,11 +3,12 @@
 use dnalyaw_sizing::{
     Constraint, KellyBasis, KellyConfig, Policy, Position, SizingError, half_kelly, size_position,
 };
-use engine::Reason;
+use engine::{Reason, Side};
 
 /// A tenth of 400,000 in a name at 50 that moves 1% a day and trades a million shares: nothing but the wish binds.
 fn position() -> Position {
     Position {
+        side: Side::Buy,
         equity: 1_000_000.0,
         capital: 400_000.0,
         weight: 0.10,
@@ -19,8 +20,12 @@ fn position() -> Position {
         lot: 1,
         adv: 1_000_000,
         held: 0,
+        traded: 0,
+        locate: 0,
         issuer_exposure: 0.0,
         sector_exposure: 0.0,
+        gross_exposure: 0.0,
+        net_exposure: 0.0,
         cash: None,
     }
 }

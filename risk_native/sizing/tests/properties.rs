@@ -1,6 +1,7 @@
 //! What holds for every size: inside each constraint, monotone in each, and the same in any currency and at any scale.
 
 use dnalyaw_sizing::{KellyConfig, Policy, Position, Sizing, half_kelly, size_position};
+use engine::Side;
 use proptest::prelude::*;
 
 prop_compose! {
@@ -16,12 +17,17 @@ prop_compose! {
         lot in prop::sample::select(vec![1_i64, 10, 100, 500, 2_000]),
         adv in 0_i64..50_000_000,
         held in 0_i64..10_000,
+        traded in 0_i64..100_000,
+        short in any::<bool>(),
+        locate in 0_i64..20_000,
+        book in 0.0..2.1_f64,
         issuer in 0.0..0.06_f64,
         sector in 0.0..0.3_f64,
         cash in prop::option::of(0.0..1.0_f64),
     ) -> Position {
         let price = cents as f64 / 100.0;
         Position {
+            side: if short { Side::Sell } else { Side::Buy },
             equity,
             capital: equity * part,
             weight,
@@ -34,8 +40,12 @@ prop_compose! {
             lot,
             adv,
             held,
+            traded,
+            locate,
             issuer_exposure: issuer * equity,
             sector_exposure: sector * equity,
+            gross_exposure: book * equity,
+            net_exposure: (book - 1.0) * equity,
             cash: cash.map(|part| part * equity),
         }
     }
@@ -74,13 +84,20 @@ proptest! {
             let inside = |value: f64, limit: f64| value <= limit * (1.0 + 1e-12);
             prop_assert!(inside((held + x) * at_stop, policy.risk_fraction * p.equity));
             prop_assert!(p.volatility_bp > 0 && inside((held + x) * daily, policy.volatility_budget * p.equity));
-            prop_assert!(x <= policy.participation * p.adv as f64);
+            prop_assert!(inside(p.traded as f64 + x, policy.participation * p.adv as f64));
             prop_assert!(inside(held + x, policy.days_to_exit * policy.participation * p.adv as f64));
             // The constants, written out: half a millionth is the rounding of the amounts into the engine.
             let cent = 1e-6;
             prop_assert!(p.issuer_exposure + x * p.price <= 0.05 * p.equity + cent);
             prop_assert!(p.sector_exposure + x * p.price <= 0.25 * p.equity + cent);
             prop_assert!((held + x) * at_stop <= 0.01 * p.equity + cent);
+            let gap = if p.gap_bp > 0 { f64::from(p.gap_bp) } else { 5.0 * f64::from(p.volatility_bp) } / 10_000.0;
+            prop_assert!((held + x) * (p.price * gap).min(p.price) <= 0.01 * p.equity + cent);
+            prop_assert!(p.gross_exposure + x * p.price <= 2.0 * p.equity + cent);
+            prop_assert!(p.net_exposure + x * p.price <= p.equity + cent);
+            prop_assert!(p.traded + sized.quantity <= p.adv / 10);
+            prop_assert!(sized.quantity <= 10_000_000 && x * p.price <= 500e6);
+            prop_assert!(p.side == Side::Buy || p.held + sized.quantity <= p.locate);
         }
     }
 
@@ -137,6 +154,8 @@ proptest! {
             capital: whole(p.equity) / 2.0,
             issuer_exposure: whole(p.issuer_exposure),
             sector_exposure: whole(p.sector_exposure),
+            gross_exposure: whole(p.gross_exposure),
+            net_exposure: whole(p.net_exposure),
             cash: p.cash.map(whole),
             // Quarters are exact in binary, and so are their doubles.
             price: whole(p.price) + 0.25,
@@ -150,6 +169,8 @@ proptest! {
             stop_distance: 2.0 * p.stop_distance,
             issuer_exposure: 2.0 * p.issuer_exposure,
             sector_exposure: 2.0 * p.sector_exposure,
+            gross_exposure: 2.0 * p.gross_exposure,
+            net_exposure: 2.0 * p.net_exposure,
             cash: p.cash.map(|cash| 2.0 * cash),
             ..p
         };
@@ -172,6 +193,8 @@ proptest! {
             capital: whole(p.equity) / 2.0,
             issuer_exposure: whole(p.issuer_exposure),
             sector_exposure: whole(p.sector_exposure),
+            gross_exposure: whole(p.gross_exposure),
+            net_exposure: whole(p.net_exposure),
             cash: None,
             lot: p.lot.min(1_000),
             ..p
@@ -181,9 +204,13 @@ proptest! {
             capital: 2.0 * p.capital,
             issuer_exposure: 2.0 * p.issuer_exposure,
             sector_exposure: 2.0 * p.sector_exposure,
+            gross_exposure: 2.0 * p.gross_exposure,
+            net_exposure: 2.0 * p.net_exposure,
             lot: 2 * p.lot,
             adv: 2 * p.adv,
             held: 2 * p.held,
+            traded: 2 * p.traded,
+            locate: 2 * p.locate,
             ..p
         };
         let (one, two) = (size(&p, &policy), size(&doubled, &policy));
