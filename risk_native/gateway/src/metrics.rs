@@ -32,6 +32,9 @@ pub struct Counters {
     pub prices_in: u64,
     pub prices_out: u64,
     pub journal_records: u64,
+    /// Copies of the book that were computed again, and those that came out otherwise.
+    pub shadow_checks: u64,
+    pub shadow_differences: u64,
     pub journal_failures: u64,
     /// Number of the segment that is written.
     pub journal_segment: u64,

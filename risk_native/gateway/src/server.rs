@@ -42,6 +42,7 @@ pub fn serve(options: &Options) -> Result<(), String> {
         limits,
     )
     .map_err(|err| format!("reference {}: {err}", options.reference.display()))?;
+    engine.set_firm_rate(reference.firm_rate);
     // A venue that is not up yet is waited for; an address that others can read is not.
     if options.venue_addr_file.exists() {
         read_address(&options.venue_addr_file)?;
@@ -55,7 +56,7 @@ pub fn serve(options: &Options) -> Result<(), String> {
         log_warn!("journal_torn", {"bytes": opened.torn_bytes, "why": "a last record that was not whole was cut off; nothing had left for it"});
     }
     let replayed_records = opened.records.len();
-    let replayed = core::replay(opened.records, &mut engine, reference.session);
+    let replayed = core::replay(opened.records, &mut engine, &reference);
     let start = Record::Start {
         wall_ns: wall_ns(),
         region: reference.region.clone(),
@@ -74,6 +75,8 @@ pub fn serve(options: &Options) -> Result<(), String> {
 
     let (inbox, events) = sync_channel(core::INBOX);
     signals(inbox.clone(), latch.clone()).map_err(|err| format!("signals: {err}"))?;
+    let shadow =
+        core::ShadowThread::start(inbox.clone()).map_err(|err| format!("shadow thread: {err}"))?;
     let to_core = inbox.clone();
     let venue = Venue::start(
         VenueConfig {
@@ -118,6 +121,7 @@ pub fn serve(options: &Options) -> Result<(), String> {
             sequences,
             venue,
             replayed,
+            shadow,
             latch,
             policy: Policy {
                 on_link_loss: options.on_link_loss,

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::orders::{CancelState, cl_ord_id};
 use super::{Core, log, wire};
 use crate::log::Level;
-use crate::record::{DecisionRecord, Id, OrderRecord, Record, Snapshot};
+use crate::record::{DecisionRecord, Id, Metrics, OrderRecord, Record};
 use crate::venue::Command;
 
 impl Core {
@@ -110,28 +110,7 @@ impl Core {
             worst_case: decision.instrument_worst_case,
             binding_limit: decision.binding_limit,
             limits_hash: decision.limits_hash,
-            snapshot: self.snapshot(order.instrument_id),
-        }
-    }
-
-    fn snapshot(&self, instrument_id: u64) -> Snapshot {
-        let state = self.engine.state_report();
-        let price = self.engine.price(instrument_id);
-        Snapshot {
-            trading_state: state.trading_state as u8,
-            state_reason: state.reason.code(),
-            venue_up: state.venue_up,
-            session_state: state.session_state as u8,
-            equity: state.equity,
-            baseline: state.baseline,
-            cash: state.cash,
-            drawdown_bp: state.drawdown_bp,
-            position: self.position(instrument_id).0,
-            bid: price.map_or(0, |p| p.bid),
-            ask: price.map_or(0, |p| p.ask),
-            last: price.map_or(0, |p| p.last),
-            price_ts_ns: price.map_or(0, |p| p.ts_ns),
-            working_orders: self.orders.open_count(),
+            metrics: Metrics::from(&decision.metrics),
         }
     }
 

@@ -13,7 +13,9 @@ mod replay;
 mod reports;
 mod restate;
 mod resync;
+mod shadow;
 mod standing;
+mod stops;
 mod sync;
 mod wire;
 
@@ -44,9 +46,11 @@ use orders::Orders;
 use restate::Restating;
 use resync::Resync;
 use standing::Standing;
+use stops::HeldStops;
 
 pub use replay::{Replayed, replay};
 pub use restate::state_hash;
+pub use shadow::ShadowThread;
 
 /// Events that may wait for the core. Whoever fills it waits: the venue's and the client's sockets push back.
 pub const INBOX: usize = 8192;
@@ -64,6 +68,8 @@ pub enum Input {
     Venue(Delivery),
     /// A person's command.
     Control(control::Request),
+    /// The shadow found the engine's sums wrong.
+    Shadow(String),
     /// The latch was set: look at it now.
     Wake,
     Stop,
@@ -114,6 +120,11 @@ pub struct Core {
     disk_low: bool,
     standing: Standing,
     restating: Option<Restating>,
+    shadow: ShadowThread,
+    /// Stops of earlier sessions, until the venue has told positions.
+    held_stops: Option<HeldStops>,
+    /// Something happened that may have moved a stop.
+    stops_moved: bool,
     baseline: Option<Baseline>,
     kill: Option<Kill>,
     latch: KillLatch,
@@ -138,6 +149,7 @@ pub struct Parts {
     pub sequences: Sequences,
     pub venue: Venue,
     pub replayed: Replayed,
+    pub shadow: ShadowThread,
     pub latch: KillLatch,
     pub policy: Policy,
 }
@@ -186,6 +198,9 @@ impl Core {
             standing: parts.replayed.standing,
             restating: None,
             started: now,
+            shadow: parts.shadow,
+            held_stops: Some(parts.replayed.held_stops),
+            stops_moved: false,
             flush_at: now,
             metrics_at: now,
             counters: Counters::default(),
@@ -236,6 +251,7 @@ impl Core {
                 }
             }
             Input::Control(request) => self.on_control(request),
+            Input::Shadow(why) => self.on_shadow(why),
             Input::Wake => {}
             Input::Stop => return false,
         }
@@ -391,6 +407,8 @@ impl Core {
         self.watch_cancel_on_disconnect();
         self.drive_resync();
         self.drive_kill();
+        self.write_stops();
+        self.write_flows();
         if let Some(baseline) = self.engine.baseline()
             && self.baseline != Some(baseline)
         {
@@ -500,6 +518,7 @@ impl Core {
     }
 
     fn write_metrics(&mut self) {
+        self.feed_shadow();
         self.count_journal();
         self.counters.working_orders = self.orders.open_count();
         self.counters.venue_queue = self.venue.queued();

@@ -290,6 +290,16 @@ impl Orders {
         self.open.len() as u64
     }
 
+    /// Shares that orders of this session filled, by instrument, both sides.
+    pub fn traded(&self, session: u32) -> BTreeMap<u64, i64> {
+        let mut traded: BTreeMap<u64, i64> = BTreeMap::new();
+        for entry in self.of_session(session).filter(|entry| entry.filled > 0) {
+            let sum = traded.entry(entry.instrument_id()).or_default();
+            *sum = sum.saturating_add(entry.filled);
+        }
+        traded
+    }
+
     /// Orders decided in this session, by id.
     pub fn of_session(&self, session: u32) -> impl Iterator<Item = &Entry> {
         self.entries

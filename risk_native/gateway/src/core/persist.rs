@@ -15,6 +15,7 @@ impl Core {
     /// leave on it then.
     pub(super) fn write(&mut self, record: &Record) -> bool {
         self.standing.apply(record);
+        self.stops_moved |= matches!(record, Record::Decision(_) | Record::Exec(_));
         let stored = self.journal.append(record, record.class());
         if !stored && !self.unjournaled {
             self.unjournaled = true;
@@ -22,6 +23,16 @@ impl Core {
                 "why": "the journal has no room for it; the first of a row"});
         }
         stored
+    }
+
+    /// Journals what the venue's cash has shown of the announced flows.
+    pub(super) fn write_flows(&mut self) {
+        let session = self.reference.session;
+        let amount = self.engine.flows();
+        if amount != self.standing.flows(session) {
+            log_info!("flows", {"session": session, "amount": amount});
+            self.write(&Record::Flows { session, amount });
+        }
     }
 
     /// Looks after the journal, and halts or goes on by what it says.

@@ -1,18 +1,22 @@
 //! From the journal's records to the state a process begins with.
 
-use dnalyaw_engine::{AdoptedOrder, Engine};
+use dnalyaw_engine::{AdoptedOrder, Engine, Halt, Side};
 
 use super::orders::Orders;
 use super::restate::state_hash;
 use super::standing::Standing;
-use crate::log_error;
-use crate::record::Record;
+use super::stops::HeldStops;
+use crate::record::{Record, Scope};
+use crate::reference::Reference;
+use crate::{log_error, log_warn};
 
 /// What the records add up to.
 #[derive(Debug, Default)]
 pub struct Replayed {
     pub(super) orders: Orders,
     pub(super) standing: Standing,
+    /// Stops of earlier sessions.
+    pub(super) held_stops: HeldStops,
 }
 
 impl Replayed {
@@ -38,17 +42,18 @@ impl Replayed {
 }
 
 /// Replays the records and puts back into the engine what must survive a restart.
-pub fn replay(records: Vec<Record>, engine: &mut Engine, session: u32) -> Replayed {
+pub fn replay(records: Vec<Record>, engine: &mut Engine, reference: &Reference) -> Replayed {
     let mut state = Replayed::default();
     for record in records {
         state.apply(record);
     }
+    let session = reference.session;
     state.orders.begin_session(session);
-    if let Some(baseline) = state.standing.baseline() {
-        engine.restore_baseline(baseline);
-    }
-    if let Some(kill) = state.standing.kill() {
-        engine.restore_kill(kill);
+    restore_standing(&state.standing, engine, session);
+    restore_halts(&state.standing, engine, reference);
+    state.held_stops = restore_stops(&state.standing, engine, session);
+    for (instrument_id, quantity) in state.orders.traded(session) {
+        engine.restore_traded(instrument_id, quantity);
     }
     engine.restore_last_order_id(state.orders.last_id(), state.orders.last_own_id());
     for id in state.orders.open_ids() {
@@ -74,4 +79,60 @@ pub fn replay(records: Vec<Record>, engine: &mut Engine, session: u32) -> Replay
         }
     }
     state
+}
+
+fn restore_standing(standing: &Standing, engine: &mut Engine, session: u32) {
+    if let Some(baseline) = standing.baseline() {
+        engine.restore_baseline(baseline);
+    }
+    if let Some(kill) = standing.kill() {
+        engine.restore_kill(kill);
+    }
+    engine.restore_flows(session, standing.flows(session));
+    if let Some(amount) = standing.announced(session) {
+        engine.expect_flow(amount);
+    }
+}
+
+/// What a person halted stays halted, whoever restarts riskd.
+fn restore_halts(standing: &Standing, engine: &mut Engine, reference: &Reference) {
+    let mut strategies = 0;
+    for (scope, by) in standing.halts() {
+        let known = match scope {
+            Scope::All => {
+                engine.set_halt(Halt::Operator, true);
+                true
+            }
+            Scope::Shadow => {
+                engine.set_halt(Halt::Shadow, true);
+                true
+            }
+            Scope::Instrument { instrument_id } => engine.halt_instrument(*instrument_id, true),
+            Scope::Venue { venue } => engine.halt_venue(venue, true),
+            Scope::Strategy { strategy } => {
+                let bit = reference.strategy_bit(strategy);
+                strategies |= bit.unwrap_or(0);
+                bit.is_some()
+            }
+        };
+        log_warn!("halt_restored", {"scope": scope, "by": by, "in_reference": known});
+    }
+    engine.halt_strategies(strategies);
+}
+
+/// Puts back this session's stops; those of earlier ones wait for the venue's positions and settlement prices.
+fn restore_stops(standing: &Standing, engine: &mut Engine, session: u32) -> HeldStops {
+    let mut held = HeldStops::new();
+    for (key, stop) in standing.stops() {
+        let direction = Side::from_u8(key.1);
+        match direction {
+            Some(direction) if stop.session == session => {
+                engine.restore_stop(key.0, direction, stop.level);
+            }
+            _ => {
+                held.insert(*key, *stop);
+            }
+        }
+    }
+    held
 }

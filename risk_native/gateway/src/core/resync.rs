@@ -425,6 +425,7 @@ impl Core {
             self.engine
                 .on_settlement_price(instrument_id, settlement_price);
         }
+        self.restore_stop(instrument_id, quantity, settlement_price);
         if !self.engine.on_position(instrument_id, quantity) && quantity != 0 {
             if let Some(round) = &mut self.resync.round {
                 round.unreferenced.insert(instrument_id, quantity);
@@ -445,6 +446,7 @@ impl Core {
             round.positions_done = true;
             self.resync.unreferenced = std::mem::take(&mut round.unreferenced);
             self.engine.positions_complete();
+            self.stops_restored();
             self.round_done();
         }
     }

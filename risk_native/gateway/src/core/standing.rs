@@ -16,11 +16,20 @@ pub struct Standing {
     halts: BTreeMap<Scope, (By, i64)>,
     /// Levels by instrument and direction, with the session in which each was set.
     stops: BTreeMap<(u64, u8), Stop>,
-    /// Announced in a session, and shown by the venue's cash in it.
-    announced: (u32, i64),
+    /// The flow that was announced last and that the venue's cash has not shown.
+    announced: Option<Announced>,
+    /// What it has shown, by session.
     flows: (u32, i64),
     /// Orders of the venue that a person took for ours.
     claims: BTreeMap<String, (By, i64)>,
+}
+
+#[derive(Clone, Debug)]
+struct Announced {
+    session: u32,
+    amount: i64,
+    by: By,
+    ts_ns: i64,
 }
 
 /// A stop as it was told last.
@@ -82,15 +91,24 @@ impl Standing {
                     self.stops.remove(&key);
                 }
             }
+            // A later announcement takes an earlier one's place; 0 withdraws it.
             Record::Flow {
-                session, amount, ..
+                session,
+                amount,
+                by,
+                ts_ns,
             } => {
-                if self.announced.0 != *session {
-                    self.announced = (*session, 0);
-                }
-                self.announced.1 = self.announced.1.saturating_add(*amount);
+                self.announced = (*amount != 0).then(|| Announced {
+                    session: *session,
+                    amount: *amount,
+                    by: by.clone(),
+                    ts_ns: *ts_ns,
+                });
             }
-            Record::Flows { session, amount } => self.flows = (*session, *amount),
+            Record::Flows { session, amount } => {
+                self.flows = (*session, *amount);
+                self.announced = None;
+            }
             Record::Claim {
                 cl_ord_id,
                 by,
@@ -126,24 +144,19 @@ impl Standing {
                 ts_ns: stop.ts_ns,
             }),
         );
-        if self.announced.1 != 0 {
-            records.push(Record::Flow {
-                session: self.announced.0,
-                amount: self.announced.1,
-                by: By {
-                    uid: 0,
-                    who: "journal".into(),
-                    reason: "the sum of what was announced".into(),
-                },
-                ts_ns: 0,
-            });
-        }
         if self.flows.1 != 0 {
             records.push(Record::Flows {
                 session: self.flows.0,
                 amount: self.flows.1,
             });
         }
+        // Behind the sum, which ends what was announced before it.
+        records.extend(self.announced.iter().map(|flow| Record::Flow {
+            session: flow.session,
+            amount: flow.amount,
+            by: flow.by.clone(),
+            ts_ns: flow.ts_ns,
+        }));
         let claims = self.claims.iter();
         records.extend(claims.map(|(cl_ord_id, (by, ts_ns))| Record::Claim {
             cl_ord_id: cl_ord_id.clone(),
@@ -188,10 +201,16 @@ impl Standing {
         &self.stops
     }
 
-    /// What was announced in this session, and what of it the venue's cash has shown.
-    pub fn flows(&self, session: u32) -> (i64, i64) {
-        let of = |(own, amount): (u32, i64)| if own == session { amount } else { 0 };
-        (of(self.announced), of(self.flows))
+    /// What the venue's cash has shown of the announced flows of this session.
+    pub fn flows(&self, session: u32) -> i64 {
+        let (own, amount) = self.flows;
+        if own == session { amount } else { 0 }
+    }
+
+    /// What was announced in this session and not shown yet.
+    pub fn announced(&self, session: u32) -> Option<i64> {
+        let flow = self.announced.as_ref()?;
+        (flow.session == session).then_some(flow.amount)
     }
 
     /// Whether a person took this order of the venue for ours.
@@ -289,11 +308,12 @@ mod tests {
             kill,
             flow(20_261_123, 100),
             flow(20_261_124, 5),
-            flow(20_261_124, -7),
             Record::Flows {
                 session: 20_261_124,
                 amount: 5,
             },
+            flow(20_261_124, -7),
+            flow(20_261_124, -8),
             Record::Rearm {
                 session: 20_261_124,
                 by: by("the cause is found"),
@@ -301,8 +321,11 @@ mod tests {
             },
         ]);
         assert_eq!(state.kill(), None);
-        assert_eq!(state.flows(20_261_124), (-2, 5));
-        assert_eq!(state.flows(20_261_125), (0, 0));
+        assert_eq!(state.flows(20_261_124), 5);
+        assert_eq!(state.announced(20_261_124), Some(-8));
+        assert_eq!(state.flows(20_261_125), 0);
+        assert_eq!(state.announced(20_261_125), None);
+        assert_eq!(applied(&[flow(1, 9), flow(1, 0)]).announced(1), None);
     }
 
     #[test]

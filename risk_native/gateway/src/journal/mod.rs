@@ -222,7 +222,7 @@ impl Journal {
         let due = match &self.snapshots.whole {
             None => self.number > 1,
             // A snapshot as large as what it saves reading is no gain.
-            Some(last) => self.number > last.segment && self.snapshots.since >= 3 * last.bytes,
+            Some(last) => self.number > last.segment && self.snapshots.since >= 2 * last.bytes,
         };
         (due || self.holes).then(|| self.count + 1)
     }

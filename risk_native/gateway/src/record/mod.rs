@@ -1,5 +1,6 @@
 //! What stands in the journal.
 
+mod metrics;
 mod operator;
 mod order;
 mod snapshot;
@@ -7,8 +8,9 @@ mod snapshot;
 use dnalyaw_engine::OWN_ORDER_ID_BASE;
 use serde::{Deserialize, Serialize};
 
+pub use metrics::Metrics;
 pub use operator::{By, Scope};
-pub use order::{DecisionRecord, ExecRecord, Id, OrderRecord, Snapshot};
+pub use order::{DecisionRecord, ExecRecord, Id, OrderRecord};
 pub use snapshot::Part;
 
 use crate::journal::Class;

@@ -4,6 +4,8 @@ use dnalyaw_engine as engine;
 use dnalyaw_frames as frames;
 use serde::{Deserialize, Serialize};
 
+use super::Metrics;
+
 /// A correlation id as 32 hex digits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Id(pub [u8; 16]);
@@ -112,7 +114,7 @@ pub struct DecisionRecord {
     pub worst_case: i64,
     pub binding_limit: i64,
     pub limits_hash: u64,
-    pub snapshot: Snapshot,
+    pub metrics: Metrics,
 }
 
 impl DecisionRecord {
@@ -140,25 +142,6 @@ impl DecisionRecord {
     pub fn accepted(&self) -> bool {
         self.approved_quantity > 0
     }
-}
-
-/// All metrics at the moment of a decision, after it.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
-pub struct Snapshot {
-    pub trading_state: u8,
-    pub state_reason: u16,
-    pub venue_up: bool,
-    pub session_state: u8,
-    pub equity: i64,
-    pub baseline: i64,
-    pub cash: i64,
-    pub drawdown_bp: i32,
-    pub position: i64,
-    pub bid: i64,
-    pub ask: i64,
-    pub last: i64,
-    pub price_ts_ns: i64,
-    pub working_orders: u64,
 }
 
 /// A report that changed something.

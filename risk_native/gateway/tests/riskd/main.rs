@@ -9,4 +9,5 @@ mod line;
 mod operator;
 mod orders;
 mod recovery;
+mod standing;
 mod support;
