@@ -62,8 +62,10 @@ def test_a_split_and_a_delisting_overnight(desk: Desk) -> None:
     assert day_two.positions[201] == held[201]
     # The baseline is the account at this session's start, not the first day's.
     assert second.baseline_micro != first.baseline_micro
-    marks = {p.instrument_id: p.mark_micro for p in before.positions}
-    assert second.baseline_micro == cash + sum(qty * marks[i] for i, qty in held.items())
+    # Worth is what could be sold at: a cent below the mids by which positions are told, where there are quotes.
+    mids = {p.instrument_id: p.mark_micro for p in before.positions}
+    bids = {i: mid if i in (401, 402) else mid - 10_000 for i, mid in mids.items()}
+    assert second.baseline_micro == cash + sum(qty * bids[i] for i, qty in held.items())
     # Order ids never repeat: the second day goes on where the first ended.
     assert min(o.order_id for o in second.orders) > max(o.order_id for o in first.orders)
     # The first day's report stays as it was.

@@ -39,9 +39,10 @@ def test_the_report_is_the_venues_log_fill_by_fill(desk: Desk) -> None:
             assert {f.px_micro for f in order.fills} == {print_px}
     # What a name shows in a minute is less than the order: several partial fills at the ask.
     assert len(next(o for o in report.orders if o.instrument_id == 101).fills) > 5
-    # Worked by hand: the last mids of the session, price + 0.01 x ((30 + id) mod 4), and the prints.
-    mids = {101: 50.03, 201: 100.03, 202: 40.00, 302: 25.00, 401: 33.00, 402: 12.50}
-    worth = sum(qty * round(mids[i] * 1_000_000) for i, qty in ledger.positions.items())
+    # Worked by hand: what could be sold at. The last bids of the session, a cent below the mids, which are
+    # price + 0.01 x ((30 + id) mod 4); and the prints.
+    bids = {101: 50.02, 201: 100.02, 202: 39.99, 302: 24.99, 401: 33.00, 402: 12.50}
+    worth = sum(qty * round(bids[i] * 1_000_000) for i, qty in ledger.positions.items())
     assert report.equity_micro == ledger.cash + worth
     digest = hashlib.sha256(desk.layout.reference.read_bytes()).hexdigest()
     assert report.reference_hash == digest
