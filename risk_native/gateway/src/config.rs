@@ -51,6 +51,8 @@ pub struct Options {
     pub cancel_on_disconnect: bool,
     /// The user that omsd runs as; then riskd serves live and checks that it may.
     pub live: Option<String>,
+    /// A local address that Prometheus may scrape.
+    pub metrics: Option<String>,
 }
 
 /// A command line that makes sense.
@@ -68,7 +70,7 @@ pub enum Command {
     Help,
 }
 
-pub const USAGE: &str = "usage: riskd --dir DIR --socket PATH --reference FILE --venue-addr-file FILE [--control PATH] [--tighter FILE] [--on-link-loss reduce-only|cancel|flatten] [--link-timeout-ms N] [--journal-segment-kib N] [--cancel-on-disconnect] [--live --oms-user NAME] | riskd --limits [--tighter FILE] | riskd --verify --dir DIR | riskd status|kill|rearm|halt|resume|flow|claim --dir DIR ...";
+pub const USAGE: &str = "usage: riskd --dir DIR --socket PATH --reference FILE --venue-addr-file FILE [--control PATH] [--tighter FILE] [--on-link-loss reduce-only|cancel|flatten] [--link-timeout-ms N] [--journal-segment-kib N] [--metrics ADDRESS:PORT] [--cancel-on-disconnect] [--live --oms-user NAME] | riskd --limits [--tighter FILE] | riskd --verify --dir DIR | riskd status|risk|kill|rearm|halt|resume|flow|claim --dir DIR ...";
 
 /// The control socket where none is named.
 const CONTROL: &str = "control.sock";
@@ -91,7 +93,7 @@ pub fn parse(args: impl IntoIterator<Item = String>) -> Result<Command, String> 
 }
 
 fn parse_serve(words: Vec<String>) -> Result<Command, String> {
-    const VALUED: [&str; 10] = [
+    const VALUED: [&str; 11] = [
         "--dir",
         "--socket",
         "--reference",
@@ -102,6 +104,7 @@ fn parse_serve(words: Vec<String>) -> Result<Command, String> {
         "--link-timeout-ms",
         "--oms-user",
         "--journal-segment-kib",
+        "--metrics",
     ];
     const FLAGS: [&str; 4] = ["--limits", "--verify", "--cancel-on-disconnect", "--live"];
     let mut given = Arguments::read(words, &VALUED, &FLAGS, USAGE)?;
@@ -154,6 +157,7 @@ fn parse_serve(words: Vec<String>) -> Result<Command, String> {
         // What is real asks for it always.
         cancel_on_disconnect: given.flag("--cancel-on-disconnect") || live.is_some(),
         live,
+        metrics: given.take("--metrics"),
         dir,
     }))
 }
@@ -177,11 +181,11 @@ fn whole(
         })
 }
 
-const CALL_USAGE: &str = "usage: riskd status --dir DIR | riskd kill|rearm --dir DIR --reason TEXT | riskd halt|resume --dir DIR (--all | --strategy NAME | --instrument ID | --venue NAME | --shadow) --reason TEXT | riskd flow --dir DIR --amount-micro N --reason TEXT | riskd claim --dir DIR --cl-ord-id ID --reason TEXT; --control PATH names another socket than DIR/control.sock";
+const CALL_USAGE: &str = "usage: riskd status|risk --dir DIR | riskd kill|rearm --dir DIR --reason TEXT | riskd halt|resume --dir DIR (--all | --strategy NAME | --instrument ID | --venue NAME | --shadow) --reason TEXT | riskd flow --dir DIR --amount-micro N --reason TEXT | riskd claim --dir DIR --cl-ord-id ID --reason TEXT; --control PATH names another socket than DIR/control.sock";
 
 fn parse_call(verb: &str, words: &[String]) -> Result<Call, String> {
     let (valued, flags): (&[&str], &[&str]) = match verb {
-        "status" => (&[], &[]),
+        "status" | "risk" => (&[], &[]),
         "kill" | "rearm" => (&["--reason"], &[]),
         "halt" | "resume" => (
             &["--reason", "--strategy", "--instrument", "--venue"],
@@ -207,8 +211,10 @@ fn parse_call(verb: &str, words: &[String]) -> Result<Call, String> {
 
 fn call_command(verb: &str, given: &mut Arguments) -> Result<control::Command, String> {
     use control::Command as Control;
-    if verb == "status" {
-        return Ok(Control::Status {});
+    match verb {
+        "status" => return Ok(Control::Status {}),
+        "risk" => return Ok(Control::Risk {}),
+        _ => {}
     }
     let reason = given.need("--reason", CALL_USAGE)?;
     Ok(match verb {
@@ -296,6 +302,7 @@ mod tests {
                 link_timeout: Duration::from_millis(1500),
                 cancel_on_disconnect: false,
                 live: None,
+                metrics: None,
             }))
         );
     }

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod arguments;
+pub mod binary;
 pub mod config;
 pub mod control;
 pub mod core;
@@ -15,6 +16,7 @@ pub mod log;
 pub mod metrics;
 pub mod record;
 pub mod reference;
+pub mod scrape;
 pub mod server;
 pub mod venue;
 pub mod verify;

@@ -60,7 +60,23 @@ pub struct Counters {
     pub line_losses: u64,
     /// Logons after which the venue did not promise to cancel on disconnect though asked.
     pub disconnect_refused: u64,
+    /// Limits of which at least 80% is used.
+    pub limits_near: u64,
 }
+
+/// The numbers above that go up and down; all others only rise.
+pub const GAUGES: &[&str] = &[
+    "venue_queue",
+    "link_queue",
+    "journal_segment",
+    "journal_lag_bytes",
+    "journal_lag_us",
+    "journal_slowest_us",
+    "journal_free_bytes",
+    "working_orders",
+    "kill_stuck",
+    "limits_near",
+];
 
 /// The file they go to.
 #[derive(Debug)]

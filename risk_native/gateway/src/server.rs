@@ -2,10 +2,11 @@
 
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use dnalyaw_engine::{Engine, InstrumentReference, Reason};
 use rustix::fs::{FlockOperation, flock};
@@ -19,8 +20,9 @@ use crate::latch::KillLatch;
 use crate::log::{hex, wall_ns};
 use crate::record::Record;
 use crate::reference::{Instrument, Reference};
+use crate::scrape::{self, Published};
 use crate::venue::{Sequences, Venue, VenueConfig, read_address};
-use crate::{control, limits, link, live, log_info, log_warn};
+use crate::{binary, control, limits, link, live, log_info, log_warn};
 
 /// Serves until SIGTERM.
 ///
@@ -105,10 +107,17 @@ pub fn serve(options: &Options) -> Result<(), String> {
         Arc::new(move |event| inbox.send(Input::Link(event)).is_ok()),
     )?;
 
+    binary::start().map_err(|err| format!("hash thread: {err}"))?;
+    let published = Arc::new(Mutex::new(Published::default()));
+    let metrics = options
+        .metrics
+        .as_deref()
+        .map(|address| serve_metrics(address, &options.dir, &reference.region, published.clone()))
+        .transpose()?;
     let (orders, open, last_order_id) = replayed.counts();
     let ready = json!({"pid": std::process::id(), "region": reference.region, "session": reference.session,
         "socket": options.socket.display().to_string(), "control": options.control.display().to_string(),
-        "killed": latch.fired().map(Reason::name), "reference_hash": hex(&reference.hash),
+        "killed": latch.fired().map(Reason::name), "metrics": metrics.map(|address| address.to_string()), "reference_hash": hex(&reference.hash),
         "limits_hash": hex(&limits.hash()), "journal_records": journal.len(), "journal_head": journal.head(), "journal_replayed": replayed_records,
         "state_hash": hex(&replayed.state_hash(reference.session)),
         "orders": orders, "open_orders": open, "last_order_id": last_order_id, "torn_bytes": opened.torn_bytes});
@@ -128,6 +137,7 @@ pub fn serve(options: &Options) -> Result<(), String> {
                 link_timeout: options.link_timeout,
                 cancel_on_disconnect: options.cancel_on_disconnect,
             },
+            published,
         },
         &options.dir,
     );
@@ -139,6 +149,27 @@ pub fn serve(options: &Options) -> Result<(), String> {
     let _ = std::fs::remove_file(&options.socket);
     let _ = std::fs::remove_file(&options.control);
     Ok(())
+}
+
+/// Serves the metrics, and says where in a file that Prometheus reads by itself (file_sd).
+fn serve_metrics(
+    address: &str,
+    dir: &Path,
+    region: &str,
+    published: Arc<Mutex<Published>>,
+) -> Result<SocketAddr, String> {
+    let bound = scrape::serve(address, move || {
+        published
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .page()
+    })?;
+    let target = json!([{"targets": [bound.to_string()], "labels": {"region": region}}]);
+    let (path, beside) = (dir.join("prometheus.json"), dir.join("prometheus.json.new"));
+    std::fs::write(&beside, target.to_string())
+        .and_then(|()| std::fs::rename(&beside, &path))
+        .map_err(|err| format!("{}: {err}", path.display()))?;
+    Ok(bound)
 }
 
 fn engine_instrument(one: &Instrument) -> InstrumentReference {

@@ -13,6 +13,8 @@ const MAX_TEXT: usize = 256;
 pub enum Command {
     /// Everything that a person wants to know at two in the morning.
     Status {},
+    /// Limits, what is used of them, and which program this is.
+    Risk {},
     /// Throws the kill switch.
     Kill { reason: String },
     /// The same by its other name.
@@ -89,7 +91,7 @@ impl Command {
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         match self {
-            Self::Status {} => None,
+            Self::Status {} | Self::Risk {} => None,
             Self::Kill { reason }
             | Self::Flatten { reason }
             | Self::Rearm { reason }
@@ -128,6 +130,7 @@ mod tests {
     fn every_command_goes_both_ways() {
         for line in [
             r#"{"cmd":"status"}"#,
+            r#"{"cmd":"risk"}"#,
             r#"{"cmd":"kill","reason":"feed looks wrong"}"#,
             r#"{"cmd":"flatten","reason":"x"}"#,
             r#"{"cmd":"rearm","reason":"checked with the desk"}"#,

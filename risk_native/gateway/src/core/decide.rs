@@ -35,7 +35,9 @@ impl Core {
             return;
         }
         let taken_before = order.order_id <= self.orders.last_id();
+        let begun = Instant::now();
         let decision = self.engine.decide(&asked.request(), self.now());
+        self.officer.checked(begun.elapsed().as_nanos());
         let record = self.record(&asked, correlation, &decision);
         // An id that was taken, or that is not for omsd to give, leaves the order that has it alone.
         let foreign = taken_before || order.order_id == 0 || order.order_id >= OWN_ORDER_ID_BASE;
@@ -134,6 +136,7 @@ impl Core {
     }
 
     fn count(&mut self, record: &DecisionRecord) {
+        self.officer.decided(record);
         let counter = match record.frame().decision {
             frames::DecisionKind::Approve => &mut self.counters.approved,
             frames::DecisionKind::Reduce => &mut self.counters.reduced,

@@ -6,6 +6,7 @@ mod disconnect;
 mod kill;
 mod line;
 mod market;
+mod officer;
 mod operate;
 mod orders;
 mod persist;
@@ -22,6 +23,7 @@ mod wire;
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use dnalyaw_engine::{Baseline, Engine, Kill, Reason};
@@ -36,12 +38,14 @@ use crate::log::{self, Level, wall_ns};
 use crate::metrics::{Counters, MetricsFile};
 use crate::record::{Id, Record};
 use crate::reference::Reference;
+use crate::scrape::Published;
 use crate::venue::{Command, Delivery, Event, Sequences, Venue};
 use crate::{log_error, log_info, log_warn};
 use disconnect::Disconnect;
 use kill::KillSwitch;
 use line::Line;
 use market::{Clock, Quote};
+use officer::Officer;
 use orders::Orders;
 use restate::Restating;
 use resync::Resync;
@@ -139,6 +143,7 @@ pub struct Core {
     metrics_at: Instant,
     counters: Counters,
     metrics: MetricsFile,
+    officer: Officer,
 }
 
 /// What the core is made of.
@@ -152,6 +157,8 @@ pub struct Parts {
     pub shadow: ShadowThread,
     pub latch: KillLatch,
     pub policy: Policy,
+    /// Where the numbers for the metrics endpoint go.
+    pub published: Arc<Mutex<Published>>,
 }
 
 /// What the command line leaves to the deployment.
@@ -205,6 +212,7 @@ impl Core {
             metrics_at: now,
             counters: Counters::default(),
             metrics: MetricsFile::new(dir),
+            officer: Officer::new(parts.published),
         }
     }
 
@@ -523,6 +531,7 @@ impl Core {
         self.counters.working_orders = self.orders.open_count();
         self.counters.venue_queue = self.venue.queued();
         self.counters.link_queue = self.client.as_ref().map_or(0, Client::queued);
+        self.publish();
         if let Err(err) = self.metrics.write(&self.counters) {
             log_warn!("metrics_not_written", {"why": err.to_string()});
         }

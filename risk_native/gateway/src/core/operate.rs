@@ -23,6 +23,10 @@ impl Core {
             let _ = reply.try_send(self.status());
             return;
         }
+        if command == (Command::Risk {}) {
+            let _ = reply.try_send(self.risk_page());
+            return;
+        }
         let by = By {
             uid: peer.uid,
             who: peer.to_string(),
@@ -53,7 +57,7 @@ impl Core {
 
     fn obey(&mut self, command: &Command, by: &By) -> Result<(), String> {
         match command {
-            Command::Status {} => Ok(()),
+            Command::Status {} | Command::Risk {} => Ok(()),
             Command::Kill { reason } | Command::Flatten { reason } => {
                 self.throw(
                     dnalyaw_engine::Reason::Operator,

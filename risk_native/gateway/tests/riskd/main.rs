@@ -6,6 +6,7 @@ mod garbage;
 mod journal;
 mod kill;
 mod line;
+mod officer;
 mod operator;
 mod orders;
 mod recovery;
