@@ -30,13 +30,20 @@ pub struct Spare {
     path: PathBuf,
     size: usize,
     state: State,
+    /// The allocation under way was waited for once, in vain: it is not waited for again.
+    slow: bool,
 }
 
 impl Spare {
     /// Begins to allocate the file, on a thread of its own.
     pub fn ask(path: PathBuf, size: usize) -> Self {
         let state = begin(&path, size);
-        Self { path, size, state }
+        Self {
+            path,
+            size,
+            state,
+            slow: false,
+        }
     }
 
     /// A file that an earlier process allocated.
@@ -45,6 +52,7 @@ impl Spare {
             path,
             size,
             state: State::Ready(file),
+            slow: false,
         }
     }
 
@@ -56,7 +64,9 @@ impl Spare {
 
     /// The same, waiting for an allocation that is under way.
     pub fn wait(&mut self) -> bool {
-        self.poll(Some(PATIENCE));
+        let patience = (!self.slow).then_some(PATIENCE);
+        self.poll(patience);
+        self.slow = matches!(self.state, State::Asked(_));
         matches!(self.state, State::Ready(_))
     }
 
@@ -74,6 +84,7 @@ impl Spare {
             State::Ready(file) => {
                 self.state = begin(&next, self.size);
                 self.path = next;
+                self.slow = false;
                 Some(file)
             }
             other => {

@@ -551,6 +551,77 @@ fn another_journal_or_none_is_not_taken_for_one() {
     assert!(open(&path).is_err());
 }
 
+/// A process of its own writes as fast as it can, over many segments and with snapshots, and says after each record that it
+/// is stored; `kill -9` falls after so many. What it said is there, in order, and nothing else but the one it had not said yet.
+#[test]
+fn what_was_said_to_be_stored_is_there_after_kill_9() {
+    const NAME: &str = "journal::tests::what_was_said_to_be_stored_is_there_after_kill_9";
+    if let Some(dir) = std::env::var_os("JOURNAL_KILLED") {
+        write_until_killed(Path::new(&dir));
+    }
+    let (_dir, path) = place();
+    let mut stored = 0;
+    for after in [1, 2, 3, 40, 61, 120, 250, 251, 400] {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", NAME, "--nocapture", "--test-threads=1"])
+            .env("JOURNAL_KILLED", &path)
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let said = std::io::BufReader::new(child.stdout.take().unwrap());
+        let last: u64 = std::io::BufRead::lines(said)
+            .map_while(Result::ok)
+            .filter_map(|line| line.strip_prefix("stored ")?.parse().ok())
+            .nth(after)
+            .expect("so many records");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let mut all = Vec::new();
+        let summary = verify::<Note>(
+            &path,
+            |_| String::new(),
+            |one| {
+                if one.snapshot.is_none() {
+                    all.push(one.n);
+                }
+            },
+        )
+        .unwrap_or_else(|err| panic!("{err}"));
+        stored = all.len() as u64;
+        assert!(stored >= last, "{last} were said, {stored} are there");
+        assert_eq!(all, (1..=stored).collect::<Vec<_>>());
+        let found = opened(&path);
+        assert_eq!(found.records.last().unwrap().n, stored);
+        assert_eq!(found.journal.len(), summary.records);
+    }
+    assert!(stored > 1100 && numbers_of(&path) > 4);
+}
+
+fn numbers_of(path: &Path) -> usize {
+    recover::numbers(path).unwrap().len()
+}
+
+fn write_until_killed(dir: &Path) -> ! {
+    let found = opened(dir);
+    let mut n = found.records.iter().map(|one| one.n).max().unwrap_or(0);
+    let mut journal = found.journal;
+    loop {
+        n += 1;
+        assert!(journal.append(&note(n, (n * 37 % 500) as usize), Class::Report));
+        println!("stored {n}");
+        journal.tend();
+        if let Some(number) = journal.snapshot_due() {
+            let restated = Note {
+                n,
+                ..mark('b', number)
+            };
+            assert!(journal.append(&restated, Class::Opening));
+            assert!(journal.append(&mark('p', 0), Class::Opening));
+            assert!(journal.append(&mark('e', number), Class::Opening));
+        }
+    }
+}
+
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig::with_cases(48))]
 
