@@ -1,5 +1,7 @@
 //! The journal of a riskd that runs: many segments, restarts, a full disk, and the check of it all.
 
+use std::io::Write;
+use std::path::PathBuf;
 use std::process::Command;
 
 use dnalyaw_engine::Reason;
@@ -115,9 +117,8 @@ fn damage_is_named_by_the_check_and_by_the_start() {
     );
 }
 
-#[test]
-fn on_a_full_disk_nothing_opens_cancels_leave_and_the_switch_closes_and_is_journaled() {
-    let mut rig = small();
+/// What a full disk must not keep riskd from, and what it must. `fill` leaves no room for another segment, `free` does.
+fn on_a_full_disk(mut rig: Rig, fill: impl Fn(&Rig), free: impl Fn(&Rig)) {
     {
         let mut book = rig.venue.book();
         book.positions = vec![(1, "AAA", 300, "100")];
@@ -135,7 +136,7 @@ fn on_a_full_disk_nothing_opens_cancels_leave_and_the_switch_closes_and_is_journ
         DecisionKind::Approve
     );
     rig.venue.expect("D", 2);
-    room(&rig, Some(60_000));
+    fill(&rig);
     let full = orders_until(&mut client, 3, |_, decision, reason| {
         decision == DecisionKind::Reject && reason == Reason::JournalFailed.code()
     });
@@ -170,7 +171,7 @@ fn on_a_full_disk_nothing_opens_cancels_leave_and_the_switch_closes_and_is_journ
     assert_eq!(code, Some(0), "{whole}");
     assert_eq!(whole["kinds"]["kill"], 1, "{whole}");
     // Room again: it goes on by itself, with a snapshot for what was not written down meanwhile.
-    room(&rig, None);
+    free(&rig);
     eventually("well", || !failed(&rig));
     drop(client);
     rig.crash();
@@ -188,6 +189,59 @@ fn on_a_full_disk_nothing_opens_cancels_leave_and_the_switch_closes_and_is_journ
     let ready = rig.start();
     assert_eq!(ready["killed"], "OPERATOR");
     assert!(ready["last_order_id"].as_u64() >= Some(full - 1));
+}
+
+#[test]
+fn where_files_may_not_grow_nothing_opens_cancels_leave_and_the_switch_closes() {
+    on_a_full_disk(
+        small(),
+        |rig| room(rig, Some(60_000)),
+        |rig| room(rig, None),
+    );
+}
+
+/// A disk of a megabyte under riskd's directory, for as long as it lives.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// Nothing where this user may not mount.
+    fn mount(at: PathBuf) -> Option<Self> {
+        std::fs::create_dir_all(&at).expect("made");
+        let done = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=1m,mode=0700", "tmpfs"])
+            .arg(&at)
+            .output();
+        done.is_ok_and(|done| done.status.success())
+            .then_some(Self(at))
+    }
+
+    fn fill(&self) {
+        let mut file = std::fs::File::create(self.0.join("filler")).expect("made");
+        while file.write_all(&[1; 4096]).is_ok() {}
+    }
+
+    fn free(&self) {
+        std::fs::remove_file(self.0.join("filler")).expect("removed");
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // riskd may still have files in it.
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+        // The rig could not remove its folder while this was mounted in it.
+        let _ = self.0.parent().map(std::fs::remove_dir_all);
+    }
+}
+
+#[test]
+fn on_a_disk_without_a_block_left_the_same_holds() {
+    let rig = small();
+    let Some(disk) = SmallDisk::mount(rig.dir.path().join("risk")) else {
+        eprintln!("not run: it needs root to mount a small disk");
+        return;
+    };
+    on_a_full_disk(rig, |_| disk.fill(), |_| disk.free());
 }
 
 #[test]
