@@ -70,7 +70,7 @@ pub enum Command {
     Help,
 }
 
-pub const USAGE: &str = "usage: riskd --dir DIR --socket PATH --reference FILE --venue-addr-file FILE [--control PATH] [--tighter FILE] [--on-link-loss reduce-only|cancel|flatten] [--link-timeout-ms N] [--journal-segment-kib N] [--metrics ADDRESS:PORT] [--cancel-on-disconnect] [--live --oms-user NAME] | riskd --limits [--tighter FILE] | riskd --verify --dir DIR | riskd status|risk|kill|rearm|halt|resume|flow|claim --dir DIR ...";
+pub const USAGE: &str = "usage: riskd --dir DIR --socket PATH --reference FILE --venue-addr-file FILE [--control PATH] [--tighter FILE] [--on-link-loss reduce-only|cancel|flatten] [--link-timeout-ms N] [--journal-segment-kib N] [--metrics ADDRESS:PORT] [--cancel-on-disconnect] [--live --oms-user NAME] | riskd --limits [--tighter FILE] | riskd --verify --dir DIR | riskd status|risk|stress|kill|rearm|halt|resume|flow|claim --dir DIR ...";
 
 /// The control socket where none is named.
 const CONTROL: &str = "control.sock";
@@ -181,11 +181,11 @@ fn whole(
         })
 }
 
-const CALL_USAGE: &str = "usage: riskd status|risk --dir DIR | riskd kill|rearm --dir DIR --reason TEXT | riskd halt|resume --dir DIR (--all | --strategy NAME | --instrument ID | --venue NAME | --shadow) --reason TEXT | riskd flow --dir DIR --amount-micro N --reason TEXT | riskd claim --dir DIR --cl-ord-id ID --reason TEXT; --control PATH names another socket than DIR/control.sock";
+const CALL_USAGE: &str = "usage: riskd status|risk|stress --dir DIR | riskd kill|rearm --dir DIR --reason TEXT | riskd halt|resume --dir DIR (--all | --strategy NAME | --instrument ID | --venue NAME | --shadow) --reason TEXT | riskd flow --dir DIR --amount-micro N --reason TEXT | riskd claim --dir DIR --cl-ord-id ID --reason TEXT; --control PATH names another socket than DIR/control.sock";
 
 fn parse_call(verb: &str, words: &[String]) -> Result<Call, String> {
     let (valued, flags): (&[&str], &[&str]) = match verb {
-        "status" | "risk" => (&[], &[]),
+        "status" | "risk" | "stress" => (&[], &[]),
         "kill" | "rearm" => (&["--reason"], &[]),
         "halt" | "resume" => (
             &["--reason", "--strategy", "--instrument", "--venue"],
@@ -214,6 +214,7 @@ fn call_command(verb: &str, given: &mut Arguments) -> Result<control::Command, S
     match verb {
         "status" => return Ok(Control::Status {}),
         "risk" => return Ok(Control::Risk {}),
+        "stress" => return Ok(Control::Stress {}),
         _ => {}
     }
     let reason = given.need("--reason", CALL_USAGE)?;

@@ -172,7 +172,7 @@ fn serve_metrics(
     Ok(bound)
 }
 
-fn engine_instrument(one: &Instrument) -> InstrumentReference {
+pub(crate) fn engine_instrument(one: &Instrument) -> InstrumentReference {
     InstrumentReference {
         // The reference's checks leave positive numbers only.
         instrument_id: one.instrument_id.unsigned_abs(),

@@ -15,6 +15,8 @@ pub enum Command {
     Status {},
     /// Limits, what is used of them, and which program this is.
     Risk {},
+    /// What the book would lose in bad weather.
+    Stress {},
     /// Throws the kill switch.
     Kill { reason: String },
     /// The same by its other name.
@@ -91,7 +93,7 @@ impl Command {
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         match self {
-            Self::Status {} | Self::Risk {} => None,
+            Self::Status {} | Self::Risk {} | Self::Stress {} => None,
             Self::Kill { reason }
             | Self::Flatten { reason }
             | Self::Rearm { reason }
@@ -131,6 +133,7 @@ mod tests {
         for line in [
             r#"{"cmd":"status"}"#,
             r#"{"cmd":"risk"}"#,
+            r#"{"cmd":"stress"}"#,
             r#"{"cmd":"kill","reason":"feed looks wrong"}"#,
             r#"{"cmd":"flatten","reason":"x"}"#,
             r#"{"cmd":"rearm","reason":"checked with the desk"}"#,

@@ -4,13 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use dnalyaw_engine::{Engine, Reason, Used, Utilisation, hash_prefix};
+use dnalyaw_engine::{
+    Engine, InstrumentReference, Reason, Stressed, Used, Utilisation, hash_prefix,
+};
 use serde_json::{Value, json};
 
 use super::Core;
 use crate::log::hex;
 use crate::record::DecisionRecord;
 use crate::scrape::{Histogram, Published};
+use crate::server::engine_instrument;
 use crate::{binary, limits, log_info, log_warn};
 
 /// A limit is near from here on, and near no more below the second: it is not said again at every tick around the first.
@@ -152,6 +155,45 @@ impl Core {
         }
         self.counters.limits_near = near.len() as u64;
         self.officer.near = near;
+    }
+
+    /// The answer to `stress`: computed here and now, a few milliseconds for a book of a thousand names.
+    pub(super) fn stress_page(&self) -> Value {
+        let reference: Vec<InstrumentReference> = self
+            .reference
+            .instruments
+            .iter()
+            .map(engine_instrument)
+            .collect();
+        let scenarios = match dnalyaw_engine::stress(&self.engine, &reference) {
+            Ok(scenarios) => scenarios,
+            Err(err) => return json!({"ok": false, "error": err.to_string()}),
+        };
+        let rows: Vec<Value> = scenarios.iter().map(|one| self.stressed(one)).collect();
+        json!({"ok": true, "region": self.reference.region, "session": self.reference.session, "scenarios": rows})
+    }
+
+    fn stressed(&self, one: &Stressed) -> Value {
+        let mut broken: Vec<String> = one
+            .breaks
+            .iter()
+            .map(|limit| {
+                let whose = match &limit.sector {
+                    Some(sector) => format!(" {sector}"),
+                    None if limit.issuer_id > 0 => {
+                        format!(" {}", self.issuer_name(limit.issuer_id))
+                    }
+                    None => String::new(),
+                };
+                format!("{}{whose}", limit.reason.name())
+            })
+            .collect();
+        if one.kills {
+            broken.push("KILL SWITCH".into());
+        }
+        json!({"scenario": one.shock.name(), "equity_micro": one.equity, "loss_micro": one.loss, "drawdown_bp": one.drawdown_bp,
+            "kills": one.kills, "gross_micro": one.gross, "net_micro": one.net, "stuck_names": one.stuck.len(),
+            "stuck_exposure_micro": one.stuck_exposure, "broken": broken})
     }
 
     /// The answer to `risk`.

@@ -27,6 +27,10 @@ impl Core {
             let _ = reply.try_send(self.risk_page());
             return;
         }
+        if command == (Command::Stress {}) {
+            let _ = reply.try_send(self.stress_page());
+            return;
+        }
         let by = By {
             uid: peer.uid,
             who: peer.to_string(),
@@ -57,7 +61,7 @@ impl Core {
 
     fn obey(&mut self, command: &Command, by: &By) -> Result<(), String> {
         match command {
-            Command::Status {} | Command::Risk {} => Ok(()),
+            Command::Status {} | Command::Risk {} | Command::Stress {} => Ok(()),
             Command::Kill { reason } | Command::Flatten { reason } => {
                 self.throw(
                     dnalyaw_engine::Reason::Operator,

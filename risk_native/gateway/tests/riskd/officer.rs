@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use dnalyaw_frames::DecisionKind;
+use dnalyaw_frames::{Body, DecisionKind};
 use sha2::{Digest, Sha256};
 
 use crate::support::{BUY, Rig, eventually, limit};
@@ -174,4 +174,27 @@ fn an_endpoint_that_others_could_reach_keeps_riskd_from_starting() {
     assert_eq!(done.status.code(), Some(2));
     let said = String::from_utf8_lossy(&done.stderr);
     assert!(said.contains("not an address of this machine"), "{said}");
+}
+
+#[test]
+fn stress_tells_the_loss_of_the_book_as_it_stands() {
+    let (rig, _) = watched();
+    let mut client = rig.trading();
+    client.order(limit(1, 1, BUY, 400, 100));
+    let order = rig.venue.expect("D", 1);
+    rig.venue.report(&order, "F", "1", 400, 400, "100");
+    client.wait(
+        |body| matches!(body, Body::Position(p) if p.instrument_id == 1 && p.quantity == 400),
+    );
+    let (code, answer) = rig.call(&["stress"]);
+    assert_eq!(code, Some(0), "{answer}");
+    let loss = |name: &str| {
+        let scenarios = answer["scenarios"].as_array().expect("a list");
+        let one = scenarios.iter().find(|one| one["scenario"] == name);
+        one.unwrap_or_else(|| panic!("no {name} in {answer}"))["loss_micro"].clone()
+    };
+    // 400 shares that sell at 99.99: a tenth of it; five times a day's 1%.
+    assert_eq!(loss("sector_down:tech"), 3_999_600_000_i64);
+    assert_eq!(loss("gap_5_sigma"), 1_999_800_000_i64);
+    assert_eq!(loss("venue_gone:NYSE"), 1_999_800_000_i64);
 }
