@@ -71,6 +71,7 @@ class Gateway:
         self.address = root / "fix.addr"
         self.log_path = root / "riskd.log"
         self.reference.write_text(json.dumps(content or reference()))
+        self.binary = runtime.program_path("riskd")
         self.process: subprocess.Popen[str] | None = None
         self.ready: dict[str, Any] = {}
 
@@ -82,7 +83,7 @@ class Gateway:
     def command(self, *more: str) -> list[str]:
         """The command line."""
         return [
-            str(runtime.program_path("riskd")),
+            str(self.binary),
             *("--dir", str(self.dir), "--socket", str(self.socket)),
             *("--reference", str(self.reference), "--venue-addr-file", str(self.address)),
             *more,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 import threading
@@ -64,28 +65,41 @@ def decode(data: bytes) -> Frame:
 class Link:
     """A connected client: it beats like omsd, keeps every frame in order, and waits for those that must come."""
 
-    def __init__(self, path: Path, *, region: str = "US", greet: bool = True, beat: bool = True) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        region: str = "US",
+        greet: bool = True,
+        beat: bool = True,
+        connected: socket.socket | None = None,
+    ) -> None:
         self.frames: list[Frame] = []
         self._sequence = 0
         self._nonce = 0
         self._closed = False
         self._changed = threading.Condition()
         self._sending = threading.Lock()
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            try:
-                self._socket.connect(str(path))
-                break
-            except (FileNotFoundError, ConnectionRefusedError):
-                assert time.monotonic() < deadline, f"nobody serves {path}"
-                time.sleep(0.01)
+        self._socket = connected or self._connect(path)
         threading.Thread(target=self._read, daemon=True).start()
         if greet:
             self.send("HELLO", session=0, region=region)
             self.wait("WELCOME")
             if beat and "HEARTBEAT" in KINDS:
                 threading.Thread(target=self._beat, daemon=True).start()
+
+    @staticmethod
+    def _connect(path: Path) -> socket.socket:
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            try:
+                made.connect(str(path))
+                return made
+            except (FileNotFoundError, ConnectionRefusedError):
+                made.close()
+                assert time.monotonic() < deadline, f"nobody serves {path}"
+                time.sleep(0.01)
 
     def _read(self) -> None:
         data = b""
@@ -224,4 +238,7 @@ class Link:
 
     def close(self) -> None:
         """End the connection."""
+        # Closing alone would leave it open for as long as the reading thread waits on it.
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()

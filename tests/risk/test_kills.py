@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import random
-import shutil
-import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +20,6 @@ pytestmark = pytest.mark.e2e
 NEVER_SAW, REJECTED = 41, 8
 SEGMENT_KIB = 64
 """So small that segments end, and snapshots are written, in the middle of it all."""
-
-
-@pytest.fixture
-def root() -> Iterator[Path]:
-    base = Path(tempfile.mkdtemp(prefix="kills"))
-    yield base
-    shutil.rmtree(base, ignore_errors=True)
 
 
 def _story(told: list[Frame]) -> dict[int, tuple[Frame, list[Frame]]]:
