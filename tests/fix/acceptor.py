@@ -165,6 +165,14 @@ class Acceptor:
     def freeze(self) -> None:
         """Stop the process where it stands: the connection stays and says nothing."""
         self._process.send_signal(signal.SIGSTOP)
+        deadline = time.monotonic() + 20
+        # The signal is sent at once and heeded a moment later, by each thread on its own.
+        while not all(
+            task.read_text().rpartition(")")[2].split()[0] == "T"
+            for task in Path(f"/proc/{self._process.pid}/task").glob("*/stat")
+        ):
+            assert time.monotonic() < deadline, "the acceptor does not stop"
+            time.sleep(0.001)
 
     def thaw(self) -> None:
         """Let it go on."""
