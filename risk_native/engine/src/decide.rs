@@ -130,7 +130,7 @@ impl Engine {
             0
         };
         // An odd lot left by a corporate action must be able to leave.
-        if !gate.is_whole(order.quantity) && order.quantity != reducible {
+        if !gate.is_whole(order.requested) && order.requested != reducible {
             return Verdict::reject(Reason::BadLot);
         }
         if let Some(reason) = self.closed() {
@@ -387,6 +387,8 @@ impl Engine {
         };
         Verdict {
             limit: Some(limit),
+            // Of linked legs the ones before may have brought the book here: fewer lots of all of them then pass.
+            by_size: true,
             ..Verdict::reject(if tighter {
                 Reason::TighterLimit
             } else {

@@ -67,16 +67,11 @@ impl Engine {
         if self.session == 0 {
             return;
         }
-        let Some(baseline) = self.baseline else {
-            let equity = floor_div(self.equity.first * i128::from(rate), MICRO);
-            if equity > 0 {
-                self.baseline = Some(Baseline {
-                    session: self.session,
-                    equity: reported(equity),
-                });
-            }
+        // A second mark may be at the limit already when the first sets the baseline.
+        let Some(baseline) = self.baseline.or_else(|| self.first_of_session(rate)) else {
             return;
         };
+        self.baseline = Some(baseline);
         let (first, start) = self.fall(self.equity.first, baseline, rate);
         let (second, _) = self.fall(self.equity.second, baseline, rate);
         let at_limit =
@@ -91,6 +86,15 @@ impl Engine {
         if self.equity.fallen == (true, true) {
             self.kill(Reason::Drawdown);
         }
+    }
+
+    /// The baseline that the equity of this moment makes.
+    fn first_of_session(&self, rate: i64) -> Option<Baseline> {
+        let equity = floor_div(self.equity.first * i128::from(rate), MICRO);
+        (equity > 0).then(|| Baseline {
+            session: self.session,
+            equity: reported(equity),
+        })
     }
 
     /// The fall of `equity` below the baseline with the flows, and the baseline, both in the same unit: the firm's currency,

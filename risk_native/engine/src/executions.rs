@@ -154,7 +154,7 @@ impl Engine {
             return REPEATED;
         }
         let index = order.instrument as usize;
-        self.pay(index, order.side, filled, report, 0);
+        self.pay(index, order.side, filled, report, order.reserve_price);
         self.settle_order(index, order.side, 0, 0, filled);
         self.orders.slots[place as usize].cumulative = report.cumulative_quantity;
         self.settle_stops(index);

@@ -32,7 +32,7 @@ impl Leg {
             return self.order.requested;
         }
         let lots = i128::from(self.lots) * i128::from(size) / i128::from(whole);
-        (lots as i64).max(1) * lot
+        ((lots as i64).max(1) * lot).min(self.order.requested)
     }
 }
 

@@ -78,8 +78,13 @@ impl Engine {
         let opens = !self.book.instruments[index].closes(order.side);
         if verdict.quantity > 0 {
             self.rate.count(self.monotonic_ns);
-            if opens && self.raises(index, old, order) {
-                self.count_opening(index, order);
+            if opens {
+                if self.raises(index, old, order) {
+                    self.count_opening(index, order);
+                } else if self.book.gates[index].reference > 0 {
+                    let level = self.stop_after(index, order.side, order.stop_distance);
+                    *self.book.instruments[index].stop_mut(order.side) = level;
+                }
                 self.settle_stops(index);
             }
         }
@@ -154,15 +159,16 @@ impl Engine {
             ..*order
         };
         let verdict = self.check_closing(index, &open, reducible);
-        let total = verdict.quantity + old.cumulative;
-        if verdict.quantity == 0 || verdict.quantity < old.leaves().min(open.quantity) {
-            return Verdict {
-                quantity: 0,
-                ..verdict
-            };
-        }
+        // Whole lots, but never less than what is open where that much can be closed.
+        let kept = old.leaves().min(open.quantity);
+        let quantity = match verdict.quantity {
+            0 => 0,
+            cut if cut >= kept => cut + old.cumulative,
+            _ if kept <= reducible => kept + old.cumulative,
+            _ => 0,
+        };
         Verdict {
-            quantity: total,
+            quantity,
             ..verdict
         }
     }
