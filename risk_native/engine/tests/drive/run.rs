@@ -1,0 +1,149 @@
+//! So many sequences, on all cores, from seeds that do not change.
+
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+
+use super::coverage::Coverage;
+use super::step::{Step, Words, step};
+use super::world::{World, worlds};
+use super::{Pair, START};
+
+/// Steps of one sequence.
+pub const STEPS: usize = 200;
+
+fn number(name: &str, otherwise: u64) -> u64 {
+    match std::env::var(name) {
+        Ok(text) => text
+            .parse()
+            .unwrap_or_else(|_| panic!("{name}={text} is not a number")),
+        Err(_) => otherwise,
+    }
+}
+
+/// How many sequences are asked for.
+pub fn sequences() -> u64 {
+    number("DNALYAW_PROPERTY_SEQUENCES", 2_000)
+}
+
+/// The part of the sequences that one thread runs.
+struct Part {
+    world: World,
+    seed: u64,
+    cases: u32,
+}
+
+fn parts(sequences: u64) -> Vec<Part> {
+    let start = number("DNALYAW_PROPERTY_SEED", 7);
+    let worlds = worlds();
+    let count = worlds.len() as u64;
+    (0..count)
+        .map(|place| Part {
+            world: worlds[place as usize].clone(),
+            seed: start.wrapping_mul(1_000_003).wrapping_add(place),
+            cases: (sequences / count + u64::from(place < sequences % count)) as u32,
+        })
+        .collect()
+}
+
+/// One sequence from the start.
+pub fn play(world: &World, steps: &[Step]) -> Result<Pair, (Box<Pair>, String)> {
+    let mut pair = Pair::new(world);
+    let mut played = || -> Result<(), String> {
+        let mut words = Words::new(&Step {
+            taken: true,
+            seed: 1,
+        });
+        for event in pair.begin() {
+            pair.happen(event, &mut words)?;
+        }
+        steps.iter().try_for_each(|step| pair.take(step))
+    };
+    match played() {
+        Ok(()) => {
+            pair.seen.sequences = 1;
+            Ok(pair)
+        }
+        Err(what) => Err((Box::new(pair), what)),
+    }
+}
+
+fn last_of(pair: &Pair) -> String {
+    let from = pair.log.len().saturating_sub(60);
+    let lines = pair.log[from..]
+        .iter()
+        .map(|event| format!("\n  {event:?}"));
+    lines.collect()
+}
+
+impl Part {
+    fn run(&self) -> Coverage {
+        let mut seed = [0_u8; 32];
+        seed[..8].copy_from_slice(&self.seed.to_le_bytes());
+        let config = Config {
+            cases: self.cases,
+            failure_persistence: None,
+            max_shrink_iters: 20_000,
+            ..Config::default()
+        };
+        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
+        let mut runner = TestRunner::new_with_rng(config, rng);
+        let seen = std::cell::RefCell::new(Coverage::default());
+        let any = proptest::collection::vec(step(), STEPS);
+        let result = runner.run(&any, |steps| match play(&self.world, &steps) {
+            Ok(pair) => {
+                seen.borrow_mut().merge(pair.seen);
+                Ok(())
+            }
+            Err((_, what)) => Err(TestCaseError::fail(what)),
+        });
+        match result {
+            Ok(()) => {}
+            Err(TestError::Fail(what, steps)) => {
+                let told = play(&self.world, &steps)
+                    .err()
+                    .map_or_else(String::new, |(pair, _)| last_of(&pair));
+                let (name, seed) = (self.world.name, self.seed);
+                panic!("world {name}, seed {seed}: {what}\nthe last of what happened:{told}");
+            }
+            Err(TestError::Abort(why)) => panic!("aborted: {why}"),
+        }
+        seen.into_inner()
+    }
+}
+
+/// All of them; what they came to.
+pub fn all() -> Coverage {
+    let mut waiting = parts(sequences());
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut seen = Coverage::default();
+    while !waiting.is_empty() {
+        let some = waiting
+            .drain(..threads.min(waiting.len()))
+            .collect::<Vec<_>>();
+        std::thread::scope(|scope| {
+            let running: Vec<_> = some.iter().map(|part| scope.spawn(|| part.run())).collect();
+            for thread in running {
+                match thread.join() {
+                    Ok(coverage) => seen.merge(coverage),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+        });
+    }
+    seen
+}
+
+impl Pair {
+    /// The first morning: line, session, clocks, prices, account.
+    fn begin(&mut self) -> Vec<super::event::Event> {
+        let mut words = Words::new(&Step {
+            taken: true,
+            seed: 0,
+        });
+        let mut events = vec![
+            super::event::Event::Clock(START),
+            super::event::Event::Monotonic(1),
+        ];
+        events.extend(self.heal(&mut words));
+        events
+    }
+}

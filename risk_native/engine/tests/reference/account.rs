@@ -1,0 +1,181 @@
+//! Equity by two marks, the session's baseline, flows, drawdown, buying power.
+
+use dnalyaw_engine::{Baseline, Kill, Reason, Side};
+
+use super::Model;
+use super::limits::{BP, FEE_MARGIN, LARGEST_MONEY, MARK_AGE, SHORT_MARGIN};
+
+/// A firm rate of one.
+pub const RATE_ONE: i128 = 1_000_000;
+
+impl Model {
+    fn equity_by(&self, mark: impl Fn(usize, bool) -> i128) -> Option<i128> {
+        if !self.positions_known || !self.unreferenced.is_empty() {
+            return None;
+        }
+        let mut equity = self.cash?;
+        for (at, instrument) in self.instruments.iter().enumerate() {
+            if instrument.position != 0 {
+                let price = mark(at, instrument.position > 0);
+                if price == 0 {
+                    return None;
+                }
+                equity += instrument.position * price;
+            }
+        }
+        Some(equity)
+    }
+
+    /// Cash and what every position would fetch.
+    pub fn equity(&self) -> Option<i128> {
+        self.equity_by(|at, long| self.instruments[at].prices.liquidation(long))
+    }
+
+    /// The same by the second marks.
+    pub fn second_equity(&self) -> Option<i128> {
+        self.equity_by(|at, long| self.instruments[at].prices.second(long))
+    }
+
+    /// Has this equity fallen to the drawdown limit?
+    fn fallen(&self, equity: Option<i128>) -> bool {
+        let (Some(baseline), Some(equity), Some(rate)) = (self.baseline, equity, self.firm_rate)
+        else {
+            return false;
+        };
+        let start = i128::from(baseline.equity) * RATE_ONE;
+        let lost = start + self.flows * rate - equity * rate;
+        lost * BP >= start * self.limits.drawdown.value
+    }
+
+    /// Drawdown at its limit by the first and by the second equity.
+    pub fn fallen_by(&self) -> (bool, bool) {
+        (
+            self.fallen(self.equity()),
+            self.fallen(self.second_equity()),
+        )
+    }
+
+    /// Sets the session's baseline once and fires the switch when both equities are at the limit.
+    pub fn watch_drawdown(&mut self) {
+        if self.session == 0 {
+            return;
+        }
+        if self.baseline.is_none() {
+            if let (Some(equity), Some(rate)) = (self.equity(), self.firm_rate) {
+                let firm = equity * rate / RATE_ONE;
+                if firm > 0 {
+                    self.baseline = Some(Baseline {
+                        session: self.session,
+                        equity: firm as i64,
+                    });
+                }
+            }
+            return;
+        }
+        if self.fallen_by() == (true, true) {
+            self.fire(Reason::Drawdown);
+        }
+    }
+
+    /// The switch fires; the first reason stands.
+    pub fn fire(&mut self, reason: Reason) {
+        if self.kill.is_none() {
+            self.kill = Some(Kill {
+                session: self.session,
+                reason,
+            });
+        }
+    }
+
+    /// Is the mark of some held position too old?
+    pub fn stale_mark(&self, now: i64) -> bool {
+        self.instruments.iter().any(|instrument| {
+            instrument.position != 0
+                && instrument
+                    .prices
+                    .marked_at()
+                    .is_some_and(|ts| i128::from(now) - i128::from(ts) > MARK_AGE)
+        })
+    }
+
+    /// Money for new risk: cash less a margin for fees, what buys have reserved, and what shorts pledge.
+    pub fn power(&self, cash: i128) -> i128 {
+        let mut reserved = 0;
+        let mut pledged = 0;
+        for (at, instrument) in self.instruments.iter().enumerate() {
+            reserved += self.working(at, Side::Buy).notional;
+            if instrument.position < 0 {
+                pledged += -instrument.position * instrument.prices.mark() * (BP + SHORT_MARGIN);
+            }
+            if instrument.position <= 0 {
+                pledged += self.working(at, Side::Sell).notional * SHORT_MARGIN;
+            }
+        }
+        (cash * BP).div_euclid(BP + FEE_MARGIN) - reserved - super::ceil_div(pledged, BP)
+    }
+
+    /// Cash by the venue's report. An announced flow counts when the report differs from what was expected by it.
+    pub fn on_account(&mut self, cash: i64) {
+        let cash = i128::from(cash).clamp(-LARGEST_MONEY, LARGEST_MONEY);
+        let announced = self.announced;
+        let came = |expected: i128| (cash - expected - announced).abs() * BP <= announced.abs();
+        if announced != 0 && self.expected_cash.is_some_and(came) {
+            self.flows += announced;
+            self.announced = 0;
+        }
+        self.cash = Some(cash);
+        self.expected_cash = Some(cash);
+        self.settle();
+    }
+
+    /// A flow is announced, in the place of one that was.
+    pub fn expect_flow(&mut self, amount: i64) {
+        self.announced = i128::from(amount);
+    }
+
+    /// The rate to the firm's currency.
+    pub fn set_firm_rate(&mut self, rate: Option<i64>) {
+        self.firm_rate = rate.filter(|rate| *rate > 0).map(i128::from);
+        self.settle();
+    }
+
+    /// A new full report begins: nothing of the account is believed until it is whole.
+    pub fn begin_positions(&mut self) {
+        self.positions_known = false;
+        self.cash = None;
+        self.unreferenced.clear();
+        for instrument in &mut self.instruments {
+            instrument.reported = false;
+        }
+    }
+
+    /// A position, absolute.
+    pub fn on_position(&mut self, instrument_id: u64, quantity: i64) {
+        let possible = i128::from(quantity).abs() <= i128::from(super::limits::LARGEST_QUANTITY);
+        match self.find(instrument_id).filter(|_| possible) {
+            Some(at) => {
+                self.unreferenced.remove(&instrument_id);
+                self.instruments[at].position = i128::from(quantity);
+                self.instruments[at].reported = true;
+            }
+            None if quantity == 0 => {
+                self.unreferenced.remove(&instrument_id);
+            }
+            None => {
+                self.unreferenced.insert(instrument_id, quantity);
+            }
+        }
+        self.settle();
+    }
+
+    /// The report is whole: what it did not name is zero.
+    pub fn positions_complete(&mut self) {
+        for instrument in &mut self.instruments {
+            if !instrument.reported {
+                instrument.position = 0;
+            }
+        }
+        self.positions_known = true;
+        self.settle();
+    }
+}

@@ -1,0 +1,137 @@
+//! Worst case: positions plus any subset of the working orders, added up from the lists at every question.
+
+use dnalyaw_engine::Side;
+
+use super::{Model, Order, ceil_div};
+
+/// Shares and reserved notional of one side's working orders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Working {
+    pub quantity: i128,
+    pub notional: i128,
+}
+
+/// Worst cases of one instrument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Worst {
+    pub long: i128,
+    pub short: i128,
+    /// `B` and `S`.
+    pub buys: i128,
+    pub sells: i128,
+    /// Signed value of the position.
+    pub value: i128,
+}
+
+fn one_way(position: i128, mark: i128, working: Working, amount: i128) -> i128 {
+    if position >= 0 {
+        return position * mark + amount;
+    }
+    let over = working.quantity + position;
+    if over <= 0 {
+        return 0;
+    }
+    ceil_div(over * working.notional, working.quantity).max(over * mark)
+}
+
+/// What a list of orders of one side comes to.
+pub fn add_up<'a>(orders: impl Iterator<Item = &'a Order>) -> Working {
+    let mut sum = Working {
+        quantity: 0,
+        notional: 0,
+    };
+    for order in orders {
+        sum.quantity += order.open();
+        sum.notional += order.open() * order.reserved_at();
+    }
+    sum
+}
+
+impl Model {
+    /// What works on one side of one instrument.
+    pub fn working(&self, at: usize, side: Side) -> Working {
+        add_up(
+            self.orders
+                .iter()
+                .filter(|order| order.at == at && order.side == side),
+        )
+    }
+
+    /// Worst cases of one instrument.
+    pub fn worst(&self, at: usize) -> Worst {
+        let instrument = &self.instruments[at];
+        let (position, mark) = (instrument.position, instrument.prices.mark());
+        let (buy, sell) = (self.working(at, Side::Buy), self.working(at, Side::Sell));
+        let buys = buy.notional.max(buy.quantity * mark);
+        let sells = sell.notional.max(sell.quantity * mark);
+        Worst {
+            long: one_way(position, mark, buy, buys),
+            short: one_way(-position, mark, sell, sells),
+            buys,
+            sells,
+            value: position * mark,
+        }
+    }
+
+    /// Of all instruments, in the order of the list.
+    pub fn worst_of_all(&self) -> Vec<Worst> {
+        (0..self.instruments.len())
+            .map(|at| self.worst(at))
+            .collect()
+    }
+
+    /// Exposure of the issuer of this instrument.
+    pub fn issuer_exposure(&self, worst: &[Worst], at: usize) -> i128 {
+        let issuer = self.instruments[at].row.issuer_id;
+        self.sum_where(worst, |other| {
+            self.instruments[other].row.issuer_id == issuer
+        })
+    }
+
+    /// Exposure of the sector of this instrument; all unknown sectors are one.
+    pub fn sector_exposure(&self, worst: &[Worst], at: usize) -> i128 {
+        let sector = &self.instruments[at].row.sector;
+        self.sum_where(worst, |other| self.instruments[other].row.sector == *sector)
+    }
+
+    /// Exposure of the book.
+    pub fn gross_exposure(&self, worst: &[Worst]) -> i128 {
+        self.sum_where(worst, |_| true)
+    }
+
+    fn sum_where(&self, worst: &[Worst], chosen: impl Fn(usize) -> bool) -> i128 {
+        let mut sum = 0;
+        for (at, one) in worst.iter().enumerate() {
+            if chosen(at) {
+                sum += one.long + one.short;
+            }
+        }
+        sum
+    }
+
+    /// Net exposure if everything on this side fills.
+    pub fn net_exposure(&self, worst: &[Worst], side: Side) -> i128 {
+        let value: i128 = worst.iter().map(|one| one.value).sum();
+        match side {
+            Side::Buy => value + worst.iter().map(|one| one.buys).sum::<i128>(),
+            Side::Sell => -value + worst.iter().map(|one| one.sells).sum::<i128>(),
+        }
+    }
+
+    /// Shares of this side that would close: the position, once it is known, less what is closing it already.
+    pub fn reducible(&self, at: usize, side: Side) -> i128 {
+        let position = self.instruments[at].position;
+        if !self.positions_known || !closes(position, side) {
+            return 0;
+        }
+        (position.abs() - self.working(at, side).quantity).max(0)
+    }
+}
+
+/// Would an order of this side bring the position towards zero?
+pub fn closes(position: i128, side: Side) -> bool {
+    match side {
+        Side::Sell => position > 0,
+        Side::Buy => position < 0,
+    }
+}
