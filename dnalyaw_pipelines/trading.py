@@ -270,6 +270,9 @@ def trade(
     with layout.exclusive():
         runtime.up(layout, session, speed)
         try:
+            # A session that was traded already is reported again; nothing of it is handed off.
+            if not execution_path(home, region, session).exists():
+                _refuse_latched(layout, region, session)
             answer, report = _through(layout, region, session, messages, speed)
         finally:
             runtime.down(layout)
@@ -282,6 +285,17 @@ def trade(
         0 if taken else len(report.get("orders", [])),
         correlation,
     )
+
+
+def _refuse_latched(layout: runtime.Layout, region: str, session: date) -> None:
+    """Raise HandoffRefusedError while the region's kill switch is thrown."""
+    kill = runtime.risk_control(layout, "status")["kill"]
+    if kill["fired"] or kill["latched"]:
+        raise HandoffRefusedError(
+            f"the {region} hand-off for {session} was not made: the kill switch is thrown "
+            f"({kill['reason']}, {kill['who']}); when the cause is mended: "
+            f'dnalyaw rearm --region {region} --reason "..."'
+        )
 
 
 def _through(

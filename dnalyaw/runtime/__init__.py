@@ -1,6 +1,7 @@
 """Talks to the compiled runtime, and starts it for local use. It hands over weights, never orders."""
 
 from dnalyaw.runtime._client import ACCEPTED, ALREADY_TAKEN, REFUSED, OmsClient, OmsError
+from dnalyaw.runtime._control import RiskAbsentError, RiskControlError, latched, risk_control, second_wire
 from dnalyaw.runtime._files import (
     INITIAL_CASH,
     MAX_STRATEGIES,
@@ -29,15 +30,20 @@ __all__ = [
     "OmsClient",
     "OmsError",
     "ProcessStatus",
+    "RiskAbsentError",
+    "RiskControlError",
     "RuntimeStartError",
     "Stage",
     "VenueControlError",
     "control",
     "down",
     "exact_ratio",
+    "latched",
     "messages",
     "program_path",
     "registered_strategies",
+    "risk_control",
+    "second_wire",
     "status",
     "up",
     "update_register",

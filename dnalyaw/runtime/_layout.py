@@ -47,6 +47,14 @@ class Layout:
         return self.root / "risk.sock"
 
     @property
+    def risk_control(self) -> Path:
+        return self.root / "risk" / "control.sock"
+
+    @property
+    def kill_latch(self) -> Path:
+        return self.root / "risk" / "kill.latch"
+
+    @property
     def venue_control(self) -> Path:
         return self.root / "venue.sock"
 

@@ -35,11 +35,11 @@ def faults_as_lines() -> Iterator[None]:
     from dnalyaw.market import RegionError, SessionError
     from dnalyaw.market.providers import ProviderError
     from dnalyaw.pit import LakeError
-    from dnalyaw.runtime import OmsError, RuntimeStartError, VenueControlError
+    from dnalyaw.runtime import OmsError, RiskControlError, RuntimeStartError, VenueControlError
 
     try:
         yield
     except (ProviderError, RegionError, SessionError) as error:
         raise CommandError(str(error), USAGE) from error
-    except (HomeError, LakeError, OmsError, RuntimeStartError, VenueControlError) as error:
+    except (HomeError, LakeError, OmsError, RiskControlError, RuntimeStartError, VenueControlError) as error:
         raise CommandError(str(error), FAILED) from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import sys
 
 from dnalyaw_pipelines.cli._exit import FAILED, OK
@@ -25,11 +24,15 @@ def execute(arguments: argparse.Namespace) -> int:
     status = OK
     with faults_as_lines():
         for region in [code.upper() for code in arguments.region or home.config().regions]:
+            layout = runtime.Layout(home.runtime(region), region)
             try:
-                with runtime.OmsClient(runtime.Layout(home.runtime(region), region)) as client:
-                    state = client.kill(getpass.getuser(), arguments.reason)
-                sys.stderr.write(f"{region}: {state}\n")
-            except runtime.OmsError as error:
-                sys.stderr.write(f"{region}: {error}; signal riskd itself: kill -USR1 its process\n")
+                kill = runtime.risk_control(layout, "kill", reason=arguments.reason)["kill"]
+                sys.stderr.write(f"{region}: KILLED, {kill['phase']}; `dnalyaw rearm` takes it back\n")
+            except runtime.RiskAbsentError as error:
+                wire = runtime.second_wire(layout, arguments.reason)
+                sys.stderr.write(f"{region}: {error}; flatten its account by the second wire: {wire}\n")
+                status = FAILED
+            except runtime.RiskControlError as error:
+                sys.stderr.write(f"{region}: {error}\n")
                 status = FAILED
     return status

@@ -32,7 +32,7 @@ def execute(arguments: argparse.Namespace) -> int:
         for region in regions:
             layout = runtime.Layout(home.runtime(region), region)
             if arguments.action == "up":
-                session = arguments.session or _prepared(home, region)
+                session = arguments.session or prepared(home, region)
                 runtime.up(layout, session)
                 with runtime.OmsClient(layout) as client:
                     client.wait_ready()
@@ -52,7 +52,8 @@ def execute(arguments: argparse.Namespace) -> int:
     return OK if arguments.action != "status" or running else FAILED
 
 
-def _prepared(home: Home, region: str) -> date:
+def prepared(home: Home, region: str) -> date:
+    """The session whose files were written last; CommandError when none was."""
     stems = sorted(path.stem for path in (home.runtime(region) / "market").glob("*.json"))
     if not stems:
         raise CommandError(f"no session is prepared in {home.runtime(region)}; `dnalyaw run` prepares one")

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::record;
+
 /// Longest line, in bytes.
 pub const MAX_LINE: usize = 4096;
 /// Longest reason, name or order id, in characters.
@@ -108,6 +110,30 @@ impl Command {
     #[must_use]
     pub fn kills(&self) -> bool {
         matches!(self, Self::Kill { .. } | Self::Flatten { .. })
+    }
+}
+
+impl Scope {
+    /// As it is journaled.
+    ///
+    /// # Errors
+    /// One line, when an instrument's name is no id.
+    pub fn record(self, name: &str) -> Result<record::Scope, String> {
+        Ok(match self {
+            Self::All => record::Scope::All,
+            Self::Shadow => record::Scope::Shadow,
+            Self::Strategy => record::Scope::Strategy {
+                strategy: name.to_string(),
+            },
+            Self::Venue => record::Scope::Venue {
+                venue: name.to_string(),
+            },
+            Self::Instrument => record::Scope::Instrument {
+                instrument_id: name
+                    .parse()
+                    .map_err(|_| format!("'{name}' is not an instrument id"))?,
+            },
+        })
     }
 }
 

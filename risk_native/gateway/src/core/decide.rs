@@ -3,31 +3,25 @@
 use std::time::Instant;
 
 use dnalyaw_engine::{
-    CloseOrder, Decision, DecisionKind, ExecKind, OWN_ORDER_ID_BASE, Reason, Side, TIF_IOC,
+    CloseOrder, Decision, DecisionKind, ExecKind, FOREIGN_ORDER_ID_BASE, Reason, Side, TIF_IOC,
     TYPE_LIMIT,
 };
 use dnalyaw_frames::{self as frames, Body};
 use serde_json::json;
 
-use super::orders::{CancelState, cl_ord_id};
+use super::orders::{CancelState, Entry, cl_ord_id};
+use super::replace::given_by_omsd;
 use super::{Core, log, wire};
 use crate::log::Level;
 use crate::record::{DecisionRecord, Id, Metrics, OrderRecord, Record};
-use crate::venue::Command;
+use crate::venue::{Command, VenueSide};
 
 impl Core {
     pub(super) fn on_new_order(&mut self, order: &frames::NewOrder) {
         self.counters.orders_in += 1;
         let asked = OrderRecord::from(order);
         let correlation = Id(order.correlation);
-        if let Some(entry) = self.orders.get(order.order_id)
-            && entry.decision.order == asked
-            && entry.decision.correlation == correlation
-        {
-            self.counters.repeated += 1;
-            for (ts_ns, body) in entry.story() {
-                self.repeat(ts_ns, body);
-            }
+        if self.repeat_known(&asked, correlation, None) {
             return;
         }
         if self.journal_failed {
@@ -38,43 +32,96 @@ impl Core {
         let begun = Instant::now();
         let decision = self.engine.decide(&asked.request(), self.now());
         self.officer.checked(begun.elapsed().as_nanos());
-        let record = self.record(&asked, correlation, &decision);
-        // An id that was taken, or that is not for omsd to give, leaves the order that has it alone.
-        let foreign = taken_before || order.order_id == 0 || order.order_id >= OWN_ORDER_ID_BASE;
-        let journaled = self.write(&if foreign {
-            Record::Refusal(Box::new(record.clone()))
-        } else {
-            Record::Decision(Box::new(record.clone()))
-        });
-        if !journaled {
-            self.withdraw(&record);
-            self.refuse_unjournaled(&asked, correlation);
-            return;
+        let record = self.record(&asked, correlation, &decision, None);
+        self.conclude(vec![(record, taken_before)]);
+    }
+
+    /// Whether the same was asked under this id before.
+    pub(super) fn is_known(
+        &self,
+        asked: &OrderRecord,
+        correlation: Id,
+        replaces: Option<u64>,
+    ) -> bool {
+        self.orders.get(asked.order_id).is_some_and(|entry| {
+            entry.decision.order == *asked
+                && entry.decision.correlation == correlation
+                && entry.decision.replaces == replaces
+        })
+    }
+
+    /// Tells again what came of an id that was decided with the same content.
+    pub(super) fn repeat_known(
+        &mut self,
+        asked: &OrderRecord,
+        correlation: Id,
+        replaces: Option<u64>,
+    ) -> bool {
+        if !self.is_known(asked, correlation, replaces) {
+            return false;
         }
-        self.count(&record);
-        self.log_decision(&record);
-        self.tell(Body::Decision(record.frame()));
-        if !foreign {
-            self.take(record);
+        let story = self.orders.get(asked.order_id).map(Entry::story);
+        self.counters.repeated += 1;
+        for (ts_ns, body) in story.unwrap_or_default() {
+            self.repeat(ts_ns, body);
+        }
+        true
+    }
+
+    /// Journals what was decided, tells it, and lets go of what was let through: all of it or, where the journal has no
+    /// room for one, none. With each decision comes whether its id was taken before.
+    pub(super) fn conclude(&mut self, decided: Vec<(DecisionRecord, bool)>) {
+        let mut stored = true;
+        let mut ours = Vec::with_capacity(decided.len());
+        for (record, taken_before) in decided {
+            // An id that was taken, or that is not for omsd to give, leaves the order that has it alone.
+            let own = !taken_before && given_by_omsd(record.order.order_id);
+            let boxed = Box::new(record.clone());
+            let entry = if own {
+                Record::Decision(boxed)
+            } else {
+                Record::Refusal(boxed)
+            };
+            stored &= self.write(&entry);
+            ours.push((record, own));
+        }
+        for (record, own) in ours {
+            if !stored {
+                self.withdraw(&record);
+                self.refuse_unjournaled(&record.order, record.correlation);
+                continue;
+            }
+            self.count(&record);
+            self.log_decision(&record);
+            self.tell(Body::Decision(record.frame()));
+            if own {
+                self.take(record);
+            }
         }
     }
 
     /// An order that was accepted and not journaled does not leave: its reserve goes.
     fn withdraw(&mut self, record: &DecisionRecord) {
-        if record.accepted() {
-            self.mark(record.order.order_id, ExecKind::Rejected);
+        if !record.accepted() {
+            return;
+        }
+        match record.replaces {
+            Some(original) => self.withdraw_replacement(original),
+            None => self.mark(record.order.order_id, ExecKind::Rejected),
         }
     }
 
     /// Keeps a decision that is journaled and, when it lets something through, sends it.
     fn take(&mut self, record: DecisionRecord) {
-        let epoch = self.epoch.unwrap_or(0);
-        let accepted = record.accepted();
-        let command = accepted.then(|| self.order_command(&record)).flatten();
-        let entry = self.orders.decided(record);
+        let id = record.order.order_id;
+        let command = match (record.accepted(), record.replaces) {
+            (false, _) => None,
+            (true, Some(original)) => self.replace_command(&record, original),
+            (true, None) => self.order_command(&record),
+        };
+        self.orders.decided(record);
         if let Some(command) = command {
-            entry.epoch = epoch;
-            entry.sent_at = Some(Instant::now());
+            self.sent(id);
             self.send(command);
         }
     }
@@ -88,7 +135,7 @@ impl Core {
             cl_ord_id: cl_ord_id(&self.reference.region, order.order_id),
             instrument_id: order.instrument_id,
             symbol: instrument.symbol.clone(),
-            side: Side::from_u8(order.side)?,
+            side: VenueSide::of(Side::from_u8(order.side)?, order.flags),
             quantity: record.approved_quantity,
             limit_price: (order.order_type == TYPE_LIMIT).then_some(order.limit_price),
             immediate_or_cancel: order.time_in_force == TIF_IOC,
@@ -97,12 +144,19 @@ impl Core {
         })
     }
 
-    fn record(&self, order: &OrderRecord, correlation: Id, decision: &Decision) -> DecisionRecord {
+    pub(super) fn record(
+        &self,
+        order: &OrderRecord,
+        correlation: Id,
+        decision: &Decision,
+        replaces: Option<u64>,
+    ) -> DecisionRecord {
         DecisionRecord {
             ts_ns: self.now(),
             wall_ns: Self::wall_ns(),
             session: self.reference.session,
             order: *order,
+            replaces,
             correlation,
             decision: decision.kind as u8,
             reason: decision.reason.code(),
@@ -117,7 +171,7 @@ impl Core {
     }
 
     /// Without a journal nothing can be decided; the answer is the one thing that still goes out.
-    fn refuse_unjournaled(&mut self, order: &OrderRecord, correlation: Id) {
+    pub(super) fn refuse_unjournaled(&mut self, order: &OrderRecord, correlation: Id) {
         self.counters.rejected += 1;
         self.tell(Body::Decision(frames::Decision {
             order_id: order.order_id,
@@ -204,7 +258,8 @@ impl Core {
     }
 
     fn book_cancel(&mut self, order_id: u64, correlation: Id) {
-        if let Err(reason) = self.engine.request_cancel(order_id) {
+        let wire_id = self.orders.wire_id(order_id);
+        if let Err(reason) = self.engine.request_cancel(wire_id) {
             // An order of an earlier session is not in the engine, and may still be cancelled.
             crate::log_warn!("cancel_of_unreserved_order", {"order_id": order_id, "reason": reason.name()});
         }
@@ -239,20 +294,23 @@ impl Core {
     }
 
     fn cancel_command(&self, order_id: u64) -> Option<Command> {
+        if order_id >= FOREIGN_ORDER_ID_BASE {
+            return self.foreign_cancel(order_id);
+        }
         let entry = self.orders.get(order_id).filter(|entry| entry.open())?;
         let instrument_id = entry.instrument_id();
         let instrument = self
             .reference
             .instrument(i64::try_from(instrument_id).ok()?)?;
-        let orig_cl_ord_id = cl_ord_id(&self.reference.region, order_id);
+        let orig_cl_ord_id = cl_ord_id(&self.reference.region, entry.wire_id);
         Some(Command::Cancel {
             // Unique for the life of the venue, across restarts.
             cl_ord_id: format!("{orig_cl_ord_id}-C{}", Self::wall_ns()),
             orig_cl_ord_id,
             instrument_id,
             symbol: instrument.symbol.clone(),
-            side: entry.side(),
-            quantity: entry.decision.approved_quantity,
+            side: entry.venue_side(),
+            quantity: entry.quantity,
             ts_ns: self.clock.stamp(),
         })
     }
@@ -261,7 +319,7 @@ impl Core {
     pub(super) fn close_position(&mut self, close: &CloseOrder, correlation: Id) {
         let (request, decision) = self.engine.decide_close(close, self.now());
         let order = OrderRecord::from(&request);
-        let record = self.record(&order, correlation, &decision);
+        let record = self.record(&order, correlation, &decision, None);
         self.count(&record);
         self.log_decision(&record);
         if decision.kind != DecisionKind::Flatten || !decision.accepted() {

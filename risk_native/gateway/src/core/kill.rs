@@ -13,7 +13,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use dnalyaw_engine::{CloseOrder, OWN_ORDER_ID_BASE, Reason, SessionState};
+use dnalyaw_engine::{Reason, SessionState, is_own_order};
 use serde_json::{Value, json};
 
 use super::{Core, log};
@@ -153,6 +153,7 @@ impl Core {
     /// Brings the switch one step on, as far as what is known allows.
     pub(super) fn drive_kill(&mut self) {
         if self.engine.killed().is_none() {
+            self.drive_stops();
             return;
         }
         if self.switch.phase == Phase::Armed {
@@ -180,7 +181,7 @@ impl Core {
         match self.switch.phase {
             Phase::Armed => {}
             Phase::Cancelling => {
-                let over = self.switch.cancels.is_empty() && self.others_open() == 0;
+                let over = self.switch.cancels.is_empty() && self.others_open().is_empty();
                 if over || self.switch.since.elapsed() >= TERMINAL_LIMIT {
                     self.switch.enter(Phase::Reconciling);
                     self.begin_resync();
@@ -210,8 +211,10 @@ impl Core {
 
     /// Takes what the engine wants cancelled, and hands over as much as there is room for.
     fn want_cancels(&mut self) {
-        let wanted = self.engine_cancels();
-        self.switch.cancels.extend(wanted);
+        let mut wanted = std::mem::take(&mut self.wanted_cancels);
+        self.engine.wanted_cancels(&mut wanted);
+        self.switch.cancels.extend(wanted.iter());
+        self.wanted_cancels = wanted;
         if self.epoch.is_none() {
             return;
         }
@@ -221,41 +224,25 @@ impl Core {
                 .cancelled_at
                 .is_some_and(|at| at.elapsed() >= CANCEL_AGAIN);
         if unanswered {
-            let open = self.orders.open_ids();
-            self.switch
-                .cancels
-                .extend(open.into_iter().filter(|id| *id < OWN_ORDER_ID_BASE));
+            self.switch.cancels.extend(self.others_open());
             self.switch.cancelled_at = None;
         }
         let correlation = self.switch.correlation;
         while self.venue.queued() < ROOM {
-            let Some(order_id) = self.switch.cancels.pop_front() else {
+            let Some(id) = self.switch.cancels.pop_front() else {
                 break;
             };
-            self.cancel_first(order_id, correlation);
+            self.cancel_first(self.orders.original(id), correlation);
             self.switch.cancelled_at = Some(Instant::now());
         }
     }
 
-    fn engine_cancels(&mut self) -> Vec<u64> {
-        let mut cancels = Vec::new();
-        self.engine.wanted_cancels(&mut cancels);
-        cancels
-    }
-
-    fn engine_closes(&mut self) -> Vec<CloseOrder> {
-        let mut closes = Vec::new();
-        self.engine.wanted_closes(&mut closes);
-        closes
-    }
-
     /// Open orders that are not closing orders of the switch's own.
-    fn others_open(&self) -> usize {
-        self.orders
-            .open_ids()
-            .into_iter()
-            .filter(|id| *id < OWN_ORDER_ID_BASE)
-            .count()
+    fn others_open(&self) -> Vec<u64> {
+        let ours = self.orders.open_ids().into_iter();
+        ours.filter(|id| !is_own_order(*id))
+            .chain(self.foreign.ids())
+            .collect()
     }
 
     fn close_positions(&mut self) {
@@ -270,25 +257,44 @@ impl Core {
             _ => return self.wait("the venue's session is not open"),
         }
         self.switch.waiting = "";
+        self.send_closes();
+    }
+
+    /// Sends the closing orders that the engine wants: of the thrown switch, or of a stop that was reached.
+    fn send_closes(&mut self) {
+        let mut wanted = std::mem::take(&mut self.wanted_closes);
+        self.engine.wanted_closes(&mut wanted);
         let now = Instant::now();
         let correlation = self.switch.correlation;
-        for close in self.engine_closes() {
+        for close in &wanted {
             let ready = self
                 .switch
                 .stuck
                 .get(&close.instrument_id)
                 .is_none_or(|stuck| stuck.after <= now);
-            if ready && !self.closing(close.instrument_id) {
-                self.close_position(&close, correlation);
+            if ready {
+                self.close_position(close, correlation);
             }
         }
+        self.wanted_closes = wanted;
     }
 
-    /// Whether a closing order of the switch's own works in this instrument.
-    fn closing(&self, instrument_id: u64) -> bool {
-        self.orders
-            .open_from(OWN_ORDER_ID_BASE)
-            .any(|entry| entry.instrument_id() == instrument_id)
+    /// While the switch is armed: a stop that was reached cancels its direction's orders and closes its position.
+    fn drive_stops(&mut self) {
+        if self.epoch.is_some() {
+            self.want_cancels();
+            self.send_closes();
+        }
+        self.counters.kill_stuck = self.switch.alarms();
+    }
+
+    /// A person took the switch back.
+    pub(super) fn switch_rearmed(&mut self) {
+        let who = std::mem::take(&mut self.switch.who);
+        log_info!("kill_rearmed", {"thrown_by": who});
+        self.latch.clear();
+        self.switch = KillSwitch::new(Instant::now());
+        self.killed_before = None;
     }
 
     /// A closing order was filled whole: the next slice needs no pause.
@@ -337,7 +343,7 @@ impl Core {
 
     fn is_flat(&self) -> bool {
         self.orders.open_count() == 0
-            && self.resync.none_foreign()
+            && self.foreign.is_empty()
             && self.resync.unreferenced().is_empty()
             && self.engine.positions().iter().all(|one| one.quantity == 0)
     }
@@ -357,7 +363,7 @@ impl Core {
             .collect();
         let orders: Vec<u64> = self.orders.open_ids().into_iter().take(100).collect();
         json!({"positions": positions, "orders": orders, "open_orders": self.orders.open_count(),
-            "unknown_orders": self.resync.foreign(), "without_reference": self.resync.unreferenced()})
+            "unknown_orders": self.foreign_status(), "without_reference": self.resync.unreferenced()})
     }
 
     /// Says once what is waited for.

@@ -84,7 +84,7 @@ impl Core {
             }
             LinkLoss::Flatten => {
                 self.throw(
-                    Reason::Operator,
+                    Reason::LinkLost,
                     format!("omsd's line was lost: {why}"),
                     Id::default(),
                 );

@@ -1,15 +1,20 @@
 //! The core: one thread that owns the engine. Everything that happens comes in through one bounded queue, in batches;
 //! what a batch decides is journaled and on the disk before any of it leaves. The kill switch's cancels alone do not wait.
 
+mod corrections;
 mod decide;
 mod disconnect;
+mod foreign;
+mod halts;
 mod kill;
+mod legs;
 mod line;
 mod market;
 mod officer;
 mod operate;
 mod orders;
 mod persist;
+mod replace;
 mod replay;
 mod reports;
 mod restate;
@@ -26,7 +31,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use dnalyaw_engine::{Baseline, Engine, Kill, Reason};
+use dnalyaw_engine::{Baseline, CloseOrder, Engine, Halt, Kill, Reason};
 use dnalyaw_frames::{self as frames, Body};
 
 use crate::config::LinkLoss;
@@ -42,6 +47,7 @@ use crate::scrape::Published;
 use crate::venue::{Command, Delivery, Event, Sequences, Venue};
 use crate::{log_error, log_info, log_warn};
 use disconnect::Disconnect;
+use foreign::Foreign;
 use kill::KillSwitch;
 use line::Line;
 use market::{Clock, Quote};
@@ -135,6 +141,12 @@ pub struct Core {
     switch: KillSwitch,
     line: Line,
     disconnect: Disconnect,
+    foreign: Foreign,
+    /// Legs of a linked order that came so far.
+    legs: Vec<frames::NewOrder>,
+    /// Room for what the engine wants done.
+    wanted_cancels: Vec<u64>,
+    wanted_closes: Vec<CloseOrder>,
     /// Who threw the switch that the journal found thrown.
     killed_before: Option<String>,
     /// The monotonic clock's zero.
@@ -171,6 +183,13 @@ pub struct Policy {
 
 impl Core {
     pub fn new(parts: Parts, dir: &Path) -> Self {
+        let mut core = Self::assemble(parts, dir);
+        // Until the venue has told orders, positions and cash, nothing opens.
+        core.engine.set_halt(Halt::NotReconciled, true);
+        core
+    }
+
+    fn assemble(parts: Parts, dir: &Path) -> Self {
         let now = Instant::now();
         Self {
             reference: parts.reference,
@@ -201,6 +220,10 @@ impl Core {
             switch: KillSwitch::new(now),
             line: Line::new(parts.policy.on_link_loss, parts.policy.link_timeout),
             disconnect: Disconnect::new(parts.policy.cancel_on_disconnect),
+            foreign: Foreign::default(),
+            legs: Vec::new(),
+            wanted_cancels: Vec::new(),
+            wanted_closes: Vec::new(),
             killed_before: parts.replayed.standing.killed_by().map(str::to_string),
             standing: parts.replayed.standing,
             restating: None,
@@ -286,6 +309,7 @@ impl Core {
                 );
                 if self.client.as_ref().is_some_and(|own| own.id == client) {
                     self.client = None;
+                    self.break_legs("omsd's line closed between them");
                 }
             }
             LinkEvent::Frame { client, frame } => {
@@ -307,10 +331,15 @@ impl Core {
         }
         self.line_back();
         match body {
-            // A leg alone is not the order that was asked for.
-            Body::NewOrder(order) if !order.legs.is_alone() => self.refuse(order.order_id),
-            Body::NewOrder(order) => self.on_new_order(&order),
-            Body::Replace(replace) => self.refuse(replace.order_id),
+            Body::NewOrder(order) if !order.legs.is_alone() => self.on_leg(&order),
+            Body::NewOrder(order) => {
+                self.break_legs("another order came between them");
+                self.on_new_order(&order);
+            }
+            Body::Replace(replace) => {
+                self.break_legs("a modification came between them");
+                self.on_replace(&replace);
+            }
             Body::Heartbeat => {}
             Body::Cancel(cancel) => self.on_cancel(&cancel),
             Body::Kill(kill) => {
@@ -322,15 +351,6 @@ impl Core {
         }
     }
 
-    /// A well-formed frame that asks for what is not done here.
-    fn refuse(&mut self, order_id: u64) {
-        self.counters.refused += 1;
-        self.tell(Body::Refused(dnalyaw_frames::Refused {
-            order_id,
-            reason: dnalyaw_engine::Reason::Malformed.code(),
-        }));
-    }
-
     /// The client broke the contract.
     fn drop_client(&mut self, why: String) {
         self.counters.link_faults += 1;
@@ -338,6 +358,7 @@ impl Core {
         if let Some(client) = self.client.take() {
             client.close();
         }
+        self.break_legs("omsd's line was closed between them");
     }
 
     fn on_venue(&mut self, event: Event) {
@@ -356,11 +377,7 @@ impl Core {
             }
             Event::Withheld { cl_ord_id } => self.on_withheld(&cl_ord_id),
             Event::Execution(report) => self.on_report(report),
-            Event::CancelRejected {
-                orig_cl_ord_id,
-                ord_status,
-                text,
-            } => self.on_cancel_rejected(&orig_cl_ord_id, ord_status, &text),
+            Event::CancelRejected(refused) => self.on_cancel_rejected(&refused),
             Event::PositionsTotal { request_id, total } => {
                 self.on_positions_total(&request_id, total)
             }

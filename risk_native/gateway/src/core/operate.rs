@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Core, log};
+use super::{Core, halts, log};
 use crate::control::{Command, Request};
 use crate::log::Level;
-use crate::record::{By, Id, Record};
+use crate::record::{By, Id, Record, Scope};
 
 /// Orders that an answer names; the count is told besides.
 const NAMED: usize = 100;
@@ -70,12 +70,67 @@ impl Core {
                 );
                 Ok(())
             }
-            Command::Rearm { .. }
-            | Command::Halt { .. }
-            | Command::Resume { .. }
-            | Command::Flow { .. }
-            | Command::Claim { .. } => Err("not yet".into()),
+            Command::Rearm { .. } => self.rearm(by),
+            Command::Halt { scope, name, .. } => self.halt(&scope.record(name)?, true, by),
+            Command::Resume { scope, name, .. } => self.halt(&scope.record(name)?, false, by),
+            Command::Flow { amount_micro, .. } => {
+                self.engine.expect_flow(*amount_micro);
+                let ts_ns = self.now();
+                self.write(&Record::Flow {
+                    session: self.reference.session,
+                    amount: *amount_micro,
+                    by: by.clone(),
+                    ts_ns,
+                });
+                // The venue's next cash report shows it, or does not.
+                self.resync.want_cash();
+                Ok(())
+            }
+            Command::Claim { cl_ord_id, .. } => {
+                self.can_claim(cl_ord_id)?;
+                let ts_ns = self.now();
+                self.write(&Record::Claim {
+                    cl_ord_id: cl_ord_id.clone(),
+                    by: by.clone(),
+                    ts_ns,
+                });
+                self.halt_for_foreign();
+                Ok(())
+            }
         }
+    }
+
+    /// Takes the switch back. The journal hears of it before the latch is cleared: a crash in between leaves it thrown.
+    fn rearm(&mut self, by: &By) -> Result<(), String> {
+        if self.latch.fired().is_none() && self.engine.killed().is_none() {
+            return Err("the kill switch is not thrown".into());
+        }
+        self.engine.rearm().map_err(|err| err.to_string())?;
+        let ts_ns = self.now();
+        self.write(&Record::Rearm {
+            session: self.reference.session,
+            by: by.clone(),
+            ts_ns,
+        });
+        self.kill = None;
+        self.switch_rearmed();
+        Ok(())
+    }
+
+    fn halt(&mut self, scope: &Scope, on: bool, by: &By) -> Result<(), String> {
+        let standing = self.standing.halts().any(|(held, _)| held == scope);
+        if !on && !standing {
+            return Err("it is not halted".into());
+        }
+        halts::set(&mut self.engine, &self.reference, &self.standing, scope, on)?;
+        let ts_ns = self.now();
+        self.write(&Record::Halt {
+            scope: scope.clone(),
+            on,
+            by: by.clone(),
+            ts_ns,
+        });
+        Ok(())
     }
 
     /// What a person wants to know first.
@@ -94,7 +149,7 @@ impl Core {
             .take(NAMED)
             .map(|entry| {
                 json!({"order_id": entry.id(), "instrument_id": entry.instrument_id(), "side": entry.decision.order.side,
-                    "leaves": entry.leaves(), "cancel_sent": entry.cancel.is_some(), "acknowledged": entry.acknowledged})
+                    "leaves": entry.leaves(), "modification_pending": entry.replacing, "cancel_sent": entry.cancel.is_some(), "acknowledged": entry.acknowledged})
             })
             .collect();
         json!({
@@ -110,7 +165,9 @@ impl Core {
             "positions": positions,
             "working_orders": self.orders.open_count(),
             "orders": orders,
-            "unknown_orders": self.resync.foreign(),
+            "unknown_orders": self.foreign_status(),
+            "halts": self.standing.halts().map(|(scope, by)| json!({"scope": scope, "by": by})).collect::<Vec<_>>(),
+            "flows": self.engine.flows(),
             "equity": state.equity,
             "baseline": state.baseline,
             "cash": state.cash,

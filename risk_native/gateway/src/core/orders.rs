@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Instant;
 
-use dnalyaw_engine::{OWN_ORDER_ID_BASE, Side};
+use dnalyaw_engine::{OWN_ORDER_ID_BASE, Side, TIF_IOC, TYPE_LIMIT};
 use dnalyaw_frames as frames;
 
 use super::wire;
 use crate::record::{DecisionRecord, ExecRecord, Id, Part, Record};
+use crate::venue::VenueSide;
 
 /// One order's life.
 #[derive(Clone, Debug)]
@@ -31,6 +32,13 @@ pub struct Entry {
     pub cancel: Option<CancelState>,
     /// omsd was told that the fate is unknown.
     pub told_unknown: bool,
+    /// What the venue took last: the approved quantity and limit price, or those of a modification.
+    pub quantity: i64,
+    pub limit_price: i64,
+    /// The id by which venue and engine know it: its own, or that of the last modification that the venue took.
+    pub wire_id: u64,
+    /// The modification that the venue has not answered.
+    pub replacing: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +51,10 @@ impl Entry {
     fn new(decision: DecisionRecord) -> Self {
         Self {
             done: !decision.accepted(),
+            quantity: decision.approved_quantity,
+            limit_price: decision.order.limit_price,
+            wire_id: decision.order.order_id,
+            replacing: None,
             decision,
             execs: Vec::new(),
             filled: 0,
@@ -69,6 +81,19 @@ impl Entry {
         Side::from_u8(self.decision.order.side).unwrap_or(Side::Buy)
     }
 
+    /// As FIX names it.
+    pub fn venue_side(&self) -> VenueSide {
+        VenueSide::of(self.side(), self.decision.order.flags)
+    }
+
+    pub fn is_limit(&self) -> bool {
+        self.decision.order.order_type == TYPE_LIMIT
+    }
+
+    pub fn is_immediate(&self) -> bool {
+        self.decision.order.time_in_force == TIF_IOC
+    }
+
     pub fn open(&self) -> bool {
         !self.done
     }
@@ -77,16 +102,29 @@ impl Entry {
         if self.done {
             0
         } else {
-            (self.decision.approved_quantity - self.filled).max(0)
+            (self.quantity - self.filled).max(0)
         }
+    }
+
+    /// A modification of another order, rather than an order.
+    pub fn is_modification(&self) -> bool {
+        self.decision.replaces.is_some()
     }
 
     fn apply(&mut self, exec: &ExecRecord) {
         self.fees += exec.fee;
-        if exec.last_quantity > 0 {
+        if exec.last_quantity != 0 {
             self.notional += i128::from(exec.last_quantity) * i128::from(exec.last_price);
         }
-        self.filled = self.filled.max(exec.cumulative_quantity);
+        self.filled = if exec.exec_type == frames::ExecType::Corrected as u8 {
+            exec.cumulative_quantity
+        } else {
+            self.filled.max(exec.cumulative_quantity)
+        };
+        if let Some(taken) = &exec.replacement {
+            (self.quantity, self.limit_price) = (taken.quantity, taken.limit_price);
+            self.wire_id = taken.order_id;
+        }
         self.acknowledged = true;
         self.told_unknown = false;
         if wire::is_final(exec.exec_type) {
@@ -108,6 +146,14 @@ impl Entry {
             frames::Body::Decision(self.decision.frame()),
         );
         let execs = self.execs.iter().map(|exec| {
+            if self.is_modification() {
+                // Of a modification nothing is told but that the venue refused it.
+                let refused = frames::Refused {
+                    order_id: self.id(),
+                    reason: exec.reason,
+                };
+                return (exec.ts_ns, frames::Body::Refused(refused));
+            }
             let (ts_ns, frame) = self.repeated(exec);
             (ts_ns, frames::Body::Exec(frame))
         });
@@ -123,6 +169,8 @@ impl Entry {
 #[derive(Debug, Default)]
 pub struct Orders {
     entries: BTreeMap<u64, Entry>,
+    /// From a modification that was accepted to the order that it changes.
+    aliases: BTreeMap<u64, u64>,
     open: HashSet<u64>,
     seen: HashSet<String>,
     /// Those of them that no report of an order holds.
@@ -196,8 +244,18 @@ impl Orders {
         } else {
             self.last_id = self.last_id.max(id);
         }
-        if decision.accepted() {
-            self.open.insert(id);
+        match decision.replaces {
+            // A modification works under the order that it changes.
+            Some(original) if decision.accepted() => {
+                self.aliases.insert(id, original);
+                if let Some(entry) = self.entries.get_mut(&original) {
+                    entry.replacing = Some(id);
+                }
+            }
+            None if decision.accepted() => {
+                self.open.insert(id);
+            }
+            _ => {}
         }
         let entry = Entry::new(decision);
         match self.entries.entry(id) {
@@ -216,17 +274,41 @@ impl Orders {
         if let Some(entry) = self.entries.get_mut(&exec.order_id) {
             entry.apply(exec);
             if entry.done {
-                self.open.remove(&exec.order_id);
+                self.close(exec.order_id);
             }
+        }
+        if let Some(taken) = &exec.replacement {
+            self.close(taken.order_id);
         }
     }
 
     /// Marks an order as over without a report.
     pub fn close(&mut self, order_id: u64) {
-        if let Some(entry) = self.entries.get_mut(&order_id) {
+        self.open.remove(&order_id);
+        let Some(entry) = self.entries.get_mut(&order_id) else {
+            return;
+        };
+        entry.done = true;
+        let ended = entry.replacing.take();
+        let original = entry.decision.replaces;
+        if let Some(entry) = original.and_then(|id| self.entries.get_mut(&id)) {
+            // Decided and answered, or answered before it could be: nothing of it is pending.
+            entry.replacing = entry.replacing.filter(|id| *id != order_id);
+        }
+        // What was to change an order that is over comes to nothing with it.
+        if let Some(entry) = ended.and_then(|id| self.entries.get_mut(&id)) {
             entry.done = true;
         }
-        self.open.remove(&order_id);
+    }
+
+    /// The order that goes by this id: itself, or the one that a modification of this id changed.
+    pub fn original(&self, id: u64) -> u64 {
+        self.aliases.get(&id).copied().unwrap_or(id)
+    }
+
+    /// The id by which venue and engine know an order.
+    pub fn wire_id(&self, id: u64) -> u64 {
+        self.entries.get(&id).map_or(id, |entry| entry.wire_id)
     }
 
     /// Remembers an ExecID; false when it was known.

@@ -64,13 +64,21 @@ pub fn replay(records: Vec<Record>, engine: &mut Engine, reference: &Reference) 
         if entry.decision.session != session {
             continue;
         }
+        // A modification that the venue did not answer may hold: the larger of both is reserved until the order ends.
+        let pending = entry.replacing.and_then(|id| state.orders.get(id));
+        let (quantity, limit_price) = pending.map_or((0, 0), |new| {
+            (
+                new.decision.approved_quantity,
+                new.decision.order.limit_price,
+            )
+        });
         let adopted = AdoptedOrder {
-            order_id: id,
+            order_id: entry.wire_id,
             instrument_id: entry.instrument_id(),
             side: entry.side(),
-            quantity: entry.decision.approved_quantity,
+            quantity: entry.quantity.max(quantity),
             cumulative_quantity: entry.filled,
-            limit_price: entry.decision.order.limit_price,
+            limit_price: entry.limit_price.max(limit_price),
         };
         // A market order is reserved at a price, and the venue has not told one yet.
         engine.on_settlement_price(entry.instrument_id(), entry.decision.reference_price);

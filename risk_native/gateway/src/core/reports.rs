@@ -1,6 +1,6 @@
 //! What the venue says of an order: once, in order or not, by its own report or by a mass status.
 
-use dnalyaw_engine::{ExecError, ExecKind, Execution, OWN_ORDER_ID_BASE, Reason};
+use dnalyaw_engine::{ExecError, ExecKind, Execution, OWN_ORDER_ID_BASE, Reason, is_own_order};
 use dnalyaw_frames::{self as frames, Body};
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use super::orders::order_id;
 use super::{Core, log, wire};
 use crate::log::Level;
 use crate::record::{ExecRecord, Record};
-use crate::venue::ExecutionReport;
+use crate::venue::{CancelRefusal, ExecutionReport};
 use crate::{log_error, log_warn};
 
 /// One change of one order, whoever found it out.
@@ -70,9 +70,10 @@ impl Core {
             self.on_status(&report, part);
             return;
         }
-        let Some(id) = order_id(&self.reference.region, &report.cl_ord_id)
-            .filter(|id| self.orders.get(*id).is_some())
-        else {
+        let Some(id) = self.order_of(&report.cl_ord_id) else {
+            if self.on_foreign(&report) {
+                return;
+            }
             self.counters.execs_unknown += 1;
             log_error!("report_of_unknown_order", {"cl_ord_id": report.cl_ord_id, "exec_id": report.exec_id});
             self.resync.want();
@@ -106,6 +107,8 @@ impl Core {
                     false,
                 );
             }
+            b'G' | b'H' => self.on_corrected(id, &report),
+            b'5' => self.on_venue_replaced(id, &report, report.exec_id.clone()),
             // Pending new, pending cancel, pending replace: the answer follows.
             b'A' | b'6' | b'E' => {}
             other => {
@@ -176,7 +179,7 @@ impl Core {
         let whole = self
             .orders
             .get(id)
-            .is_some_and(|entry| cumulative >= entry.decision.approved_quantity);
+            .is_some_and(|entry| cumulative >= entry.quantity);
         if whole {
             frames::ExecType::Fill
         } else {
@@ -294,7 +297,7 @@ impl Core {
     }
 
     /// An ExecID that changes nothing, so that it changes nothing after a restart either.
-    fn remember(&mut self, exec_id: &str) {
+    pub(super) fn remember(&mut self, exec_id: &str) {
         if self.orders.see(exec_id) {
             self.write(&Record::Seen {
                 exec_id: exec_id.to_string(),
@@ -305,7 +308,7 @@ impl Core {
     /// Takes a change into the engine, the journal and omsd's view, in this order.
     pub(super) fn change(&mut self, id: u64, change: Change) {
         let applied = self.engine.on_execution(&Execution {
-            order_id: id,
+            order_id: self.orders.wire_id(id),
             kind: change.kind,
             last_quantity: change.last_quantity,
             last_price: change.last_price,
@@ -330,21 +333,19 @@ impl Core {
                 return;
             }
         }
-        let ts_ns = self.now();
         let Some(entry) = self.orders.get(id) else {
             return;
         };
-        let instrument_id = entry.instrument_id();
-        let price = self.engine.price(instrument_id);
+        let price = self.engine.price(entry.instrument_id());
         let exec_type = change.exec_type as u8;
-        let leaves = if wire::is_final(exec_type) {
+        let leaves = if wire::is_final(exec_type) || entry.done {
             0
         } else {
-            (entry.decision.approved_quantity - change.cumulative_quantity).max(0)
+            (entry.quantity - change.cumulative_quantity).max(0)
         };
-        let record = ExecRecord {
+        self.book_exec(ExecRecord {
             order_id: id,
-            ts_ns,
+            ts_ns: self.now(),
             exec_id: change.exec_id,
             exec_type,
             last_quantity: change.last_quantity,
@@ -356,30 +357,41 @@ impl Core {
             bid: price.map_or(0, |p| p.bid),
             ask: price.map_or(0, |p| p.ask),
             synthesised: change.synthesised,
+            replacement: None,
+        });
+    }
+
+    /// Takes a report that the engine has into the journal and omsd's view.
+    pub(super) fn book_exec(&mut self, record: ExecRecord) {
+        let id = record.order_id;
+        let Some(entry) = self.orders.get(id) else {
+            return;
         };
         self.counters.execs += 1;
-        let correlation = entry.decision.correlation.0;
-        let frame = wire::exec_frame(&record, &entry.decision, change.synthesised);
+        let instrument_id = entry.instrument_id();
+        let frame = wire::exec_frame(&record, &entry.decision, record.synthesised);
         log::write(
             Level::Info,
             "exec",
-            Some(&correlation),
-            json!({"order_id": id, "exec_type": format!("{:?}", change.exec_type).to_uppercase(),
+            Some(&entry.decision.correlation.0),
+            json!({"order_id": id, "exec_type": format!("{:?}", frame.exec_type).to_uppercase(),
                 "last": record.last_quantity, "price": record.last_price, "cumulative": record.cumulative_quantity,
-                "leaves": leaves, "reason": change.reason.name(), "exec_id": record.exec_id}),
+                "leaves": record.leaves_quantity, "reason": Reason::from_code(record.reason).map_or("?", Reason::name),
+                "exec_id": record.exec_id}),
         );
         self.orders.reported(&record);
-        if id >= OWN_ORDER_ID_BASE && wire::is_final(exec_type) {
-            let filled = record.cumulative_quantity;
-            if change.exec_type == frames::ExecType::Fill {
+        if is_own_order(id) && wire::is_final(record.exec_type) {
+            if record.exec_type == frames::ExecType::Fill as u8 {
                 self.close_done(instrument_id);
             } else {
-                self.close_ended(instrument_id, filled, change.reason.name());
+                let why = Reason::from_code(record.reason).map_or("?", Reason::name);
+                self.close_ended(instrument_id, record.cumulative_quantity, why);
             }
         }
+        let moved = record.last_quantity != 0;
         self.write(&Record::Exec(record));
         self.tell(Body::Exec(frame));
-        if change.last_quantity > 0 {
+        if moved {
             self.changed_positions.insert(instrument_id);
         }
     }
@@ -387,11 +399,17 @@ impl Core {
     /// The kill switch was thrown between the decision and the wire: the order never left, and nobody else can say so.
     pub(super) fn on_withheld(&mut self, cl_ord_id: &str) {
         self.counters.withheld += 1;
-        let Some(id) = order_id(&self.reference.region, cl_ord_id)
-            .filter(|id| self.orders.get(*id).is_some_and(super::orders::Entry::open))
+        let Some(entry) = order_id(&self.reference.region, cl_ord_id)
+            .and_then(|id| self.orders.get(id))
+            .filter(|entry| entry.open())
         else {
             return;
         };
+        let id = entry.id();
+        if entry.is_modification() {
+            self.on_replace_refused(id, format!("WITHHELD-{cl_ord_id}"), Reason::Killed);
+            return;
+        }
         let cumulative_quantity = self.orders.get(id).map_or(0, |entry| entry.filled);
         self.change(
             id,
@@ -409,9 +427,31 @@ impl Core {
         );
     }
 
-    pub(super) fn on_cancel_rejected(&mut self, orig_cl_ord_id: &str, status: u8, text: &str) {
-        let id = order_id(&self.reference.region, orig_cl_ord_id);
-        log_warn!("cancel_rejected", {"order_id": id, "status": char::from(status).to_string(), "why": text});
+    /// The order that goes by this ClOrdID, by its own or by a modification's.
+    pub(super) fn order_of(&self, cl_ord_id: &str) -> Option<u64> {
+        let id = self
+            .orders
+            .original(order_id(&self.reference.region, cl_ord_id)?);
+        self.orders.get(id).map(|_| id)
+    }
+
+    pub(super) fn on_cancel_rejected(&mut self, refused: &CancelRefusal) {
+        let CancelRefusal {
+            cl_ord_id,
+            replace,
+            orig_cl_ord_id,
+            ord_status: status,
+            text,
+        } = refused;
+        if *replace {
+            log_warn!("modification_rejected", {"cl_ord_id": cl_ord_id, "why": text});
+            if let Some(id) = order_id(&self.reference.region, cl_ord_id) {
+                self.on_replace_refused(id, format!("REFUSED-{cl_ord_id}"), Reason::VenueReject);
+            }
+            return;
+        }
+        let id = self.order_of(orig_cl_ord_id);
+        log_warn!("cancel_rejected", {"order_id": id, "status": char::from(*status).to_string(), "why": text});
         let Some(id) = id.filter(|id| self.orders.get(*id).is_some_and(super::orders::Entry::open))
         else {
             return;

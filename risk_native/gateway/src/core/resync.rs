@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use dnalyaw_engine::{ExecKind, Halt, Reason};
 use dnalyaw_frames::{self as frames, Body};
 
-use super::orders::{Entry, cl_ord_id, order_id};
+use super::orders::{Entry, cl_ord_id};
 use super::reports::{Change, Gap};
 use super::{Core, wire};
 use crate::record::Record;
@@ -18,8 +18,6 @@ use crate::{log_error, log_info, log_warn};
 
 /// Unanswered for this long, everything is asked again.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
-/// The account not known by then, what needs no account is decided without it.
-const OPEN_ANYWAY: Duration = Duration::from_secs(1);
 /// Between two rounds that something on the stream asked for.
 const ROUND_EVERY: Duration = Duration::from_secs(1);
 /// An order the venue has not acknowledged for this long is asked about.
@@ -53,8 +51,6 @@ pub(super) struct Resync {
     orders_wanted: bool,
     cash_wanted: bool,
     counter: u64,
-    /// Working orders at the venue that no journal of ours knows.
-    foreign: HashSet<String>,
     /// When the last round began that told orders and positions.
     reconciled: Option<Instant>,
     /// Positions by the venue's last report in instruments that the reference file does not have.
@@ -72,21 +68,9 @@ impl Resync {
         self.orders_wanted = true;
     }
 
-    /// No working order at the venue is unknown here.
-    pub fn none_foreign(&self) -> bool {
-        self.foreign.is_empty()
-    }
-
     /// Positions that cannot be closed here, because the reference file does not have their instruments.
     pub fn unreferenced(&self) -> &BTreeMap<u64, i64> {
         &self.unreferenced
-    }
-
-    /// Working orders at the venue that are unknown here, by ClOrdID.
-    pub fn foreign(&self) -> Vec<&str> {
-        let mut ids: Vec<&str> = self.foreign.iter().map(String::as_str).collect();
-        ids.sort_unstable();
-        ids
     }
 
     /// Cash was estimated: ask for it alone.
@@ -141,7 +125,7 @@ impl Core {
         });
         self.resync.last = Some(Instant::now());
         self.resync.orders_wanted = false;
-        self.resync.foreign.clear();
+        self.foreign.expect();
         if whole {
             self.resync.wanted = false;
             self.resync.cash_wanted = false;
@@ -194,7 +178,7 @@ impl Core {
 
     /// An order that was sent long ago and never answered, or one at the venue that is not ours.
     fn orders_doubtful(&self) -> bool {
-        !self.resync.foreign.is_empty()
+        !self.foreign.is_empty()
             || self.orders.open_ids().into_iter().any(|id| {
                 self.orders.get(id).is_some_and(|entry| {
                     !entry.acknowledged
@@ -203,16 +187,19 @@ impl Core {
             })
     }
 
-    /// Lets decisions begin: at best once everything is known, and soon enough even when the account is not, because
-    /// what only reduces needs less.
+    /// Lets decisions begin as far as what is known carries them: orders and positions for what closes, cash too for what
+    /// opens. A thrown kill switch cancels as soon as the orders are known.
     fn open_venue(&mut self) {
         let Some(round) = &mut self.resync.round else {
             return;
         };
-        let whole = round.positions_done && round.cash_done;
-        if round.orders_done && !round.opened && (whole || round.begun.elapsed() >= OPEN_ANYWAY) {
+        let closes = round.positions_done || self.engine.killed().is_some();
+        if round.orders_done && closes && !round.opened {
             round.opened = true;
             self.engine.on_venue(true);
+        }
+        if round.whole && round.orders_done && round.positions_done && round.cash_done {
+            self.engine.set_halt(Halt::NotReconciled, false);
         }
     }
 
@@ -222,6 +209,7 @@ impl Core {
         self.epoch = None;
         self.resync.round = None;
         self.engine.on_venue(false);
+        self.engine.set_halt(Halt::NotReconciled, true);
         for id in self.orders.open_ids() {
             let Some(entry) = self.orders.get_mut(id) else {
                 continue;
@@ -239,7 +227,7 @@ impl Core {
     pub(super) fn mark(&mut self, order_id: u64, kind: ExecKind) {
         let cumulative_quantity = self.orders.get(order_id).map_or(0, |entry| entry.filled);
         let marked = self.engine.on_execution(&dnalyaw_engine::Execution {
-            order_id,
+            order_id: self.orders.wire_id(order_id),
             kind,
             last_quantity: 0,
             last_price: 0,
@@ -259,21 +247,17 @@ impl Core {
         if !current {
             return;
         }
-        match order_id(&self.reference.region, &report.cl_ord_id) {
-            Some(id) if self.orders.get(id).is_some() => {
+        match self.order_of(&report.cl_ord_id) {
+            Some(id) => {
                 self.apply_status(id, report);
                 if let Some(round) = &mut self.resync.round {
                     round.reported.insert(id);
                 }
             }
             // The one report that says there is no order at all.
-            _ if part.total == 0 => {}
-            _ => {
-                log_error!("foreign_order", {"cl_ord_id": report.cl_ord_id, "status": char::from(report.ord_status).to_string(),
-                    "why": "the venue has an order of this account that the journal does not know"});
-                if matches!(report.ord_status, b'0' | b'1' | b'6' | b'A' | b'E') {
-                    self.resync.foreign.insert(report.cl_ord_id.clone());
-                }
+            None if part.total == 0 => {}
+            None => {
+                self.on_foreign(report);
             }
         }
         let Some(round) = &mut self.resync.round else {
@@ -286,6 +270,7 @@ impl Core {
     }
 
     fn apply_status(&mut self, id: u64, report: &ExecutionReport) {
+        self.settle_replacement(id, report);
         self.fill_gap(id, &Gap::from_status(report));
         let Some(entry) = self.orders.get(id).filter(|entry| entry.open()) else {
             return;
@@ -362,13 +347,7 @@ impl Core {
                 self.orders.close(id);
             }
         }
-        if self.resync.foreign.is_empty() {
-            self.engine.set_halt(Halt::Unreconciled, false);
-        } else {
-            log_error!("halted", {"why": "the venue works orders that the journal does not know; nothing but cancels leaves until they are gone there",
-                "orders": self.resync.foreign.iter().collect::<Vec<_>>()});
-            self.engine.set_halt(Halt::Unreconciled, true);
-        }
+        self.foreign_known();
         for id in self.orders.open_ids() {
             let lost = self
                 .orders

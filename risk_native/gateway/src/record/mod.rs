@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use metrics::Metrics;
 pub use operator::{By, Scope};
-pub use order::{DecisionRecord, ExecRecord, Id, OrderRecord};
+pub use order::{DecisionRecord, ExecRecord, Id, OrderRecord, Replacement};
 pub use snapshot::Part;
 
 use crate::journal::Class;

@@ -45,6 +45,8 @@ pub struct OrderRecord {
     pub order_type: u8,
     pub time_in_force: u8,
     pub flags: u8,
+    #[serde(default)]
+    pub strategies: u64,
 }
 
 impl From<&engine::OrderRequest> for OrderRecord {
@@ -59,6 +61,7 @@ impl From<&engine::OrderRequest> for OrderRecord {
             order_type: order.order_type,
             time_in_force: order.time_in_force,
             flags: order.flags,
+            strategies: order.strategies,
         }
     }
 }
@@ -75,6 +78,7 @@ impl From<&frames::NewOrder> for OrderRecord {
             order_type: order.order_type,
             time_in_force: order.time_in_force,
             flags: order.flags,
+            strategies: order.strategies,
         }
     }
 }
@@ -92,7 +96,7 @@ impl OrderRecord {
             order_type: self.order_type,
             time_in_force: self.time_in_force,
             flags: self.flags,
-            strategies: 0,
+            strategies: self.strategies,
         }
     }
 }
@@ -104,6 +108,9 @@ pub struct DecisionRecord {
     pub wall_ns: i64,
     pub session: u32,
     pub order: OrderRecord,
+    /// The order that it changes, where it is a modification.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<u64>,
     pub correlation: Id,
     /// 1 APPROVE, 2 REDUCE, 3 REJECT, 4 FLATTEN.
     pub decision: u8,
@@ -164,4 +171,17 @@ pub struct ExecRecord {
     /// Made from a cumulative quantity because the fill's own report never came.
     #[serde(default)]
     pub synthesised: bool,
+    /// The modification that the venue took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replacement: Option<Replacement>,
+}
+
+/// What a modification made of an order.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct Replacement {
+    /// The modification's id, by which the venue knows the order from now on.
+    pub order_id: u64,
+    /// The new total.
+    pub quantity: i64,
+    pub limit_price: i64,
 }

@@ -7,7 +7,9 @@ use hotfix_message::{FieldValueError, HardCodedFixFieldDefinition as Field, Part
 use super::number::{
     parse_timestamp, read_average, read_count, read_money, read_price, read_shares,
 };
-use super::{EntryKind, Event, ExecutionReport, MassStatusPart, PriceEntry, SessionReport};
+use super::{
+    CancelRefusal, EntryKind, Event, ExecutionReport, MassStatusPart, PriceEntry, SessionReport,
+};
 
 /// What UserStatusText (927) says when working orders will be cancelled with the connection.
 const CANCEL_ON_DISCONNECT: &str = "CANCEL_ON_DISCONNECT";
@@ -107,6 +109,7 @@ fn execution(msg: &Message) -> Result<ExecutionReport, String> {
     };
     Ok(ExecutionReport {
         cl_ord_id: cl_ord_id.to_string(),
+        own_cl_ord_id: text(msg, f::CL_ORD_ID).unwrap_or("").to_string(),
         exec_id: text(msg, f::EXEC_ID).unwrap_or("").to_string(),
         exec_ref_id: text(msg, f::EXEC_REF_ID).unwrap_or("").to_string(),
         instrument_id: text(msg, f::SECURITY_ID).and_then(|id| id.parse().ok()),
@@ -131,11 +134,13 @@ fn execution(msg: &Message) -> Result<ExecutionReport, String> {
 }
 
 fn cancel_reject(msg: &Message) -> Result<Event, String> {
-    Ok(Event::CancelRejected {
+    Ok(Event::CancelRejected(CancelRefusal {
+        cl_ord_id: text(msg, f::CL_ORD_ID).unwrap_or("").to_string(),
+        replace: text(msg, f::CXL_REJ_RESPONSE_TO) == Some("2"),
         orig_cl_ord_id: need(msg, f::ORIG_CL_ORD_ID)?.to_string(),
         ord_status: character(msg, f::ORD_STATUS)?,
         text: text(msg, f::TEXT).unwrap_or("").to_string(),
-    })
+    }))
 }
 
 fn positions_total(msg: &Message) -> Result<Event, String> {

@@ -18,10 +18,29 @@ pub use address::read_address;
 pub use sequence::Sequences;
 pub use session::{Venue, VenueConfig};
 
-use dnalyaw_engine::Side;
+use dnalyaw_engine::{FLAG_SELL_SHORT, Side};
 
 /// Nothing but this target may replace the wall clock by a replayed one.
 pub const SIMULATED_TARGET: &str = "SIMVENUE";
+
+/// FIX Side (54): a short sale is marked as one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VenueSide {
+    Buy,
+    Sell,
+    SellShort,
+}
+
+impl VenueSide {
+    /// Of an order with these flags.
+    pub fn of(side: Side, flags: u8) -> Self {
+        match side {
+            Side::Buy => Self::Buy,
+            Side::Sell if flags & FLAG_SELL_SHORT != 0 => Self::SellShort,
+            Side::Sell => Self::Sell,
+        }
+    }
+}
 
 /// What the core asks of the venue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +49,7 @@ pub enum Command {
         cl_ord_id: String,
         instrument_id: u64,
         symbol: String,
-        side: Side,
+        side: VenueSide,
         quantity: i64,
         /// `None` for a market order.
         limit_price: Option<i64>,
@@ -44,8 +63,22 @@ pub enum Command {
         orig_cl_ord_id: String,
         instrument_id: u64,
         symbol: String,
-        side: Side,
+        side: VenueSide,
         quantity: i64,
+        ts_ns: i64,
+    },
+    Replace {
+        cl_ord_id: String,
+        orig_cl_ord_id: String,
+        instrument_id: u64,
+        symbol: String,
+        side: VenueSide,
+        /// The new total.
+        quantity: i64,
+        limit_price: Option<i64>,
+        immediate_or_cancel: bool,
+        /// As of a new order.
+        cleared: bool,
         ts_ns: i64,
     },
     MassStatus {
@@ -72,13 +105,18 @@ pub enum Command {
 impl Command {
     /// Whether it creates exposure, so that losing it leaves a fate to find out.
     pub fn is_order(&self) -> bool {
-        matches!(self, Command::NewOrder { .. })
+        matches!(self, Command::NewOrder { .. } | Command::Replace { .. })
     }
 
     /// The order that a thrown kill switch keeps back.
     pub fn held_by_latch(&self) -> Option<&str> {
         match self {
             Command::NewOrder {
+                cl_ord_id,
+                cleared: false,
+                ..
+            }
+            | Command::Replace {
                 cl_ord_id,
                 cleared: false,
                 ..
@@ -93,6 +131,8 @@ impl Command {
 pub struct ExecutionReport {
     /// The order's own ClOrdID, whichever tag carried it.
     pub cl_ord_id: String,
+    /// ClOrdID (11) as it stands: of a cancel's or a modification's report, the request's own.
+    pub own_cl_ord_id: String,
     pub exec_id: String,
     /// In a mass status: the ExecID of the order's last fill.
     pub exec_ref_id: String,
@@ -119,6 +159,18 @@ pub struct ExecutionReport {
     pub text: String,
     /// Reports of a mass status: the request, their total, and whether this is the last.
     pub mass_status: Option<MassStatusPart>,
+}
+
+/// A cancel or a modification that the venue refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CancelRefusal {
+    /// The request's own ClOrdID.
+    pub cl_ord_id: String,
+    /// It was a modification.
+    pub replace: bool,
+    pub orig_cl_ord_id: String,
+    pub ord_status: u8,
+    pub text: String,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -170,11 +222,7 @@ pub enum Event {
         cl_ord_id: String,
     },
     Execution(ExecutionReport),
-    CancelRejected {
-        orig_cl_ord_id: String,
-        ord_status: u8,
-        text: String,
-    },
+    CancelRejected(CancelRefusal),
     PositionsTotal {
         request_id: String,
         total: i64,

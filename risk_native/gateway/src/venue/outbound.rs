@@ -1,13 +1,12 @@
 //! Commands as FIX messages.
 
-use dnalyaw_engine::Side;
 use hotfix::message::OutboundMessage;
 use hotfix_message::dict::{FieldLocation, FixDatatype};
 use hotfix_message::message::Message;
 use hotfix_message::{HardCodedFixFieldDefinition, Part, RepeatingGroup, fix44 as f};
 
-use super::Command;
 use super::number::{format_micro, format_timestamp};
+use super::{Command, VenueSide};
 
 /// A field of several venues' own that FIX 4.4 does not have.
 const CANCEL_ORDERS_ON_DISCONNECT: &HardCodedFixFieldDefinition = &HardCodedFixFieldDefinition {
@@ -30,6 +29,7 @@ impl OutboundMessage for Outgoing {
         match self.command {
             Command::NewOrder { .. } => "D",
             Command::Cancel { .. } => "F",
+            Command::Replace { .. } => "G",
             Command::MassStatus { .. } => "AF",
             Command::Positions { .. } => "AN",
             Command::Collateral { .. } => "BB",
@@ -59,17 +59,29 @@ impl OutboundMessage for Outgoing {
                 msg.set(f::SIDE, side_code(*side));
                 text(msg, f::TRANSACT_TIME, format_timestamp(*ts_ns));
                 text(msg, f::ORDER_QTY, quantity.to_string());
-                match limit_price {
-                    Some(price) => {
-                        msg.set(f::ORD_TYPE, "2");
-                        text(msg, f::PRICE, format_micro(*price));
-                    }
-                    None => msg.set(f::ORD_TYPE, "1"),
-                }
-                msg.set(
-                    f::TIME_IN_FORCE,
-                    if *immediate_or_cancel { "3" } else { "0" },
-                );
+                terms(msg, *side, *limit_price, *immediate_or_cancel);
+            }
+            Command::Replace {
+                cl_ord_id,
+                orig_cl_ord_id,
+                instrument_id,
+                symbol,
+                side,
+                quantity,
+                limit_price,
+                immediate_or_cancel,
+                cleared: _,
+                ts_ns,
+            } => {
+                msg.set(f::ORIG_CL_ORD_ID, orig_cl_ord_id.as_str());
+                msg.set(f::CL_ORD_ID, cl_ord_id.as_str());
+                msg.set(f::ACCOUNT, account);
+                msg.set(f::HANDL_INST, "1");
+                instrument(msg, *instrument_id, symbol);
+                msg.set(f::SIDE, side_code(*side));
+                text(msg, f::TRANSACT_TIME, format_timestamp(*ts_ns));
+                text(msg, f::ORDER_QTY, quantity.to_string());
+                terms(msg, *side, *limit_price, *immediate_or_cancel);
             }
             Command::Cancel {
                 cl_ord_id,
@@ -159,9 +171,25 @@ fn instrument(msg: &mut Message, instrument_id: u64, symbol: &str) {
     msg.set(f::SECURITY_ID_SOURCE, "8");
 }
 
-fn side_code(side: Side) -> &'static str {
+/// Type, price, time in force, and of a short sale that the shares are located already (LocateReqd N).
+fn terms(msg: &mut Message, side: VenueSide, limit_price: Option<i64>, immediate: bool) {
+    match limit_price {
+        Some(price) => {
+            msg.set(f::ORD_TYPE, "2");
+            text(msg, f::PRICE, format_micro(price));
+        }
+        None => msg.set(f::ORD_TYPE, "1"),
+    }
+    msg.set(f::TIME_IN_FORCE, if immediate { "3" } else { "0" });
+    if side == VenueSide::SellShort {
+        msg.set(f::LOCATE_REQD, "N");
+    }
+}
+
+fn side_code(side: VenueSide) -> &'static str {
     match side {
-        Side::Buy => "1",
-        Side::Sell => "2",
+        VenueSide::Buy => "1",
+        VenueSide::Sell => "2",
+        VenueSide::SellShort => "5",
     }
 }

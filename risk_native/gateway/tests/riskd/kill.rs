@@ -176,3 +176,32 @@ fn orders_decided_before_the_switch_and_not_yet_sent_stay_here() {
         .collect();
     assert_eq!(opened.len(), 1, "only the order from before: {opened:?}");
 }
+#[test]
+fn what_does_not_close_is_tried_again_and_said_loudly() {
+    let (rig, _client) = holding();
+    rig.venue.book().on_order = OnOrder::Reject;
+    rig.call(&["kill", "--reason", "drill"]);
+    // The engine waits a second of the venue's clock between attempts.
+    eventually("five attempts", || {
+        rig.venue.book().clock_ns += 2_000_000_000;
+        rig.venue.tell_session();
+        rig.log().contains("kill_does_not_close")
+    });
+    rig.wait_log(&["kill_does_not_close", "\"attempts\":5", "VENUE_REJECT"]);
+    let left = rig.status()["kill"]["left"].clone();
+    assert_eq!(left["positions"][0]["quantity"], 300);
+    assert!(
+        left["positions"][0]["attempts"].as_u64().unwrap() >= 1,
+        "{left}"
+    );
+    eventually("the metric", || {
+        rig.metrics()["kill_stuck"].as_u64().unwrap_or(0) >= 1
+    });
+    rig.venue.book().on_order = OnOrder::Fill;
+    eventually("flat", || {
+        rig.venue.book().clock_ns += 2_000_000_000;
+        rig.venue.tell_session();
+        phase(&rig) == "flat"
+    });
+    eventually("the metric is back", || rig.metrics()["kill_stuck"] == 0);
+}

@@ -92,6 +92,14 @@ pub enum OnCancel {
     Cancel,
 }
 
+/// What a venue does with a modification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnReplace {
+    Accept,
+    Reject,
+    Swallow,
+}
+
 /// What the venue holds; tests write it, the acceptor answers from it.
 #[derive(Debug)]
 pub struct Book {
@@ -108,6 +116,7 @@ pub struct Book {
     pub orders: Vec<Vec<(u32, String)>>,
     pub on_order: OnOrder,
     pub on_cancel: OnCancel,
+    pub on_replace: OnReplace,
     /// Fills move the positions that are reported.
     pub keeps_account: bool,
     pub cancel_on_disconnect: Option<bool>,
@@ -173,6 +182,7 @@ impl Venue {
                 orders: Vec::new(),
                 on_order: OnOrder::Ack,
                 on_cancel: OnCancel::Swallow,
+                on_replace: OnReplace::Accept,
                 keeps_account: false,
                 cancel_on_disconnect: None,
                 next_exec: 0,
@@ -267,6 +277,7 @@ impl Venue {
             "V" => self.snapshots(message.text(262)),
             "D" => self.order(&message),
             "F" => self.cancel(&message),
+            "G" => self.replace(&message),
             "BE" => self.user_request(&message),
             _ => {}
         }
@@ -531,6 +542,49 @@ impl Venue {
             }
         }
         self.report(&fields, "4", "4", 0, 0, "0");
+    }
+
+    fn replace(&self, message: &Message) {
+        let (new, old) = (message.text(11).to_string(), message.text(41).to_string());
+        let action = self.book().on_replace;
+        match action {
+            OnReplace::Swallow => {}
+            OnReplace::Reject => self.send(
+                "9",
+                vec![
+                    f(37, format!("V{old}")),
+                    f(11, new),
+                    f(41, old),
+                    f(39, "0"),
+                    f(434, 2),
+                    f(102, 99),
+                    f(58, "no"),
+                ],
+            ),
+            OnReplace::Accept => {
+                let exec = self.exec_id();
+                let moment = chrono::DateTime::from_timestamp_nanos(self.book().clock_ns);
+                let quantity = message.text(38);
+                self.send(
+                    "8",
+                    vec![
+                        f(37, format!("V{old}")),
+                        f(11, new),
+                        f(41, old),
+                        f(17, exec),
+                        f(150, "5"),
+                        f(39, "0"),
+                        f(55, message.text(55)),
+                        f(54, message.text(54)),
+                        f(38, quantity),
+                        f(151, quantity),
+                        f(14, 0),
+                        f(6, 0),
+                        f(60, moment.format("%Y%m%d-%H:%M:%S%.3f")),
+                    ],
+                );
+            }
+        }
     }
 
     /// Cancel on disconnect is granted, refused or not answered, as the book says.

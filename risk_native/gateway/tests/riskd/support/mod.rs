@@ -31,7 +31,7 @@ pub fn reference() -> serde_json::Value {
             "volatility_bp": 100, "adv": 1_000_000})
     };
     serde_json::json!({"region": "US", "session": "2026-11-23", "currency": "USD", "generated_at": "2026-11-23T13:00:00Z",
-        "instruments": [one(1, "AAA", "tech".into()), one(2, "BBB", "energy".into())]})
+        "strategies": ["trend", "pairs"], "instruments": [one(1, "AAA", "tech".into()), one(2, "BBB", "energy".into())]})
 }
 
 impl Rig {
@@ -113,6 +113,22 @@ impl Rig {
             String::from_utf8_lossy(&done.stderr).trim().into()
         };
         (done.status.code(), answer)
+    }
+
+    /// The next day's files, and a venue that is on it.
+    pub fn next_session(&self) {
+        let mut reference = reference();
+        reference["session"] = "2026-11-24".into();
+        std::fs::write(
+            self.dir.path().join("reference.json"),
+            reference.to_string(),
+        )
+        .expect("written");
+        let mut book = self.venue.book();
+        book.session = "20261124".into();
+        book.clock_ns += 86_400_000_000_000;
+        drop(book);
+        self.venue.cut(false);
     }
 
     /// What `riskd status` says.

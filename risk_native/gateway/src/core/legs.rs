@@ -1,0 +1,110 @@
+//! Linked legs: collected as they arrive, one after another, and decided as one at the last of them.
+
+use dnalyaw_engine::{Decision, OrderRequest, Reason, hash_prefix};
+use dnalyaw_frames as frames;
+
+use super::Core;
+use super::replace::given_by_omsd;
+use crate::log_warn;
+use crate::record::{Id, OrderRecord};
+
+impl Core {
+    /// A leg arrived. Whatever breaks the row rejects all that came of it.
+    pub(super) fn on_leg(&mut self, order: &frames::NewOrder) {
+        let (leg, legs) = (usize::from(order.legs.leg()), order.legs.legs());
+        let follows = match self.legs.last() {
+            Some(last) => last.legs.legs() == legs && leg == self.legs.len() + 1,
+            None => leg == 1,
+        };
+        if !follows {
+            self.break_legs("a leg came that does not follow");
+            if leg != 1 {
+                self.reject_leg(order);
+                return;
+            }
+        }
+        self.legs.push(order.clone());
+        if leg == usize::from(legs) {
+            let row = std::mem::take(&mut self.legs);
+            self.decide_legs(&row);
+        }
+    }
+
+    /// Something else came before the last leg, or nothing will come any more.
+    pub(super) fn break_legs(&mut self, why: &str) {
+        let row = std::mem::take(&mut self.legs);
+        if row.is_empty() {
+            return;
+        }
+        log_warn!("legs_incomplete", {"legs": row.len(), "of": row[0].legs.legs(), "why": why});
+        for order in &row {
+            self.reject_leg(order);
+        }
+    }
+
+    fn reject_leg(&mut self, order: &frames::NewOrder) {
+        let asked = OrderRecord::from(order);
+        let correlation = Id(order.correlation);
+        if self.repeat_known(&asked, correlation, None) {
+            return;
+        }
+        if self.journal_failed {
+            self.refuse_unjournaled(&asked, correlation);
+            return;
+        }
+        let taken_before = order.order_id <= self.orders.last_id();
+        let decision = Decision {
+            limits_hash: hash_prefix(&self.engine.limits_hash()),
+            ..Decision::undecided(&asked.request(), Reason::LinkedLeg)
+        };
+        if given_by_omsd(order.order_id) {
+            self.engine.restore_last_order_id(order.order_id, 0);
+        }
+        let record = self.record(&asked, correlation, &decision, None);
+        self.conclude(vec![(record, taken_before)]);
+    }
+
+    fn decide_legs(&mut self, row: &[frames::NewOrder]) {
+        let asked: Vec<(OrderRecord, Id)> = row
+            .iter()
+            .map(|order| (OrderRecord::from(order), Id(order.correlation)))
+            .collect();
+        // A row that was decided before is told again, leg by leg.
+        if asked
+            .iter()
+            .all(|(order, id)| self.is_known(order, *id, None))
+        {
+            for (order, id) in &asked {
+                self.repeat_known(order, *id, None);
+            }
+            return;
+        }
+        if self.journal_failed {
+            for (order, id) in &asked {
+                self.refuse_unjournaled(order, *id);
+            }
+            return;
+        }
+        let last_id = self.orders.last_id();
+        let requests: Vec<OrderRequest> = asked.iter().map(|(order, _)| order.request()).collect();
+        let now = self.now();
+        let mut decisions: Vec<Decision> = requests
+            .iter()
+            .map(|request| Decision::undecided(request, Reason::LinkedLeg))
+            .collect();
+        if let Err(err) = self.engine.decide_linked(&requests, now, &mut decisions) {
+            // The frames allow no other number of legs.
+            self.drop_client(err.to_string());
+            return;
+        }
+        let records = asked
+            .iter()
+            .zip(&decisions)
+            .map(|((order, id), decision)| {
+                let taken_before = order.order_id <= last_id;
+                (self.record(order, *id, decision, None), taken_before)
+            })
+            .collect();
+        self.conclude(records);
+    }
+}
