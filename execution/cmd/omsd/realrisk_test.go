@@ -55,7 +55,7 @@ func riskdProgram(t *testing.T) string {
 }
 
 // launch starts a program of the runtime and waits for READY.
-func (h *house) launch(program string, args ...string) {
+func (h *house) launch(program string, args ...string) *os.Process {
 	h.t.Helper()
 	cmd := exec.Command(program, args...)
 	log := &lockedBuffer{}
@@ -77,6 +77,23 @@ func (h *house) launch(program string, args ...string) {
 	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || !strings.HasPrefix(line, "READY {") {
 		h.t.Fatalf("%s: no READY: %q, %v\n%s", program, line, err, tail(log))
 	}
+	return cmd.Process
+}
+
+// launchAll runs the real simvenue and the real riskd: a quote of each name every 150 ms once the session is started.
+// It returns riskd.
+func (h *house) launchAll(riskdArgs ...string) *os.Process {
+	h.t.Helper()
+	riskd := riskdProgram(h.t)
+	h.real = true
+	simvenue := filepath.Join(h.dir, "simvenue")
+	if out, err := exec.Command("go", "build", "-o", simvenue, "../simvenue").CombinedOutput(); err != nil {
+		h.t.Fatalf("%v\n%s", err, out)
+	}
+	in := func(name string) string { return filepath.Join(h.dir, name) }
+	h.launch(simvenue, "--dir", in("venue"), "--control", in("venue.sock"), "--market", h.market(), "--speed", "200", "--open-seconds", "0")
+	return h.launch(riskd, append([]string{"--dir", in("risk"), "--socket", in("risk.sock"), "--reference", in("reference.json"),
+		"--venue-addr-file", in("venue/fix.addr")}, riskdArgs...)...)
 }
 
 // market writes a session of two names whose small sizes fill an order in a dozen parts, each at another price.
@@ -88,7 +105,7 @@ func (h *house) market() string {
 		h.t.Fatal(err)
 	}
 	h.write("market/2024-01-05.json", fmt.Sprintf(`{"region":"US","session":"2024-01-05","currency":"USD","open_ns":%d,"close_ns":%d,"breaks":[],"actions":[],
-		"initial_cash_micro":1000000000000,"fees":{"per_share_micro":5000,"bp_milli":1500},"reject_bp":0,"seed":7}`, open, open+int64(6*time.Hour)))
+		"initial_cash_micro":1000000000000,"fees":{"per_share_micro":5000,"bp_milli":1500},"reject_bp":0,"seed":7,"locate":[{"instrument_id":2,"qty":500}]}`, open, open+int64(6*time.Hour)))
 	csv := "ts_ns,instrument_id,symbol,kind,bid,ask,bid_size,ask_size,source\n"
 	for i := range int64(40) {
 		for id := int64(1); id <= 2; id++ {
@@ -102,17 +119,27 @@ func (h *house) market() string {
 
 func (h *house) startSession() {
 	h.t.Helper()
+	if line := h.venueControl(`{"cmd":"start"}`); !strings.Contains(line, `"open"`) {
+		h.t.Fatalf("start: %q", line)
+	}
+}
+
+// venueControl sends one command to the venue's control socket and returns its answer.
+func (h *house) venueControl(command string) string {
+	h.t.Helper()
 	c, err := net.Dial("unix", filepath.Join(h.dir, "venue.sock"))
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	defer c.Close()
-	if _, err := c.Write([]byte("{\"cmd\":\"start\"}\n")); err != nil {
+	if _, err := c.Write([]byte(command + "\n")); err != nil {
 		h.t.Fatal(err)
 	}
-	if line, err := bufio.NewReader(c).ReadString('\n'); err != nil || !strings.Contains(line, `"open"`) {
-		h.t.Fatalf("start: %q %v", line, err)
+	line, err := bufio.NewReader(c).ReadString('\n')
+	if err != nil {
+		h.t.Fatalf("%s: %v", command, err)
 	}
+	return line
 }
 
 // parts is what filled of each order: exec id as frames carry it, quantity, price and fee.
@@ -182,17 +209,8 @@ func (p parts) count() (n int) {
 // With the real riskd and the real simulated venue: omsd is killed over and over while orders fill, and its report has
 // every fill as the venue has it.
 func TestKillNineBetweenFillsReportsEveryFillAsTheVenueHasIt(t *testing.T) {
-	riskd := riskdProgram(t)
 	h := newHouse(t, 2)
-	h.real = true
-	simvenue := filepath.Join(h.dir, "simvenue")
-	if out, err := exec.Command("go", "build", "-o", simvenue, "../simvenue").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	in := func(name string) string { return filepath.Join(h.dir, name) }
-	// A quote of each name every 150 ms.
-	h.launch(simvenue, "--dir", in("venue"), "--control", in("venue.sock"), "--market", h.market(), "--speed", "200", "--open-seconds", "0")
-	h.launch(riskd, "--dir", in("risk"), "--socket", in("risk.sock"), "--reference", in("reference.json"), "--venue-addr-file", in("venue/fix.addr"))
+	h.launchAll()
 	h.start()
 	h.await("the account", func(s *pb.GetStatusResponse) bool { return s.RiskLinkUp && s.VenueUp && s.EquityMicro > 0 })
 	h.accept(portfolio("alpha", asOf, map[int64]float64{1: 0.08, 2: 0.08}))
