@@ -181,7 +181,7 @@ func TestAnOrderThatNobodyKnowsBlocksItsInstrument(t *testing.T) {
 	h.start()
 	h.up()
 	h.accept(portfolio("alpha", asOf, map[int64]float64{1: 0.1}))
-	h.await("an open order", func(s *pb.GetStatusResponse) bool { return s.OpenOrders == 1 })
+	h.await("an acknowledged order", func(*pb.GetStatusResponse) bool { return h.report().Orders[0].State == "ACKNOWLEDGED" })
 	h.risk.mu.Lock()
 	h.risk.orders, h.risk.last = map[uint64]*fakeOrder{}, 0
 	h.risk.breakConn()
