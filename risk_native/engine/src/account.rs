@@ -20,7 +20,10 @@ impl Engine {
         {
             let off = (cash - expected - announced).abs();
             if off * i128::from(BP) <= announced.abs() {
-                self.flows.1 = reported(i128::from(self.flows.1) + announced);
+                // What came before the session's baseline is in it already.
+                if self.baseline.is_some() {
+                    self.flows.1 = reported(i128::from(self.flows.1) + announced);
+                }
                 self.expected_flow = 0;
             }
         }

@@ -148,6 +148,12 @@ impl Engine {
         if let Some(reason) = instrument_state(&self.book.gates[index]) {
             return Some(reason);
         }
+        // An order that names no strategy may be anyone's.
+        let strategies = if strategies == 0 {
+            u64::MAX
+        } else {
+            strategies
+        };
         if strategies & self.halted_strategies != 0 {
             return Some(Reason::StrategyHalted);
         }

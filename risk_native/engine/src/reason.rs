@@ -65,7 +65,7 @@ reasons! {
     TighterLimit = 31, "TIGHTER_LIMIT", "A limit that this deployment set tighter than the constant one binds.", "reduce, reject at zero lots", "pass";
     Restricted = 32, "RESTRICTED", "The reference file restricts the instrument: compliance lets it be closed, not opened.", "reject", "pass";
     InstrumentHalted = 33, "INSTRUMENT_HALTED", "The instrument is halted on its own.", "reject", "pass";
-    StrategyHalted = 34, "STRATEGY_HALTED", "A strategy that has a part in the order is halted.", "reject", "pass";
+    StrategyHalted = 34, "STRATEGY_HALTED", "A strategy that has a part in the order is halted; an order that names none may be anyone's.", "reject", "pass";
     VenueHalted = 35, "VENUE_HALTED", "The venue that the instrument trades on is halted.", "reject", "pass";
     MaxQuantity = 36, "MAX_QUANTITY", "The order has more than 10,000,000 shares.", "reduce, reject at zero lots", "pass";
     MaxNotional = 37, "MAX_NOTIONAL", "The order's notional at its reserve price exceeds 500,000,000 units.", "reduce, reject at zero lots", "pass";

@@ -156,3 +156,23 @@ fn a_correction_after_the_end_is_priced_also_before_the_first_mark_of_a_session(
     // 30 at the reserve of 100.
     assert_eq!(engine.cash(), Some(997_000 * ONE));
 }
+
+#[test]
+fn a_flow_before_the_baseline_is_in_it_already() {
+    // 40,000 leave before the first equity of the day is known: they are not there, and no loss may hide behind them.
+    let mut engine = priced(TighterLimits::none());
+    engine.on_account(1_000_000 * ONE);
+    engine.expect_flow(-40_000 * ONE);
+    engine.on_account(960_000 * ONE);
+    engine.positions_complete();
+    assert_eq!(engine.state_report().baseline, 960_000 * ONE);
+    assert_eq!(engine.flows(), 0);
+    // 5% of the baseline are 48,000.
+    engine.on_account(912_001 * ONE);
+    assert_eq!(engine.killed(), None);
+    engine.on_account(912_000 * ONE);
+    assert_eq!(
+        engine.killed().map(|kill| kill.reason),
+        Some(Reason::Drawdown)
+    );
+}

@@ -82,7 +82,7 @@ pub fn an_order(pair: &mut Pair, words: &mut Words) -> OrderRequest {
         order_type: if limited { 2 } else { 1 },
         time_in_force: words.pick(&[0, 0, 3]),
         flags: u8::from(reduce_only) + 2 * u8::from(short),
-        strategies: 1 << words.below(8),
+        strategies: words.pick(&[0, 1, 2, 4, 8, 16, 18, 64]),
     }
 }
 

@@ -120,7 +120,10 @@ impl Model {
         let announced = self.announced;
         let came = |expected: i128| (cash - expected - announced).abs() * BP <= announced.abs();
         if announced != 0 && self.expected_cash.is_some_and(came) {
-            self.flows += announced;
+            // What came before the baseline is in it already.
+            if self.baseline.is_some() {
+                self.flows += announced;
+            }
             self.announced = 0;
         }
         self.cash = Some(cash);

@@ -122,10 +122,10 @@ impl Model {
             self.halted_venues.contains(&instrument.row.venue),
             codes::VENUE_HALTED,
         )?;
-        unless(
-            self.halted_strategies & strategies != 0,
-            codes::STRATEGY_HALTED,
-        )?;
+        // An order that names none may be anyone's.
+        let meant = self.halted_strategies & strategies != 0
+            || (strategies == 0 && self.halted_strategies != 0);
+        unless(meant, codes::STRATEGY_HALTED)?;
         unless(!self.unreferenced.is_empty(), codes::REFERENCE_MISSING)
     }
 
