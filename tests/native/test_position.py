@@ -7,7 +7,7 @@ from math import ceil, floor
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -53,6 +53,7 @@ def engine_caps(a: dict[str, object]) -> dict[str, int]:
     return caps
 
 
+@settings(deadline=None)
 @given(
     side=st.sampled_from(["buy", "sell"]),
     equity=st.integers(1_000, 10**9),
@@ -160,6 +161,7 @@ def test_every_cap_and_the_least_of_them(
         assert sized["constraint"] == ("KELLY" if wish < weight else "NONE")
 
 
+@settings(deadline=None)
 @given(
     returns=arrays(np.float64, st.integers(0, 400), elements=st.floats(-0.125, 0.125, width=32)),
     floor_=st.floats(0, 0.5),

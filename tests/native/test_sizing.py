@@ -1,7 +1,7 @@
 """The engine's sizing function from Python, against numbers worked by hand."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dnalyaw._native import risk
@@ -113,6 +113,7 @@ def test_impossible_values_are_named(name: str, value: int) -> None:
         size(**{name: value})
 
 
+@settings(deadline=None)
 @given(
     equity=st.integers(0, 10**14),
     price=st.integers(10_000, 10**10),

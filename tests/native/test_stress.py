@@ -7,7 +7,7 @@ from itertools import chain, combinations
 from math import floor
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dnalyaw._native import risk
@@ -163,6 +163,7 @@ def worst(position: int, mark: int, moves: tuple[int, ...], orders: list[Order])
     return floor(least)
 
 
+@settings(deadline=None)
 @given(
     positions=st.lists(st.integers(-400, 400), min_size=3, max_size=3),
     asked=st.lists(

@@ -8,7 +8,7 @@ from dataclasses import asdict
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dnalyaw.portfolio import (
@@ -56,6 +56,7 @@ def test_floor_cap_and_short_records() -> None:
         KellyConfig(floor=0.9, cap=0.5)
 
 
+@settings(deadline=None)
 @given(
     mean=st.floats(-0.01, 0.01),
     deviation=st.floats(0.001, 0.1),
