@@ -46,7 +46,9 @@ def test_kill_cancels_closes_and_outlives_a_restart(desk: Desk) -> None:
     closing = [o for k, o in ledger.orders.items() if "-K" in k]
     assert {o.instrument_id for o in closing} == {101, *HELD}
     assert {o.side[0].lower() for o in closing} == {"s"}
-    assert {o.end for o in closing} == {"fill"}
+    # Slices that take what is displayed and leave nothing working; together they sold what was held.
+    assert {o.end for o in closing} <= {"fill", "cancel"}
+    assert {o.instrument_id for o in closing if o.filled} == {101, *HELD}
 
 
 def test_cancel_all_takes_off_what_works_and_keeps_what_filled(desk: Desk) -> None:
