@@ -107,6 +107,8 @@ class Layout:
                 binary,
                 *("--dir", str(root / "risk"), "--socket", str(self.risk_socket)),
                 *("--reference", str(self.reference), "--venue-addr-file", str(self.venue_address)),
+                # Any free port: riskd writes which one to risk/prometheus.json, which Prometheus reads by itself.
+                *("--metrics", "127.0.0.1:0"),
             ]
         return [
             binary,

@@ -15,6 +15,7 @@ COMMANDS = {
     "run": "one day of the whole platform: feeds, checks, features, model, targets, orders, fills, report",
     "runtime": "start, stop or look at the compiled runtime (up, down, status)",
     "accept": "take a delivery in spite of a finding, with a reason",
+    "risk": "limits, how much of them is used, which riskd runs, and stress scenarios",
     "kill": "throw the kill switch: cancel everything, close everything, until it is re-armed",
     "rearm": "take the kill switch back, with a reason that is recorded",
     "ui": "open the Dagster UI on the data home",

@@ -221,7 +221,7 @@ def test_help_names_every_command():
         check=False,
     )
     assert (ran.returncode, ran.stderr) == (0, "")
-    for name in ("run", "runtime", "accept", "kill", "rearm", "ui", "doctor", "bench"):
+    for name in ("run", "runtime", "accept", "risk", "kill", "rearm", "ui", "doctor", "bench"):
         assert f"\n    {name} " in ran.stdout
         shown = command(name, "--help")
         assert shown.status == 0
