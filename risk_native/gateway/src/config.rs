@@ -55,11 +55,26 @@ pub struct Options {
     pub metrics: Option<String>,
 }
 
+/// The second wire: what a riskd that died has left behind is cancelled and closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlattenOptions {
+    pub dir: PathBuf,
+    pub control: PathBuf,
+    pub reference: PathBuf,
+    pub venue_addr_file: PathBuf,
+    pub tighter: Option<PathBuf>,
+    pub reason: String,
+    /// How long it tries.
+    pub patience: Duration,
+}
+
 /// A command line that makes sense.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Serve.
     Serve(Options),
+    /// Flatten the account of a riskd that is dead, and stop.
+    Flatten(FlattenOptions),
     /// Print the limits as JSON and stop.
     Limits { tighter: Option<PathBuf> },
     /// Give one command to a riskd that runs.
@@ -70,11 +85,12 @@ pub enum Command {
     Help,
 }
 
-pub const USAGE: &str = "usage: riskd --dir DIR --socket PATH --reference FILE --venue-addr-file FILE [--control PATH] [--tighter FILE] [--on-link-loss reduce-only|cancel|flatten] [--link-timeout-ms N] [--journal-segment-kib N] [--metrics ADDRESS:PORT] [--cancel-on-disconnect] [--live --oms-user NAME] | riskd --limits [--tighter FILE] | riskd --verify --dir DIR | riskd status|risk|stress|kill|rearm|halt|resume|flow|claim --dir DIR ...";
+pub const USAGE: &str = "usage: riskd --dir DIR --socket PATH --reference FILE --venue-addr-file FILE [--control PATH] [--tighter FILE] [--on-link-loss reduce-only|cancel|flatten] [--link-timeout-ms N] [--journal-segment-kib N] [--metrics ADDRESS:PORT] [--cancel-on-disconnect] [--live --oms-user NAME] | riskd --flatten --dir DIR --reference FILE --venue-addr-file FILE --reason TEXT [--tighter FILE] [--patience-s N] | riskd --limits [--tighter FILE] | riskd --verify --dir DIR | riskd status|risk|stress|kill|rearm|halt|resume|flow|claim --dir DIR ...";
 
 /// The control socket where none is named.
 const CONTROL: &str = "control.sock";
 const LINK_TIMEOUT_MS: u64 = 3000;
+const PATIENCE_S: u64 = 120;
 const SEGMENT_KIB: u64 = (journal::SEGMENT / 1024) as u64;
 
 /// Reads the arguments after the program's name.
@@ -93,7 +109,7 @@ pub fn parse(args: impl IntoIterator<Item = String>) -> Result<Command, String> 
 }
 
 fn parse_serve(words: Vec<String>) -> Result<Command, String> {
-    const VALUED: [&str; 11] = [
+    const VALUED: [&str; 13] = [
         "--dir",
         "--socket",
         "--reference",
@@ -103,10 +119,18 @@ fn parse_serve(words: Vec<String>) -> Result<Command, String> {
         "--on-link-loss",
         "--link-timeout-ms",
         "--oms-user",
+        "--reason",
+        "--patience-s",
         "--journal-segment-kib",
         "--metrics",
     ];
-    const FLAGS: [&str; 4] = ["--limits", "--verify", "--cancel-on-disconnect", "--live"];
+    const FLAGS: [&str; 5] = [
+        "--limits",
+        "--verify",
+        "--cancel-on-disconnect",
+        "--live",
+        "--flatten",
+    ];
     let mut given = Arguments::read(words, &VALUED, &FLAGS, USAGE)?;
     let tighter = given.take("--tighter").map(PathBuf::from);
     if given.flag("--limits") {
@@ -115,6 +139,27 @@ fn parse_serve(words: Vec<String>) -> Result<Command, String> {
     let dir = PathBuf::from(given.need("--dir", USAGE)?);
     if given.flag("--verify") {
         return Ok(Command::Verify { dir });
+    }
+    if given.flag("--flatten") {
+        return Ok(Command::Flatten(FlattenOptions {
+            control: dir.join(CONTROL),
+            reference: given.need("--reference", USAGE)?.into(),
+            venue_addr_file: given.need("--venue-addr-file", USAGE)?.into(),
+            tighter,
+            reason: given.need("--reason", USAGE)?,
+            patience: Duration::from_secs(whole(
+                "--patience-s",
+                given.take("--patience-s"),
+                1..=86_400,
+                PATIENCE_S,
+            )?),
+            dir,
+        }));
+    }
+    for name in ["--reason", "--patience-s"] {
+        if given.take(name).is_some() {
+            return Err(format!("{name} is for --flatten; {USAGE}"));
+        }
     }
     let live = match (given.flag("--live"), given.take("--oms-user")) {
         (true, Some(name)) => Some(name),
@@ -331,6 +376,18 @@ mod tests {
         assert!(options.cancel_on_disconnect);
     }
 
+    #[test]
+    fn the_second_wire_needs_no_socket() {
+        let line =
+            "--flatten --dir d --reference r --venue-addr-file v --reason dead --patience-s 9";
+        let Ok(Command::Flatten(options)) = parse(words(line)) else {
+            panic!("flattens");
+        };
+        assert_eq!(options.control, PathBuf::from("d/control.sock"));
+        let told = (options.reason.as_str(), options.patience.as_secs());
+        assert_eq!(told, ("dead", 9));
+    }
+
     fn parse_ok(parsed: Result<Command, String>) -> Result<Command, String> {
         assert!(parsed.is_ok(), "{parsed:?}");
         parsed
@@ -361,6 +418,11 @@ mod tests {
             (
                 format!("{serve} --oms-user oms"),
                 "--oms-user is for --live",
+            ),
+            (format!("{serve} --reason x"), "--reason is for --flatten"),
+            (
+                "--flatten --dir d --reference r --venue-addr-file v".into(),
+                "--reason is missing",
             ),
             ("loosen --dir d".into(), "unknown command 'loosen'"),
             ("kill --dir d".into(), "--reason is missing"),

@@ -17,6 +17,7 @@ pub mod metrics;
 pub mod record;
 pub mod reference;
 pub mod scrape;
+pub mod second_wire;
 pub mod server;
 pub mod venue;
 pub mod verify;

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use dnalyaw_gateway::config::{self, Command};
+use dnalyaw_gateway::second_wire::{self, Failure};
 use dnalyaw_gateway::{control, limits, server, verify};
 
 /// riskd runs and did not do what it was told.
@@ -25,6 +26,12 @@ fn main() -> ExitCode {
         Ok(Command::Verify { dir }) => verify::run(&dir)
             .map_err(|why| (REFUSED, why))
             .and_then(|summary| print(&summary)),
+        Ok(Command::Flatten(options)) => second_wire::flatten(&options)
+            .map_err(|failure| match failure {
+                Failure::Unusable(why) => (UNUSABLE, why),
+                Failure::Left(why) => (REFUSED, why),
+            })
+            .and_then(|answer| print(&answer)),
         Ok(Command::Serve(options)) => server::serve(&options).map_err(|why| (UNUSABLE, why)),
     };
     match done {

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use dnalyaw_engine::{Engine, InstrumentReference, Reason};
+use dnalyaw_engine::{Engine, InstrumentReference, Reason, TighterLimits};
 use rustix::fs::{FlockOperation, flock};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
@@ -35,16 +35,7 @@ pub fn serve(options: &Options) -> Result<(), String> {
     };
     let limits = limits::load(options.tighter.as_deref())?;
     let reference = Reference::load(&options.reference)?;
-    let mut engine = Engine::new(
-        &reference
-            .instruments
-            .iter()
-            .map(engine_instrument)
-            .collect::<Vec<_>>(),
-        limits,
-    )
-    .map_err(|err| format!("reference {}: {err}", options.reference.display()))?;
-    engine.set_firm_rate(reference.firm_rate);
+    let mut engine = build_engine(&reference, &options.reference, limits)?;
     // A venue that is not up yet is waited for; an address that others can read is not.
     if options.venue_addr_file.exists() {
         read_address(&options.venue_addr_file)?;
@@ -81,17 +72,7 @@ pub fn serve(options: &Options) -> Result<(), String> {
         core::ShadowThread::start(inbox.clone()).map_err(|err| format!("shadow thread: {err}"))?;
     let to_core = inbox.clone();
     let venue = Venue::start(
-        VenueConfig {
-            address_file: options.venue_addr_file.clone(),
-            account: reference.region.clone(),
-            symbols: reference
-                .instruments
-                .iter()
-                .map(|one| (one.symbol.clone(), one.instrument_id.unsigned_abs()))
-                .collect(),
-            sequences: sequences.clone(),
-            latch: latch.clone(),
-        },
+        venue_config(&options.venue_addr_file, &reference, &sequences, &latch),
         Arc::new(move |delivery| to_core.send(Input::Venue(delivery)).is_ok()),
     )
     .map_err(|err| format!("venue thread: {err}"))?;
@@ -151,6 +132,45 @@ pub fn serve(options: &Options) -> Result<(), String> {
     Ok(())
 }
 
+/// The engine over a reference file, under the deployment's limits.
+///
+/// # Errors
+/// One line naming the file and the instrument at fault.
+pub(crate) fn build_engine(
+    reference: &Reference,
+    path: &Path,
+    limits: TighterLimits,
+) -> Result<Engine, String> {
+    let instruments: Vec<_> = reference
+        .instruments
+        .iter()
+        .map(engine_instrument)
+        .collect();
+    let mut engine = Engine::new(&instruments, limits)
+        .map_err(|err| format!("reference {}: {err}", path.display()))?;
+    engine.set_firm_rate(reference.firm_rate);
+    Ok(engine)
+}
+
+pub(crate) fn venue_config(
+    address_file: &Path,
+    reference: &Reference,
+    sequences: &Sequences,
+    latch: &KillLatch,
+) -> VenueConfig {
+    VenueConfig {
+        address_file: address_file.to_path_buf(),
+        account: reference.region.clone(),
+        symbols: reference
+            .instruments
+            .iter()
+            .map(|one| (one.symbol.clone(), one.instrument_id.unsigned_abs()))
+            .collect(),
+        sequences: sequences.clone(),
+        latch: latch.clone(),
+    }
+}
+
 /// Serves the metrics, and says where in a file that Prometheus reads by itself (file_sd).
 fn serve_metrics(
     address: &str,
@@ -191,7 +211,7 @@ pub(crate) fn engine_instrument(one: &Instrument) -> InstrumentReference {
 }
 
 /// The directory's lock, held for as long as the file is open.
-fn lock(dir: &Path) -> Result<std::fs::File, String> {
+pub(crate) fn lock(dir: &Path) -> Result<std::fs::File, String> {
     let fail = |err: std::io::Error| format!("--dir {}: {err}", dir.display());
     std::fs::create_dir_all(dir).map_err(fail)?;
     std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700)).map_err(fail)?;
@@ -211,7 +231,7 @@ fn lock(dir: &Path) -> Result<std::fs::File, String> {
 }
 
 /// SIGTERM and SIGINT stop, SIGUSR1 pulls the kill switch. A file that may not grow is a full disk, not the end of riskd.
-fn signals(inbox: SyncSender<Input>, latch: KillLatch) -> std::io::Result<()> {
+pub(crate) fn signals(inbox: SyncSender<Input>, latch: KillLatch) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

@@ -20,7 +20,7 @@ use dnalyaw_engine::Reason;
 use serde_json::{Value, json};
 
 pub use client::{Call, call};
-pub use peer::Peer;
+pub use peer::{Peer, account_name};
 pub use protocol::{Command, MAX_LINE, Scope};
 
 use crate::latch::KillLatch;

@@ -20,11 +20,10 @@ impl Peer {
         let credentials = rustix::net::sockopt::socket_peercred(stream)
             .map_err(|err| format!("peer credentials: {err}"))?;
         let uid = credentials.uid.as_raw();
-        let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
         Ok(Self {
             uid,
             pid: credentials.pid.as_raw_nonzero().get(),
-            name: account(&accounts, uid).unwrap_or_else(|| format!("uid {uid}")),
+            name: account_name(uid),
         })
     }
 
@@ -49,6 +48,12 @@ impl std::fmt::Display for Peer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} (uid {}, pid {})", self.name, self.uid, self.pid)
     }
+}
+
+/// The name of a user id, or its number where the system has none for it.
+pub fn account_name(uid: u32) -> String {
+    let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    account(&accounts, uid).unwrap_or_else(|| format!("uid {uid}"))
 }
 
 /// The name of a user id in the system's list of accounts.

@@ -108,6 +108,11 @@ impl KillSwitch {
         self.since = Instant::now();
     }
 
+    /// The venue's own account was seen flat, and nothing has come since.
+    pub fn flat(&self) -> bool {
+        self.phase == Phase::Flat
+    }
+
     /// Positions that alarms are about.
     fn alarms(&self) -> u64 {
         self.stuck

@@ -33,6 +33,7 @@ use std::time::{Duration, Instant};
 
 use dnalyaw_engine::{Baseline, CloseOrder, Engine, Halt, Kill, Reason};
 use dnalyaw_frames::{self as frames, Body};
+use serde_json::Value;
 
 use crate::config::LinkLoss;
 use crate::control;
@@ -241,22 +242,53 @@ impl Core {
 
     /// Runs until it is told to stop.
     pub fn run(mut self, inbox: Receiver<Input>) {
+        while self.turn(&inbox) {}
+        self.close_down(inbox);
+    }
+
+    /// Runs with the switch thrown until the venue's own account is flat.
+    ///
+    /// # Errors
+    /// What is left when the patience is over, or when it is told to stop.
+    pub fn run_until_flat(
+        mut self,
+        inbox: Receiver<Input>,
+        patience: Duration,
+    ) -> Result<(), Value> {
+        let end = Instant::now() + patience;
         let mut going = true;
-        while going {
-            match inbox.recv_timeout(TICK) {
-                Ok(first) => going = self.handle(first),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => going = false,
-            }
-            for _ in 1..BATCH {
-                match inbox.try_recv() {
-                    Ok(next) => going &= self.handle(next),
-                    Err(_) => break,
-                }
-            }
-            self.settle();
-            self.commit();
+        while going && !self.switch.flat() && Instant::now() < end {
+            going = self.turn(&inbox);
         }
+        let ended = if self.switch.flat() {
+            Ok(())
+        } else {
+            Err(self.kill_status())
+        };
+        self.close_down(inbox);
+        ended
+    }
+
+    /// Waits for something to happen, deals with all that has, and lets go of what follows. False when it is told to stop.
+    fn turn(&mut self, inbox: &Receiver<Input>) -> bool {
+        let mut going = true;
+        match inbox.recv_timeout(TICK) {
+            Ok(first) => going = self.handle(first),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => going = false,
+        }
+        for _ in 1..BATCH {
+            match inbox.try_recv() {
+                Ok(next) => going &= self.handle(next),
+                Err(_) => break,
+            }
+        }
+        self.settle();
+        self.commit();
+        going
+    }
+
+    fn close_down(mut self, inbox: Receiver<Input>) {
         if let Some(client) = &self.client {
             client.close();
         }

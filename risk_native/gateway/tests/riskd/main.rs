@@ -13,6 +13,7 @@ mod operator;
 mod orders;
 mod recovery;
 mod replace;
+mod second_wire;
 mod standing;
 mod support;
 mod unknown;
