@@ -160,6 +160,24 @@ impl Entry {
         std::iter::once(decision).chain(execs).collect()
     }
 
+    /// Everything about the order that outlives a restart, as bytes to be hashed.
+    pub fn digest(&self) -> Vec<u8> {
+        let kept = (
+            (&self.decision, &self.execs),
+            (self.filled, self.notional.to_string(), self.fees),
+            (self.acknowledged, self.done),
+            self.cancel.map(|cancel| cancel.correlation),
+            (
+                self.quantity,
+                self.limit_price,
+                self.wire_id,
+                self.replacing,
+            ),
+        );
+        // Records hold no map and no number that JSON could not carry.
+        serde_json::to_vec(&kept).expect("an order is JSON")
+    }
+
     fn repeated(&self, exec: &ExecRecord) -> (i64, frames::Exec) {
         (exec.ts_ns, wire::exec_frame(exec, &self.decision, true))
     }
@@ -171,6 +189,8 @@ pub struct Orders {
     entries: BTreeMap<u64, Entry>,
     /// From a modification that was accepted to the order that it changes.
     aliases: BTreeMap<u64, u64>,
+    /// Modifications of orders that a snapshot has not restated yet, by those.
+    early: BTreeMap<u64, Vec<u64>>,
     open: HashSet<u64>,
     seen: HashSet<String>,
     /// Those of them that no report of an order holds.
@@ -220,19 +240,46 @@ impl Orders {
             Record::Snapshot(Part::Order {
                 decision,
                 cancel,
+                replacing,
                 done,
-            }) => {
-                let id = decision.order.order_id;
-                let entry = self.decided(*decision);
-                entry.cancel = cancel.map(|correlation| CancelState {
-                    correlation,
-                    epoch: 0,
-                });
-                if done {
-                    self.close(id);
-                }
-            }
+            }) => self.restated(*decision, cancel, replacing, done),
             _ => {}
+        }
+    }
+
+    /// Takes an order in as a snapshot tells it; its reports follow.
+    fn restated(
+        &mut self,
+        decision: DecisionRecord,
+        cancel: Option<Id>,
+        replacing: Option<u64>,
+        done: bool,
+    ) {
+        let (id, original) = (decision.order.order_id, decision.replaces);
+        // What is pending on the original is the original's to tell.
+        let pending = original
+            .and_then(|id| self.entries.get(&id))
+            .map(|entry| entry.replacing);
+        let entry = self.decided(decision);
+        entry.replacing = replacing;
+        entry.done |= done;
+        entry.cancel = cancel.map(|correlation| CancelState {
+            correlation,
+            epoch: 0,
+        });
+        let early = self.early.remove(&id).unwrap_or_default();
+        if done {
+            self.open.remove(&id);
+            // What was to change it came to nothing with it.
+            for id in early {
+                self.close(id);
+            }
+        }
+        if let (Some(original), Some(pending)) = (original, pending)
+            && let Some(entry) = self.entries.get_mut(&original)
+        {
+            // Unless this is it, and was answered while the snapshot was written.
+            entry.replacing = pending.filter(|pending| !done || *pending != id);
         }
     }
 
@@ -248,8 +295,9 @@ impl Orders {
             // A modification works under the order that it changes.
             Some(original) if decision.accepted() => {
                 self.aliases.insert(id, original);
-                if let Some(entry) = self.entries.get_mut(&original) {
-                    entry.replacing = Some(id);
+                match self.entries.get_mut(&original) {
+                    Some(entry) => entry.replacing = Some(id),
+                    None => self.early.entry(original).or_default().push(id),
                 }
             }
             None if decision.accepted() => {

@@ -26,6 +26,9 @@ pub enum Part {
         decision: Box<DecisionRecord>,
         /// The correlation of a cancel that was asked for.
         cancel: Option<Id>,
+        /// The modification that the venue has not answered.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        replacing: Option<u64>,
         /// Nothing can come of it any more, whatever its reports say.
         done: bool,
     },
