@@ -21,6 +21,7 @@ impl RiskEngine {
         self.engine.set_hold(Hold::Operator, held);
     }
 
+    /// Halts one instrument, or lets it go on.
     fn halt_instrument(&mut self, instrument_id: u64, halted: bool) -> PyResult<()> {
         if self.engine.halt_instrument(instrument_id, halted) {
             return Ok(());
@@ -30,6 +31,7 @@ impl RiskEngine {
         )))
     }
 
+    /// Halts every instrument of a venue, or lets them go on.
     fn halt_venue(&mut self, venue: &str, halted: bool) -> PyResult<()> {
         if self.engine.halt_venue(venue, halted) {
             return Ok(());

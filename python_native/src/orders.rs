@@ -84,6 +84,7 @@ impl RiskEngine {
 
 #[pymethods]
 impl RiskEngine {
+    /// Decides an order and, when accepted, reserves its worst case. `limit_price_micro` None = a market order.
     #[pyo3(signature = (
         instrument_id, side, quantity, *, now_ns, order_id = None, limit_price_micro = None, stop_distance_micro = 0,
         reduce_only = false, sell_short = false, ioc = false, strategies = Vec::new(), monotonic_ns = None

@@ -141,6 +141,7 @@ impl RiskEngine {
         self.set_cash(cash_micro)
     }
 
+    /// The account's cash, as the venue would report it.
     fn set_cash(&mut self, cash_micro: i64) -> PyResult<()> {
         let cash = Money::new(cash_micro)
             .ok_or_else(|| refuse(format!("cash_micro {cash_micro} is too large")))?;
@@ -148,6 +149,7 @@ impl RiskEngine {
         Ok(())
     }
 
+    /// One position, signed, as the venue would report it.
     fn set_position(&mut self, instrument_id: u64, quantity: i64) -> PyResult<()> {
         if self.engine.on_position(instrument_id, quantity) {
             return Ok(());
@@ -167,6 +169,7 @@ impl RiskEngine {
         self.engine.expect_flow(amount_micro);
     }
 
+    /// The quote and the last print, 0 = absent; the clock moves to `ts_ns` if that is later.
     #[pyo3(signature = (instrument_id, *, bid_micro = 0, ask_micro = 0, last_micro = 0, ts_ns))]
     fn set_price(
         &mut self,
