@@ -4,7 +4,7 @@ use crate::checks::{Checked, check_fields, outside_collar, outside_wide};
 use crate::engine::Engine;
 use crate::heap::{self, NIL};
 use crate::instrument::NO_STOP;
-use crate::limits::MAX_MARK_AGE_NS;
+use crate::limits::{MAX_MARK_AGE_NS, THROTTLE_NS};
 use crate::orders::{Working, price_key};
 use crate::reason::Reason;
 use crate::sizing::{SizingInputs, collar_high, size};
@@ -108,6 +108,7 @@ impl Engine {
         let Some(index) = self.book.find(order.instrument_id) else {
             return (None, Verdict::reject(Reason::UnknownInstrument));
         };
+        self.book.fetch(index);
         let verdict = self.check(index, &checked);
         if verdict.quantity > 0 {
             self.accept(index, order.order_id, &checked, verdict.quantity);
@@ -205,7 +206,7 @@ impl Engine {
         }
         let (gate, instrument) = (&self.book.gates[index], &self.book.instruments[index]);
         let accepted = self.accepted(order);
-        if self.may_repeat(instrument.repeat_guard) && self.repeats[index].is_repeated(&accepted) {
+        if self.may_repeat(instrument.last_opened) && self.repeats[index].is_repeated(&accepted) {
             return Some(Reason::RepeatedOrder);
         }
         if let Some(reason) = self.unpriced(gate) {
@@ -236,8 +237,8 @@ impl Engine {
     }
 
     #[inline]
-    fn may_repeat(&self, guard: i64) -> bool {
-        guard != i64::MIN && self.now_ns.saturating_sub(guard) < crate::limits::THROTTLE_NS
+    const fn may_repeat(&self, last_opened: i64) -> bool {
+        last_opened != i64::MIN && self.now_ns.saturating_sub(last_opened) < THROTTLE_NS
     }
 
     const fn accepted(&self, order: &Checked) -> Accepted {
@@ -443,10 +444,10 @@ impl Engine {
         order: &Checked,
     ) -> (Option<Accepted>, Option<i64>) {
         let accepted = self.accepted(order);
-        let displaced = self.repeats[index].count(accepted);
         let level = self.stop_after(index, order.side, order.stop_distance);
         let instrument = &mut self.book.instruments[index];
-        instrument.repeat_guard = self.repeats[index].guard();
+        let displaced = self.repeats[index].count(&mut instrument.next_repeat, accepted);
+        instrument.last_opened = self.now_ns;
         let held = core::mem::replace(instrument.stop_mut(order.side), level);
         (Some(displaced), (level != held).then_some(held))
     }

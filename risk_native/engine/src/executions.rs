@@ -3,7 +3,7 @@
 
 use crate::engine::Engine;
 use crate::heap;
-use crate::orders::{CANCEL_REQUESTED, FATE_UNKNOWN, Life, Working};
+use crate::orders::{CANCEL_REQUESTED, FATE_UNKNOWN, Found, Working};
 use crate::reason::Reason;
 use crate::types::*;
 use crate::units::{MAX_MONEY, MAX_QUANTITY, Price, Quantity};
@@ -45,20 +45,18 @@ impl Engine {
         if !plausible(report) {
             return Err(ExecError::BadReport);
         }
-        let place = self
-            .orders
-            .resolve(report.order_id)
-            .ok_or(ExecError::UnknownOrder)?;
+        let place = match self.orders.resolve(report.order_id) {
+            None => return Err(ExecError::UnknownOrder),
+            Some(Found::Ended(place)) => return Ok(self.on_ended(place, report)),
+            Some(Found::Working(place)) => place,
+        };
         let order = self.orders.slots[place as usize];
-        if order.life == Life::Ended {
-            return Ok(self.on_ended(place, &order, report));
-        }
         let refuses_modification =
             report.kind == ExecKind::Rejected && order.replacement.order_id == report.order_id;
         if refuses_modification {
-            self.drop_modification(place);
+            let finished = self.drop_modification(place);
             return Ok(ExecOutcome {
-                finished: self.orders.slots[place as usize].life == Life::Ended,
+                finished,
                 repeated: false,
                 ..REPEATED
             });
@@ -148,7 +146,8 @@ impl Engine {
     }
 
     /// A fill that comes after the end of its order still moved the position.
-    fn on_ended(&mut self, place: u32, order: &Working, report: &Execution) -> ExecOutcome {
+    fn on_ended(&mut self, place: u32, report: &Execution) -> ExecOutcome {
+        let order = self.orders.ended[place as usize];
         let filled = report.cumulative_quantity - order.cumulative;
         if filled == 0 || (filled < 0 && report.kind != ExecKind::Corrected) {
             return REPEATED;
@@ -156,7 +155,7 @@ impl Engine {
         let index = order.instrument as usize;
         self.pay(index, order.side, filled, report, order.reserve_price);
         self.settle_order(index, order.side, 0, 0, filled);
-        self.orders.slots[place as usize].cumulative = report.cumulative_quantity;
+        self.orders.ended[place as usize].cumulative = report.cumulative_quantity;
         self.settle_stops(index);
         self.refresh();
         ExecOutcome {
@@ -198,15 +197,15 @@ impl Engine {
         Ok(self.view(&order))
     }
 
-    /// A pending modification is off: the old order stands, or is done when it has filled meanwhile.
-    pub(crate) fn drop_modification(&mut self, place: u32) {
+    /// A pending modification is off: the old order stands, or is done (true) when it has filled meanwhile.
+    pub(crate) fn drop_modification(&mut self, place: u32) -> bool {
         let before = self.orders.slots[place as usize];
         self.orders.drop_replacement(place);
-        self.after_modification(place, &before);
+        self.after_modification(place, &before)
     }
 
-    /// Reserve, rank and end of an order whose terms have just changed.
-    pub(crate) fn after_modification(&mut self, place: u32, before: &Working) {
+    /// Reserve, rank and end (true) of an order whose terms have just changed.
+    pub(crate) fn after_modification(&mut self, place: u32, before: &Working) -> bool {
         let index = before.instrument as usize;
         let now = self.orders.slots[place as usize];
         let finished = now.cumulative >= now.quantity;
@@ -230,6 +229,7 @@ impl Engine {
         self.settle_stops(index);
         #[cfg(debug_assertions)]
         self.assert_resting(index);
+        finished
     }
 
     /// Puts an order where its price belongs among its side's.

@@ -15,8 +15,8 @@ pub(crate) struct Places {
 impl Places {
     /// `ids` are distinct; an id's place is its position in the slice.
     pub(crate) fn new(ids: &[u64]) -> Self {
-        // At most a quarter of the slots are taken, so that nearly every question is answered by the first.
-        let size = (4 * ids.len().max(1)).next_power_of_two();
+        // At most half of the slots are taken; more would cost cache lines that others need.
+        let size = (2 * ids.len().max(1)).next_power_of_two();
         let mut places = Self {
             slots: vec![EMPTY; size],
             shift: 64 - size.trailing_zeros(),

@@ -125,9 +125,10 @@ impl Marks {
     }
 }
 
+/// The first four cache lines are what a decision reads.
+#[repr(C, align(64))]
 #[derive(Debug, Clone)]
 pub(crate) struct Instrument {
-    pub id: u64,
     pub position: i64,
     /// What exposure is measured at: the reference price, before it the settlement price; 0 = none.
     pub mark: i64,
@@ -135,8 +136,6 @@ pub(crate) struct Instrument {
     pub risk_floor: i64,
     pub issuer: u32,
     pub sector: u32,
-    pub buys: Resting,
-    pub sells: Resting,
     /// Most aggressive working order of each side.
     pub best_buy: u32,
     pub best_sell: u32,
@@ -144,20 +143,26 @@ pub(crate) struct Instrument {
     pub volume_limit: i64,
     pub traded: i64,
     pub locate: i64,
+    pub buys: Resting,
+    pub sells: Resting,
     pub lot: i64,
     pub long_stop: i64,
     pub short_stop: i64,
-    /// Sides whose position reached its stop by both marks, bit by bit.
-    /// Sides whose position reached its stop by both marks, bit by bit.
-    pub fired: u8,
-    pub own_working: u32,
-    /// See [`crate::throttle::Repeats::guard`].
-    pub repeat_guard: i64,
+    /// When an opening order was last accepted: while that is a second ago nothing is repeated.
+    pub last_opened: i64,
     pub bid: i64,
     pub ask: i64,
     pub last: i64,
+    /// Closing orders of the engine's own that work.
+    pub own_working: u32,
+    /// Where the next accepted opening order is recorded.
+    pub next_repeat: u8,
+    /// Sides whose position reached its stop by both marks, bit by bit.
+    pub fired: u8,
     pub priced: bool,
-    pub venue: u32,
+    /// Named in the position report that is being received.
+    pub reported: bool,
+    pub id: u64,
     pub marks: Marks,
     pub second: Marks,
     /// The marks before the held price's moment.
@@ -170,11 +175,15 @@ pub(crate) struct Instrument {
     pub floor_bp: u64,
     /// Shares of one closing slice; 0 = volume unknown.
     pub slice: i64,
-    /// Named in the position report that is being received.
-    pub reported: bool,
     /// A closing order came to nothing: do not send another before this moment.
     pub retry_at: i64,
+    pub venue: u32,
 }
+
+const _: () = assert!(
+    core::mem::offset_of!(Instrument, id) == 4 * 64 && core::mem::size_of::<Gate>() == 64,
+    "what a decision reads lies together"
+);
 
 /// Worst case towards one side: `held` shares (negative = held the other way) and every working order of that side filled.
 pub(crate) fn worst_case(held: i64, mark: i64, resting: &Resting) -> i128 {
@@ -352,7 +361,8 @@ impl Instrument {
             short_stop: NO_STOP,
             fired: 0,
             own_working: 0,
-            repeat_guard: i64::MIN,
+            next_repeat: 0,
+            last_opened: i64::MIN,
             bid: 0,
             ask: 0,
             last: 0,

@@ -23,6 +23,7 @@ mod kill;
 mod limits;
 mod linked;
 mod min_tree;
+mod order_index;
 mod orders;
 mod prices;
 mod reason;

@@ -171,8 +171,8 @@ impl Engine {
             .resize(leg.index, order.side, -order.leaves(), -order.notional());
         self.rate.undo(accept.rate);
         if let Some(displaced) = accept.repeat {
-            self.repeats[leg.index].undo(displaced);
-            self.book.instruments[leg.index].repeat_guard = self.repeats[leg.index].guard();
+            let next = &mut self.book.instruments[leg.index].next_repeat;
+            self.repeats[leg.index].undo(next, displaced);
         }
         if let Some(level) = accept.stop {
             *self.book.instruments[leg.index].stop_mut(order.side) = level;

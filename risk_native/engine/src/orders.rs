@@ -1,18 +1,9 @@
-//! Working and ended orders: a slab of fixed size with stable places, a free list and an index by id. Nothing here allocates
-//! after construction.
+//! Working orders in a slab of fixed size with stable places and a free list, ended ones in a ring.
+//! Nothing here allocates after construction.
 
 use crate::heap::NIL;
-use crate::ids::SPREAD;
+use crate::order_index::OrderIndex;
 use crate::types::{Side, is_own_order};
-
-/// What became of a place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Life {
-    Free,
-    Working,
-    /// Done: remembered because a report may come late.
-    Ended,
-}
 
 /// A modification that the venue has not answered; `order_id` 0 = none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +37,6 @@ pub(crate) struct Working {
     pub strategies: u64,
     pub instrument: u32,
     pub side: Side,
-    pub life: Life,
     pub flags: u8,
     /// [`CANCEL_REQUESTED`], [`FATE_UNKNOWN`].
     pub marks: u8,
@@ -84,7 +74,6 @@ impl Working {
         strategies: 0,
         instrument: 0,
         side: Side::Buy,
-        life: Life::Free,
         flags: 0,
         marks: 0,
         replacement: Replacement::NONE,
@@ -130,17 +119,48 @@ impl Working {
     }
 }
 
+/// An order that is done: remembered because a report may come late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ended {
+    /// 0 = its id was given to another.
+    pub order_id: u64,
+    pub cumulative: i64,
+    /// It goes on under this id; 0 = it ended.
+    pub leads_to: u64,
+    pub instrument: u32,
+    pub side: Side,
+}
+
+impl Ended {
+    const NONE: Self = Self {
+        order_id: 0,
+        cumulative: 0,
+        leads_to: 0,
+        instrument: 0,
+        side: Side::Buy,
+    };
+}
+
+/// Where an order stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// In `slots`.
+    Working(u32),
+    /// In `ended`.
+    Ended(u32),
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct Orders {
     pub slots: Vec<Working>,
     free: Vec<u32>,
-    /// Places of ended orders, oldest at `ended_from`.
-    ended: Vec<u32>,
-    ended_from: usize,
-    ended_count: usize,
-    /// Upper half: what tells ids apart; lower half: place + 1. 0 = empty.
-    index: Vec<u64>,
-    shift: u32,
+    /// The last ended orders, oldest at `oldest` once all places are taken.
+    pub ended: Vec<Ended>,
+    oldest: usize,
+    /// By the low bits of an id: where it stands in `ended`, unless a later one with the same bits stands there.
+    hints: Vec<u32>,
+    /// Working orders.
+    index: OrderIndex,
     room: usize,
     live: usize,
     live_first: u32,
@@ -150,18 +170,14 @@ impl Orders {
     /// Room for `room` working orders, and memory of `kept` ended ones.
     pub(crate) fn new(room: usize, kept: usize) -> Self {
         let (room, kept) = (room.max(1), kept.max(1));
-        // One more: an order that goes on under another id leaves a record before the oldest is forgotten.
-        let places = room + kept + 1;
-        // A working order may stand in the index twice, under its own id and a pending modification's.
-        let size = (2 * (room + kept)).next_power_of_two();
         Self {
-            slots: vec![Working::EMPTY; places],
-            free: (0..places as u32).rev().collect(),
-            ended: vec![NIL; kept],
-            ended_from: 0,
-            ended_count: 0,
-            index: vec![0; size],
-            shift: 32 - size.trailing_zeros(),
+            slots: vec![Working::EMPTY; room],
+            free: (0..room as u32).rev().collect(),
+            ended: vec![Ended::NONE; kept],
+            oldest: 0,
+            // A working order may stand there twice, under its own id and a pending modification's.
+            index: OrderIndex::new(2 * room),
+            hints: vec![0; (2 * kept).next_power_of_two()],
             room,
             live: 0,
             live_first: NIL,
@@ -182,7 +198,7 @@ impl Orders {
         self.room
     }
 
-    /// Places of the working orders, latest first.
+    /// The working orders, latest first.
     pub(crate) fn live(&self) -> impl Iterator<Item = &Working> {
         core::iter::successors(self.at(self.live_first), |order| self.at(order.live_after))
     }
@@ -196,112 +212,84 @@ impl Orders {
     }
 
     /// Ended orders that are remembered, oldest first.
-    pub(crate) fn ended(&self) -> impl Iterator<Item = &Working> {
-        let kept = self.ended.len();
-        (0..self.ended_count)
-            .filter_map(move |nth| self.at(self.ended[(self.ended_from + nth) % kept]))
+    pub(crate) fn ended(&self) -> impl Iterator<Item = &Ended> {
+        let (later, earlier) = self.ended.split_at(self.oldest);
+        earlier
+            .iter()
+            .chain(later)
+            .filter(|order| order.order_id != 0)
     }
 
+    /// Is what the index names the order with this id, or with this id of a pending modification.
     #[inline]
-    fn tag(order_id: u64) -> u64 {
-        order_id.wrapping_mul(SPREAD) >> 32
-    }
-
-    #[inline]
-    fn home(&self, entry_tag: u64) -> usize {
-        (entry_tag >> self.shift) as usize
-    }
-
-    fn entry_of(&self, order_id: u64) -> Option<usize> {
-        if order_id == 0 {
-            return None;
-        }
-        let tag = Self::tag(order_id);
-        let mask = self.index.len() - 1;
-        let mut slot = self.home(tag);
-        loop {
-            let entry = self.index[slot];
-            if entry == 0 {
-                return None;
-            }
-            if entry >> 32 == tag {
-                let order = &self.slots[(entry as u32 - 1) as usize];
-                let is_it = order.order_id == order_id
-                    || (order.replacement.order_id == order_id && order.life == Life::Working);
-                if is_it {
-                    return Some(slot);
-                }
-            }
-            slot = (slot + 1) & mask;
+    fn is_it(&self, order_id: u64) -> impl Fn(u32) -> bool + '_ {
+        move |place| {
+            let order = &self.slots[place as usize];
+            order.order_id == order_id || order.replacement.order_id == order_id
         }
     }
 
-    /// The place of the working or ended order with this id, or with this id of a pending modification.
+    /// Where the order with this id stands, or with this id of a pending modification.
     #[inline]
-    pub(crate) fn find(&self, order_id: u64) -> Option<u32> {
-        self.entry_of(order_id)
-            .map(|slot| self.index[slot] as u32 - 1)
+    pub(crate) fn find(&self, order_id: u64) -> Option<Found> {
+        match self.working(order_id) {
+            Some(place) => Some(Found::Working(place)),
+            None => self.find_ended(order_id).map(Found::Ended),
+        }
     }
 
     /// As [`Orders::find`], working orders only.
+    #[inline]
     pub(crate) fn working(&self, order_id: u64) -> Option<u32> {
-        self.find(order_id)
-            .filter(|place| self.slots[*place as usize].life == Life::Working)
+        if order_id == 0 {
+            return None;
+        }
+        self.index.find(order_id, self.is_it(order_id))
+    }
+
+    fn hint(&self, order_id: u64) -> usize {
+        order_id as usize & (self.hints.len() - 1)
+    }
+
+    /// Late reports are rare, so only they pay for an id whose hint was taken by a later one.
+    fn find_ended(&self, order_id: u64) -> Option<u32> {
+        let hint = self.hints[self.hint(order_id)];
+        if order_id == 0 || self.ended[hint as usize].order_id == order_id {
+            return (order_id != 0).then_some(hint);
+        }
+        let place = self
+            .ended
+            .iter()
+            .position(|order| order.order_id == order_id)?;
+        Some(place as u32)
     }
 
     /// As [`Orders::find`], and from an id that was replaced on to the order that goes on under another.
-    pub(crate) fn resolve(&self, order_id: u64) -> Option<u32> {
-        let mut place = self.find(order_id)?;
+    #[inline]
+    pub(crate) fn resolve(&self, order_id: u64) -> Option<Found> {
+        let mut found = self.find(order_id)?;
         // Every step leads to a later modification of the same order.
-        loop {
-            let order = &self.slots[place as usize];
-            if order.life != Life::Ended || order.replacement.order_id == 0 {
-                return Some(place);
+        while let Found::Ended(place) = found {
+            let leads_to = self.ended[place as usize].leads_to;
+            if leads_to == 0 {
+                break;
             }
-            place = self.find(order.replacement.order_id)?;
+            found = self.find(leads_to)?;
         }
-    }
-
-    fn index_insert(&mut self, order_id: u64, place: u32) {
-        let tag = Self::tag(order_id);
-        let mask = self.index.len() - 1;
-        let mut slot = self.home(tag);
-        while self.index[slot] != 0 {
-            slot = (slot + 1) & mask;
-        }
-        self.index[slot] = (tag << 32) | u64::from(place + 1);
+        Some(found)
     }
 
     fn index_remove(&mut self, order_id: u64) {
-        let Some(mut hole) = self.entry_of(order_id) else {
-            debug_assert!(false, "an order is in the index");
-            return;
-        };
-        let mask = self.index.len() - 1;
-        let mut slot = hole;
-        // Close the gap so that no probe stops short: move back whatever may stand at the hole.
-        loop {
-            slot = (slot + 1) & mask;
-            let candidate = self.index[slot];
-            if candidate == 0 {
-                break;
-            }
-            let home = self.home(candidate >> 32);
-            if (slot.wrapping_sub(home) & mask) >= (slot.wrapping_sub(hole) & mask) {
-                self.index[hole] = candidate;
-                hole = slot;
-            }
-        }
-        self.index[hole] = 0;
+        // The index asks of the other fields what it holds, so it is out of the way meanwhile.
+        let mut index = core::mem::take(&mut self.index);
+        index.remove(order_id, self.is_it(order_id));
+        self.index = index;
     }
 
     /// An ended order that had this id is not found any more.
     pub(crate) fn release_id(&mut self, order_id: u64) {
-        if let Some(place) = self.find(order_id)
-            && self.slots[place as usize].life == Life::Ended
-        {
-            self.index_remove(order_id);
-            self.slots[place as usize].order_id = 0;
+        if let Some(Found::Ended(place)) = self.find(order_id) {
+            self.ended[place as usize].order_id = 0;
         }
     }
 
@@ -309,27 +297,27 @@ impl Orders {
     #[inline]
     pub(crate) fn insert(&mut self, order: Working) -> u32 {
         debug_assert!(!self.is_full(), "there is room");
-        debug_assert!(self.find(order.order_id).is_none(), "order ids are new");
+        debug_assert!(self.working(order.order_id).is_none(), "order ids are new");
         let place = self.free.pop().unwrap_or(NIL);
-        let before = self.live_first;
+        let after = self.live_first;
         self.slots[place as usize] = Working {
-            life: Life::Working,
             live_before: NIL,
-            live_after: before,
+            live_after: after,
             child: NIL,
             sibling: NIL,
             back: NIL,
             ..order
         };
-        if let Some(next) = self.slots.get_mut(before as usize) {
+        if let Some(next) = self.slots.get_mut(after as usize) {
             next.live_before = place;
         }
         self.live_first = place;
         self.live += 1;
-        self.index_insert(order.order_id, place);
+        self.index.insert(order.order_id, place);
         place
     }
 
+    #[inline]
     fn unlink(&mut self, place: u32) {
         let (before, after) = {
             let order = &self.slots[place as usize];
@@ -346,31 +334,36 @@ impl Orders {
     }
 
     /// The order is done; it stays findable until as many ended after it as are kept.
+    #[inline]
     pub(crate) fn end(&mut self, place: u32) {
         self.drop_replacement(place);
         self.unlink(place);
-        let order = &mut self.slots[place as usize];
-        order.life = Life::Ended;
-        self.remember(place);
+        self.remember(place, 0);
+        self.slots[place as usize].order_id = 0;
+        self.free.push(place);
     }
 
-    fn remember(&mut self, place: u32) {
-        let kept = self.ended.len();
-        if self.ended_count == kept {
-            let oldest = self.ended[self.ended_from];
-            let id = self.slots[oldest as usize].order_id;
-            if id != 0 {
-                self.index_remove(id);
-            }
-            self.slots[oldest as usize].life = Life::Free;
-            self.slots[oldest as usize].order_id = 0;
-            self.free.push(oldest);
-            self.ended[self.ended_from] = place;
-            self.ended_from = (self.ended_from + 1) % kept;
+    /// Records the order at `place` as ended, or as going on under another id, in the place of the oldest record.
+    #[inline]
+    fn remember(&mut self, place: u32, leads_to: u64) {
+        let at = self.oldest;
+        let order = &self.slots[place as usize];
+        let record = Ended {
+            order_id: order.order_id,
+            cumulative: order.cumulative,
+            leads_to,
+            instrument: order.instrument,
+            side: order.side,
+        };
+        self.index_remove(record.order_id);
+        let hint = self.hint(record.order_id);
+        self.hints[hint] = at as u32;
+        self.ended[at] = record;
+        self.oldest = if at + 1 == self.ended.len() {
+            0
         } else {
-            self.ended[(self.ended_from + self.ended_count) % kept] = place;
-            self.ended_count += 1;
-        }
+            at + 1
+        };
     }
 
     /// As if the order had never been: for legs that were only tried.
@@ -384,26 +377,18 @@ impl Orders {
 
     /// Ended orders of a session that is over.
     pub(crate) fn forget_ended(&mut self) {
-        while self.ended_count > 0 {
-            let place = self.ended[self.ended_from];
-            let id = self.slots[place as usize].order_id;
-            if id != 0 {
-                self.index_remove(id);
-            }
-            self.slots[place as usize] = Working::EMPTY;
-            self.free.push(place);
-            self.ended_from = (self.ended_from + 1) % self.ended.len();
-            self.ended_count -= 1;
-        }
+        self.ended.fill(Ended::NONE);
+        self.oldest = 0;
     }
 
     /// A modification is asked for: the order is found under its id as well.
     pub(crate) fn add_replacement(&mut self, place: u32, replacement: Replacement) {
         self.slots[place as usize].replacement = replacement;
-        self.index_insert(replacement.order_id, place);
+        self.index.insert(replacement.order_id, place);
     }
 
     /// The modification is off.
+    #[inline]
     pub(crate) fn drop_replacement(&mut self, place: u32) {
         let pending = self.slots[place as usize].replacement.order_id;
         if pending != 0 {
@@ -414,16 +399,10 @@ impl Orders {
 
     /// The order goes on under the modification's id; its old id is remembered as leading there.
     pub(crate) fn rename(&mut self, place: u32) {
-        let order = self.slots[place as usize];
-        self.index_remove(order.order_id);
-        self.slots[place as usize].order_id = order.replacement.order_id;
-        self.slots[place as usize].replacement = Replacement::NONE;
-        let trace = self.free.pop().unwrap_or(NIL);
-        self.slots[trace as usize] = Working {
-            life: Life::Ended,
-            ..order
-        };
-        self.index_insert(order.order_id, trace);
-        self.remember(trace);
+        let successor = self.slots[place as usize].replacement.order_id;
+        self.remember(place, successor);
+        let order = &mut self.slots[place as usize];
+        order.order_id = successor;
+        order.replacement = Replacement::NONE;
     }
 }

@@ -50,7 +50,7 @@ impl Engine {
             ] {
                 put(i128::from(value));
             }
-            for accepted in self.repeats[index].recent(self.now_ns) {
+            for accepted in self.repeats[index].recent(instrument.next_repeat, self.now_ns) {
                 put(i128::from(accepted.at));
                 put(i128::from(accepted.quantity));
                 put(i128::from(accepted.limit_price));
@@ -87,9 +87,9 @@ impl Engine {
                 put(i128::from(value));
             }
         }
-        for order in self.orders.ended().filter(|order| order.order_id != 0) {
+        for order in self.orders.ended() {
             put(i128::from(order.order_id));
-            put(i128::from(order.replacement.order_id));
+            put(i128::from(order.leads_to));
             put(i128::from(order.cumulative));
         }
         for moment in self.rate.recent(self.monotonic_ns) {

@@ -82,17 +82,16 @@ impl Accepted {
     }
 }
 
-/// The last accepted opening orders of one instrument.
+/// The last accepted opening orders of one instrument. Where the next one goes (`next`) is kept with the instrument, whose cache
+/// line is read anyway.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Repeats {
     orders: [Accepted; REPEAT_DEPTH],
-    next: usize,
 }
 
 impl Repeats {
     pub(crate) const NONE: Self = Self {
         orders: [Accepted::NEVER; REPEAT_DEPTH],
-        next: 0,
     };
 
     /// True when as many equal orders as may be were accepted in the trailing second of `order.at`.
@@ -104,27 +103,23 @@ impl Repeats {
         equal.count() >= REPEAT_LIMIT
     }
 
-    /// When the last order but so many as may repeat was accepted: while that is a second ago nothing can be repeated.
+    /// Counts an accepted order; returns what it displaced, for [`Repeats::undo`].
     #[inline]
-    pub(crate) fn guard(&self) -> i64 {
-        self.orders[(self.next + REPEAT_DEPTH - REPEAT_LIMIT) % REPEAT_DEPTH].at
+    pub(crate) fn count(&mut self, next: &mut u8, order: Accepted) -> Accepted {
+        let place = usize::from(*next) % REPEAT_DEPTH;
+        *next = ((place + 1) % REPEAT_DEPTH) as u8;
+        core::mem::replace(&mut self.orders[place], order)
     }
 
-    #[inline]
-    pub(crate) fn count(&mut self, order: Accepted) -> Accepted {
-        let displaced = core::mem::replace(&mut self.orders[self.next], order);
-        self.next = (self.next + 1) % REPEAT_DEPTH;
-        displaced
+    pub(crate) fn undo(&mut self, next: &mut u8, displaced: Accepted) {
+        let place = (usize::from(*next) + REPEAT_DEPTH - 1) % REPEAT_DEPTH;
+        *next = place as u8;
+        self.orders[place] = displaced;
     }
 
-    pub(crate) fn undo(&mut self, displaced: Accepted) {
-        self.next = (self.next + REPEAT_DEPTH - 1) % REPEAT_DEPTH;
-        self.orders[self.next] = displaced;
-    }
-
-    pub(crate) fn recent(&self, now: i64) -> impl Iterator<Item = Accepted> {
+    pub(crate) fn recent(&self, next: u8, now: i64) -> impl Iterator<Item = Accepted> {
         (0..REPEAT_DEPTH)
-            .map(|nth| self.orders[(self.next + nth) % REPEAT_DEPTH])
+            .map(move |nth| self.orders[(usize::from(next) + nth) % REPEAT_DEPTH])
             .filter(move |held| held.within_second(now))
     }
 }
@@ -157,19 +152,22 @@ mod tests {
             limit_price: 7,
             kind: 1,
         };
-        let mut repeats = Repeats::NONE;
+        let (mut repeats, mut next) = (Repeats::NONE, 0);
         for at in 0..3 {
             assert!(!repeats.is_repeated(&order(at, 5)));
-            repeats.count(order(at, 5));
+            repeats.count(&mut next, order(at, 5));
         }
-        assert_eq!(repeats.guard(), 0);
         assert!(repeats.is_repeated(&order(3, 5)));
         assert!(!repeats.is_repeated(&order(3, 6)));
         assert!(!repeats.is_repeated(&order(THROTTLE_NS, 5)));
         // Seven others later only one of the equal ones is among the last eight.
         for nth in 0..7 {
-            repeats.count(order(4, 100 + nth));
+            repeats.count(&mut next, order(4, 100 + nth));
         }
         assert!(!repeats.is_repeated(&order(5, 5)));
+        // Taken back, the three are there again.
+        let displaced = repeats.count(&mut next, order(5, 5));
+        repeats.undo(&mut next, displaced);
+        assert_eq!(repeats.recent(next, 5).count(), REPEAT_DEPTH);
     }
 }
