@@ -46,50 +46,41 @@ impl Engine {
         }
     }
 
+    #[inline]
     fn metrics(&self, index: Option<usize>, side: u8, risk_per_share: i64) -> Metrics {
         let sums = &self.book.sums;
-        let mut metrics = Metrics {
+        let here = index.map(|index| &self.book.instruments[index]);
+        let stop = match (here, Side::from_u8(side)) {
+            (Some(instrument), Some(side)) => instrument.stop(side),
+            _ => NO_STOP,
+        };
+        Metrics {
             trading_state: self.state_without_limits().0,
             session_state: self.session_state,
             venue_up: self.venue_up,
-            position: 0,
-            working_buys: 0,
-            working_sells: 0,
-            traded: 0,
-            bid: 0,
-            ask: 0,
-            last: 0,
-            price_ts_ns: 0,
-            stop_level: 0,
+            position: here.map_or(0, |instrument| instrument.position),
+            working_buys: here.map_or(0, |instrument| instrument.buys.quantity),
+            working_sells: here.map_or(0, |instrument| instrument.sells.quantity),
+            traded: here.map_or(0, |instrument| instrument.traded),
+            bid: here.map_or(0, |instrument| instrument.bid),
+            ask: here.map_or(0, |instrument| instrument.ask),
+            last: here.map_or(0, |instrument| instrument.last),
+            price_ts_ns: index.map_or(0, |index| self.book.gates[index].price_ts),
+            stop_level: if stop == NO_STOP { 0 } else { stop },
             risk_per_share,
             cash: reported(self.cash.unwrap_or(0)),
             second_equity: reported(self.equity.second),
             baseline: self.baseline.map_or(0, |baseline| baseline.equity),
             flows: self.flows.1,
             drawdown_bp: self.equity.drawdown_bp,
-            issuer_exposure: 0,
-            sector_exposure: 0,
+            issuer_exposure: index.map_or(0, |index| reported(self.book.issuer_exposure(index))),
+            sector_exposure: index.map_or(0, |index| reported(self.book.sector_exposure(index))),
             gross_exposure: reported(sums.gross),
             net_long: reported(sums.net_worst(Side::Buy)),
             net_short: reported(sums.net_worst(Side::Sell)),
             buying_power: reported(self.power(0, 0)),
             working_orders: self.orders.len() as u32,
-        };
-        if let Some(index) = index {
-            let instrument = &self.book.instruments[index];
-            metrics.position = instrument.position;
-            metrics.working_buys = instrument.buys.quantity;
-            metrics.working_sells = instrument.sells.quantity;
-            metrics.traded = instrument.traded;
-            (metrics.bid, metrics.ask, metrics.last) =
-                (instrument.bid, instrument.ask, instrument.last);
-            metrics.price_ts_ns = self.book.gates[index].price_ts;
-            let stop = Side::from_u8(side).map_or(NO_STOP, |side| instrument.stop(side));
-            metrics.stop_level = if stop == NO_STOP { 0 } else { stop };
-            metrics.issuer_exposure = reported(self.book.issuer_exposure(index));
-            metrics.sector_exposure = reported(self.book.sector_exposure(index));
         }
-        metrics
     }
 
     /// What is taken now and why, the limits that prices broke left aside: they hold up single names only.

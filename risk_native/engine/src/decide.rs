@@ -111,8 +111,10 @@ impl Engine {
         self.book.fetch(index);
         let verdict = self.check(index, &checked);
         if verdict.quantity > 0 {
-            self.accept(index, order.order_id, &checked, verdict.quantity);
-            self.settle_stops(index);
+            let accept = self.accept(index, order.order_id, &checked, verdict.quantity);
+            if accept.stop.is_some() {
+                self.settle_stops(index);
+            }
         }
         (Some(index), verdict)
     }

@@ -137,7 +137,7 @@ impl Engine {
 
     /// Takes a working order, whose reserve is released, out of the book.
     fn end_order(&mut self, place: u32) {
-        let order = self.orders.slots[place as usize];
+        let order = &self.orders.slots[place as usize];
         let instrument = &mut self.book.instruments[order.instrument as usize];
         instrument.own_working -= u32::from(order.is_own());
         let root = instrument.best_mut(order.side);

@@ -72,27 +72,35 @@ pub(crate) fn push(slots: &mut [Working], root: &mut u32, place: u32) {
 }
 
 /// Takes an order out of the heap at `root`.
+#[inline]
 pub(crate) fn remove(slots: &mut [Working], root: &mut u32, place: u32) {
-    let order = slots[place as usize];
+    let (child, sibling, back) = {
+        let order = &mut slots[place as usize];
+        let links = (order.child, order.sibling, order.back);
+        (order.child, order.sibling, order.back) = (NIL, NIL, NIL);
+        links
+    };
     if *root == place {
-        *root = join_all(slots, order.child);
-    } else {
-        let back = &mut slots[order.back as usize];
-        if back.child == place {
-            back.child = order.sibling;
+        *root = if child == NIL {
+            NIL
         } else {
-            back.sibling = order.sibling;
-        }
-        if order.sibling != NIL {
-            slots[order.sibling as usize].back = order.back;
-        }
-        let below = join_all(slots, order.child);
-        if below != NIL {
-            *root = join(slots, *root, below);
-        }
+            join_all(slots, child)
+        };
+        return;
     }
-    let order = &mut slots[place as usize];
-    (order.child, order.sibling, order.back) = (NIL, NIL, NIL);
+    let before = &mut slots[back as usize];
+    if before.child == place {
+        before.child = sibling;
+    } else {
+        before.sibling = sibling;
+    }
+    if sibling != NIL {
+        slots[sibling as usize].back = back;
+    }
+    if child != NIL {
+        let below = join_all(slots, child);
+        *root = join(slots, *root, below);
+    }
 }
 
 #[cfg(test)]

@@ -179,9 +179,8 @@ impl Caps<'_> {
     #[inline]
     fn at(&self, nth: usize, shares: i64, weight: i128, cost: i128) -> Cap {
         let (inputs, limits) = (self.inputs, self.limits);
-        let shares_ahead = i128::from(inputs.held_quantity)
-            + i128::from(inputs.working_quantity)
-            + i128::from(shares);
+        // Counts of shares stay far inside 64 bits: MAX_QUANTITY for each order that there is room for.
+        let shares_ahead = inputs.held_quantity + inputs.working_quantity + shares;
         let exposure = |exposure: i128, limit: i128, reason, tighter| Cap {
             holds: exposure + weight <= limit,
             reason,
@@ -214,7 +213,8 @@ impl Caps<'_> {
                 limits.net_bp() < NET_LIMIT_BP,
             ),
             4 => Cap {
-                holds: shares_ahead * i128::from(inputs.risk_per_share) <= self.money.risk,
+                holds: i128::from(shares_ahead) * i128::from(inputs.risk_per_share)
+                    <= self.money.risk,
                 reason: Reason::TradeRisk,
                 tighter: limits.trade_risk_bp() < TRADE_RISK_LIMIT_BP,
                 limit: self.money.risk,
@@ -232,14 +232,13 @@ impl Caps<'_> {
                 limit: i128::from(limits.order_notional().micro()),
             },
             7 => Cap {
-                holds: i128::from(inputs.volume_used) + i128::from(shares)
-                    <= i128::from(inputs.volume_limit),
+                holds: inputs.volume_used + shares <= inputs.volume_limit,
                 reason: Reason::Participation,
                 tighter: limits.participation_bp() < PARTICIPATION_LIMIT_BP,
                 limit: i128::from(inputs.volume_limit),
             },
             8 => Cap {
-                holds: inputs.side == Side::Buy || shares_ahead <= i128::from(inputs.locate),
+                holds: inputs.side == Side::Buy || shares_ahead <= inputs.locate,
                 reason: Reason::NoLocate,
                 tighter: false,
                 limit: i128::from(inputs.locate),
@@ -262,8 +261,8 @@ impl Caps<'_> {
         let inputs = self.inputs;
         let reserved =
             inputs.working_notional + i128::from(shares) * i128::from(inputs.reserve_price);
-        let marked = (i128::from(inputs.working_quantity) + i128::from(shares))
-            * i128::from(inputs.reference_price);
+        let marked =
+            i128::from(inputs.working_quantity + shares) * i128::from(inputs.reference_price);
         reserved.max(marked)
     }
 
@@ -392,5 +391,8 @@ pub fn largest_quantity(inputs: &SizingInputs, limits: &TighterLimits, requested
 /// Clamped for reports.
 #[inline]
 pub(crate) fn reported(amount: i128) -> i64 {
-    Money::saturating(amount).micro()
+    match i64::try_from(amount) {
+        Ok(small) => small.clamp(-MAX_MONEY, MAX_MONEY),
+        Err(_) => Money::saturating(amount).micro(),
+    }
 }

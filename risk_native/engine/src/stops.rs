@@ -42,6 +42,9 @@ impl Engine {
         let instrument = &mut self.book.instruments[index];
         let before = instrument.fired;
         for side in SIDES {
+            if instrument.stop(side) == NO_STOP {
+                continue;
+            }
             if !instrument.needs_stop(side) {
                 *instrument.stop_mut(side) = NO_STOP;
                 instrument.fired &= !(side as u8);

@@ -77,8 +77,10 @@ impl Accepted {
             && self.kind == other.kind
     }
 
+    /// A moment that never was is not within any second.
+    #[inline]
     const fn within_second(&self, now: i64) -> bool {
-        self.at != i64::MIN && now.saturating_sub(self.at) < THROTTLE_NS
+        now.saturating_sub(self.at) < THROTTLE_NS && self.kind != 0
     }
 }
 
@@ -96,10 +98,11 @@ impl Repeats {
 
     /// True when as many equal orders as may be were accepted in the trailing second of `order.at`.
     pub(crate) fn is_repeated(&self, order: &Accepted) -> bool {
+        // Equal ones are rare, so that is asked first.
         let equal = self
             .orders
             .iter()
-            .filter(|held| held.within_second(order.at) && held.equals(order));
+            .filter(|held| held.equals(order) && held.within_second(order.at));
         equal.count() >= REPEAT_LIMIT
     }
 
