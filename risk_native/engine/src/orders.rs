@@ -125,6 +125,8 @@ pub(crate) struct Ended {
     /// 0 = its id was given to another.
     pub order_id: u64,
     pub cumulative: i64,
+    /// What a correction is priced at while there is no mark.
+    pub reserve_price: i64,
     /// It goes on under this id; 0 = it ended.
     pub leads_to: u64,
     pub instrument: u32,
@@ -135,6 +137,7 @@ impl Ended {
     const NONE: Self = Self {
         order_id: 0,
         cumulative: 0,
+        reserve_price: 0,
         leads_to: 0,
         instrument: 0,
         side: Side::Buy,
@@ -351,6 +354,7 @@ impl Orders {
         let record = Ended {
             order_id: order.order_id,
             cumulative: order.cumulative,
+            reserve_price: order.reserve_price,
             leads_to,
             instrument: order.instrument,
             side: order.side,
