@@ -53,6 +53,27 @@ fn all_of_the_wish() {
 }
 
 #[test]
+fn a_wish_that_just_fits_is_not_cut() {
+    // 12.5% of 400,000 is the 1,000 shares that 5% of a million allow.
+    let exact = Position {
+        weight: 0.125,
+        ..position()
+    };
+    let sized = size_position(&exact, &Policy::default()).unwrap();
+    assert_eq!(
+        (sized.constraint, sized.quantity),
+        (Constraint::None, 1_000)
+    );
+    let half = Position {
+        weight: 0.25,
+        kelly: 0.5,
+        ..exact
+    };
+    let sized = size_position(&half, &Policy::default()).unwrap();
+    assert_eq!((sized.constraint, sized.weight), (Constraint::Kelly, 0.125));
+}
+
+#[test]
 fn kelly_comes_first() {
     let sized = size_position(
         &Position {
@@ -78,6 +99,46 @@ fn each_constraint_in_turn() {
             Policy::default(),
             Constraint::Engine(Reason::InstrumentLimit),
             200,
+        ),
+        // Twice, and once, a million, less what the book has: 10,000.
+        (
+            Position {
+                gross_exposure: 1_990_000.0,
+                ..position()
+            },
+            Policy::default(),
+            Constraint::Engine(Reason::GrossLimit),
+            200,
+        ),
+        (
+            Position {
+                net_exposure: 990_000.0,
+                ..position()
+            },
+            Policy::default(),
+            Constraint::Engine(Reason::NetLimit),
+            200,
+        ),
+        // A gap of 40% is 20 a share, more than the stop: 500 shares.
+        (
+            Position {
+                gap_bp: 4_000,
+                ..position()
+            },
+            Policy::default(),
+            Constraint::Engine(Reason::TradeRisk),
+            500,
+        ),
+        // A tenth of 10,000 shares, of which 900 were traded. The engine says the same, and is named first.
+        (
+            Position {
+                adv: 10_000,
+                traded: 900,
+                ..position()
+            },
+            Policy::default(),
+            Constraint::Engine(Reason::Participation),
+            100,
         ),
         // 10,000 at risk over a stop of 25: 400 shares. The engine says the same, and is named first.
         (
