@@ -38,6 +38,7 @@ type fakeRisk struct {
 	kills     int
 	beats     int
 	hellos    int
+	syncs     int // on this connection
 	faults    []string // what the contract forbids
 	execs     uint64
 
@@ -186,7 +187,7 @@ func (r *fakeRisk) serve(c net.Conn) {
 		}
 		if b[1] == 1 {
 			r.hellos++
-			r.conn, r.seqOut = c, 0
+			r.conn, r.seqOut, r.syncs = c, 0, 0
 			w := lay(64, f32(24, r.session), f8(28, r.state), f8(29, r.venueUp), u64(32, r.last), u64(40, 0x1122334455667788))
 			copy(w[48:56], r.refHash[:])
 			copy(w[56:64], r.region)
@@ -213,6 +214,7 @@ func (r *fakeRisk) sendPosition(id int64) {
 func (r *fakeRisk) handle(b []byte) {
 	switch b[1] {
 	case 5:
+		r.syncs++
 		if r.muteSync {
 			return
 		}

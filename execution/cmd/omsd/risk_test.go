@@ -91,7 +91,11 @@ func TestACorrectedFillIsTakenBack(t *testing.T) {
 		t.Errorf("%v", o)
 	}
 	h.locked(h.risk.breakConn) // a SYNC repeats the whole story
-	h.await("back", func(s *pb.GetStatusResponse) bool { return s.RiskLinkUp })
+	h.await("another connection, in step", func(s *pb.GetStatusResponse) bool {
+		again := false
+		h.locked(func() { again = h.risk.hellos == 2 && h.risk.syncs > 0 })
+		return again && s.RiskLinkUp
+	})
 	if got := h.report().Orders[0]; got.FilledQty != 700 || got.State != "CANCELLED" {
 		t.Errorf("after a SYNC: %v", got)
 	}
