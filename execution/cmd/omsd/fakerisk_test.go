@@ -38,7 +38,7 @@ type fakeRisk struct {
 	kills     int
 	beats     int
 	hellos    int
-	syncs     int // on this connection
+	syncs     int      // on this connection
 	faults    []string // what the contract forbids
 	execs     uint64
 
