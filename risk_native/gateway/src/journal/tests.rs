@@ -217,6 +217,26 @@ fn every_flipped_bit_in_what_the_disk_had_refuses_to_open() {
 }
 
 #[test]
+fn a_damaged_header_is_no_segment_that_was_never_begun() {
+    let (_dir, path) = place();
+    let (bytes, ends) = written(&path, 3);
+    // Whether the disk was known to hold it or not, as long as something says that it was begun.
+    for (synced, end) in [(0, ends[3]), (ends[3], ends[0])] {
+        let mut file = bytes.clone();
+        stopped(&mut file, synced.max(HEADER), true);
+        if synced == 0 {
+            file[format::SYNCED_AT..][..8].fill(0);
+        }
+        file[20] ^= 1;
+        file[end..].fill(0);
+        std::fs::write(segment(&path, 1), &file).unwrap();
+        let err = open(&path).unwrap_err().to_string();
+        assert!(err.contains("header"), "{err}");
+        assert_eq!(std::fs::read(segment(&path, 1)).unwrap(), file);
+    }
+}
+
+#[test]
 fn whole_records_behind_a_hole_are_damage_unless_the_power_went() {
     let (_dir, path) = place();
     let (bytes, ends) = written(&path, 5);
