@@ -81,10 +81,78 @@ fn decide_allocates_nothing() {
     let (allocated, _) = counted(|| {
         assert!(engine.on_price(1, 99 * ONE, 100 * ONE, 0, T0 + 1_000));
         engine.on_clock(T0 + 1_001);
+        engine.on_monotonic(1_001);
         engine.on_account(960_000 * ONE);
     });
     assert_eq!(
         allocated, 0,
-        "prices, clock and account allocate nothing either"
+        "prices, clocks and account allocate nothing either"
     );
+    modifications_legs_and_reports_allocate_nothing(&mut engine);
+    the_switch_allocates_nothing(&mut engine);
+}
+
+fn modifications_legs_and_reports_allocate_nothing(engine: &mut Engine) {
+    let now = T0 + 10 * SECOND;
+    // What still works is out of the way.
+    for order in engine.working_orders() {
+        let gone = report(order.order_id, ExecKind::Cancelled, 0);
+        engine.on_execution(&gone).expect("a sound report");
+    }
+    let blank = engine.decide(&buy(9_999, 3, 1, 100, 2), now);
+    let mut out = [blank; 2];
+    let mut replaced = 0;
+    for id in (10_000..20_000_u64).step_by(10) {
+        let now = now + id as i64 * SECOND;
+        // Prices stay fresh.
+        for instrument in 1..=8 {
+            at_time(engine, instrument, now);
+        }
+        let (allocated, _) = counted(|| {
+            let legs = [buy(id, 3, 2_000, 100, 2), buy(id + 1, 5, 100, 100, 2)];
+            engine
+                .decide_linked(&legs, now, &mut out)
+                .expect("legs and answers agree");
+            let change = ReplaceRequest {
+                order_id: id + 2,
+                original_id: id,
+                quantity: 400,
+                limit_price: 99 * ONE,
+                stop_distance: 0,
+            };
+            replaced += usize::from(engine.decide_replace(&change, now).accepted());
+            let _ = engine.on_replaced(id);
+            let _ = engine.on_execution(&fill(id + 2, 1, 99, 1));
+            let _ = engine.on_execution(&report(id + 2, ExecKind::Corrected, 0));
+            let _ = engine.request_cancel(id + 1);
+            for order_id in [id + 1, id + 2] {
+                let _ = engine.on_execution(&report(order_id, ExecKind::Cancelled, 0));
+            }
+        });
+        assert_eq!(allocated, 0, "{out:?}");
+    }
+    assert!(
+        replaced > 900,
+        "what was measured did something: {replaced}"
+    );
+}
+
+fn at_time(engine: &mut Engine, instrument_id: u64, ts_ns: i64) {
+    engine.on_clock(ts_ns);
+    let price = 100 * ONE;
+    assert!(engine.on_price(instrument_id, price, price, price, ts_ns));
+}
+
+fn the_switch_allocates_nothing(engine: &mut Engine) {
+    let mut cancels = Vec::with_capacity(1_000);
+    let mut closes = Vec::with_capacity(100);
+    engine.kill(Reason::Operator);
+    let (allocated, _) = counted(|| {
+        engine.wanted_cancels(&mut cancels);
+        engine.wanted_closes(&mut closes);
+    });
+    assert_eq!(allocated, 0);
+    assert!(!cancels.is_empty() && !closes.is_empty());
+    let (allocated, _) = counted(|| engine.decide_close(&closes[0], T0 + 30_000 * SECOND));
+    assert_eq!(allocated, 0);
 }

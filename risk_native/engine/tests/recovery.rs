@@ -208,3 +208,57 @@ fn references_that_cannot_be() {
         "tick_micro must not be negative"
     );
 }
+
+#[test]
+fn a_shadow_agrees_and_is_a_copy() {
+    let mut engine = funded_with(TighterLimits::none(), 960_000, &[(1, 400)]);
+    engine.decide(&buy(1, 3, 100, 100, 2), T0);
+    engine.decide(&sell(2, 1, 100), T0);
+    let shadow = engine.shadow();
+    engine
+        .on_execution(&fill(1, 100, 100, 100))
+        .expect("a sound report");
+    let checked = std::thread::spawn(move || shadow.check());
+    assert_eq!(checked.join().expect("no panic"), Ok(()));
+    assert_eq!(engine.shadow().check(), Ok(()));
+}
+
+#[test]
+fn utilisation_by_hand() {
+    // 400 of issuer 10 held at 100 and 60 working: 46,000 of 50,000; with 100 of issuer 30, tech has 56,000 of 250,000.
+    let mut engine = funded_with(TighterLimits::none(), 950_000, &[(1, 400), (3, 100)]);
+    assert_eq!(decide(&mut engine, &buy(1, 2, 60, 100, 2)).0, Approve);
+    let used = engine.utilisation();
+    let issuers: Vec<_> = used
+        .issuers
+        .iter()
+        .map(|issuer| (issuer.issuer_id, issuer.used.amount, issuer.used.share_bp))
+        .collect();
+    assert_eq!(
+        issuers,
+        [(10, 46_000 * ONE, 9_200), (30, 10_000 * ONE, 2_000)]
+    );
+    assert_eq!(used.sectors[0].sector.as_deref(), Some("tech"));
+    assert_eq!(
+        (used.sectors[0].used.amount, used.sectors[0].used.share_bp),
+        (56_000 * ONE, 2_240)
+    );
+    assert_eq!(
+        (used.gross.amount, used.gross.share_bp),
+        (56_000 * ONE, 280)
+    );
+    assert_eq!((used.net.amount, used.net.share_bp), (56_000 * ONE, 560));
+    // 945,273.63 is what 950,000 pay for; 6,000 of it are taken.
+    assert_eq!(used.buying_power.amount, 6_000 * ONE);
+    assert_eq!((used.orders.amount, used.orders.limit), (1, 64));
+    assert_eq!(
+        (used.drawdown.amount, used.drawdown.limit),
+        (0, 50_000 * ONE)
+    );
+    at(&mut engine, 1, 95);
+    let used = engine.utilisation();
+    assert_eq!(
+        (used.drawdown.amount, used.drawdown.share_bp),
+        (2_000 * ONE, 400)
+    );
+}
