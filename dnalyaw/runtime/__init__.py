@@ -1,7 +1,7 @@
 """Talks to the compiled runtime, and starts it for local use. It hands over weights, never orders."""
 
 from dnalyaw.runtime._client import ACCEPTED, ALREADY_TAKEN, REFUSED, OmsClient, OmsError
-from dnalyaw.runtime._control import RiskAbsentError, RiskControlError, latched, risk_control, second_wire
+from dnalyaw.runtime._control import RiskAbsentError, RiskControlError, latched, risk_control
 from dnalyaw.runtime._files import (
     INITIAL_CASH,
     MAX_STRATEGIES,
@@ -43,7 +43,6 @@ __all__ = [
     "program_path",
     "registered_strategies",
     "risk_control",
-    "second_wire",
     "status",
     "up",
     "update_register",

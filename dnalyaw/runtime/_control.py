@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import shlex
 import socket
 from typing import Any
 
-from dnalyaw.runtime._layout import Layout, RuntimeStartError, program_path
+from dnalyaw.runtime._layout import Layout
 
 ANSWER_SECONDS = 10.0
 
@@ -71,13 +70,3 @@ def latched(layout: Layout) -> bool:
             return any(file.read(8))
     except FileNotFoundError:
         return False
-
-
-def second_wire(layout: Layout, reason: str) -> str:
-    """The command line that flattens the account of a riskd that is dead."""
-    try:
-        riskd = str(program_path("riskd"))
-    except RuntimeStartError:
-        riskd = "riskd"
-    words = [riskd, "--flatten", "--dir", str(layout.root / "risk"), "--reference", str(layout.reference)]
-    return shlex.join([*words, "--venue-addr-file", str(layout.venue_address), "--reason", reason])

@@ -116,6 +116,14 @@ class Layout:
             *("--register", str(self.register), "--reference", str(self.reference), "--region", self.region),
         ]
 
+    def second_wire(self, reason: str) -> list[str]:
+        """The command line that flattens the account of a riskd that is dead."""
+        return [
+            str(program_path("riskd")),
+            *("--flatten", "--dir", str(self.root / "risk"), "--reference", str(self.reference)),
+            *("--venue-addr-file", str(self.venue_address), "--reason", reason),
+        ]
+
 
 def program_path(program: str) -> Path:
     """Path of a compiled program; RuntimeStartError names the command that builds it."""

@@ -19,8 +19,8 @@ from dnalyaw.runtime._layout import DEFAULT_SPEED, PROGRAMS, Layout, RuntimeStar
 
 READY_SECONDS = 20.0
 
-SOCKET_PATH_LIMIT = 100
-"""Longest path of a socket in bytes; the system's own limit is 107."""
+SOCKET_PATH_LIMIT = 107
+"""Longest path of a socket in bytes, the system's own."""
 
 
 @dataclass(frozen=True, slots=True)

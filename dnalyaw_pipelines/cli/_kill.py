@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 
 from dnalyaw_pipelines.cli._exit import FAILED, OK
@@ -29,7 +30,7 @@ def execute(arguments: argparse.Namespace) -> int:
                 kill = runtime.risk_control(layout, "kill", reason=arguments.reason)["kill"]
                 sys.stderr.write(f"{region}: KILLED, {kill['phase']}; `dnalyaw rearm` takes it back\n")
             except runtime.RiskAbsentError as error:
-                wire = runtime.second_wire(layout, arguments.reason)
+                wire = shlex.join(layout.second_wire(arguments.reason))
                 sys.stderr.write(f"{region}: {error}; flatten its account by the second wire: {wire}\n")
                 status = FAILED
             except runtime.RiskControlError as error:

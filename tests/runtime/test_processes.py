@@ -187,13 +187,13 @@ def test_a_program_that_does_not_stop_is_killed(fake: Fake) -> None:
 
 
 def test_a_path_too_long_for_a_socket_is_refused_before_anything_starts(fake: Fake) -> None:
-    # "/oms.sock" is nine bytes, "/venue.sock" eleven: one more than fits.
-    room = 101 - len("/venue.sock") - len(f"{fake.base}/")
+    # The longest of the sockets' names: one more than fits.
+    room = 108 - len("/risk/control.sock") - len(f"{fake.base}/")
     deep = runtime.Layout(fake.base / ("d" * room), "US")
-    assert len(str(deep.venue_control)) == 101
+    assert len(str(deep.risk_control)) == 108
     with pytest.raises(runtime.RuntimeStartError) as caught:
         runtime.up(deep, DAY)
-    assert "101 bytes, the most is 100" in str(caught.value)
+    assert "108 bytes, the most is 107" in str(caught.value)
     assert "shorter folder" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert fake.starts() == []
@@ -204,8 +204,8 @@ def test_a_path_too_long_for_a_socket_is_refused_before_anything_starts(fake: Fa
 
 
 def test_a_length_is_counted_in_bytes(fake: Fake) -> None:
-    room = 101 - len("/venue.sock") - len(f"{fake.base}/")
-    with pytest.raises(runtime.RuntimeStartError, match="bytes, the most is 100"):
+    room = 108 - len("/risk/control.sock") - len(f"{fake.base}/")
+    with pytest.raises(runtime.RuntimeStartError, match="bytes, the most is 107"):
         runtime.up(runtime.Layout(fake.base / ("é" * (room // 2 + 1)), "US"), DAY)
 
 
