@@ -9,11 +9,14 @@
 //! [`recover`]). Segments are never removed: together they are the audit trail that [`verify`] reads.
 
 mod disk;
+mod end;
 mod error;
 mod format;
 #[cfg(test)]
 mod fuzz;
+mod records;
 mod recover;
+mod segment;
 mod spare;
 #[cfg(test)]
 mod tests;
@@ -303,7 +306,7 @@ impl Journal {
     /// Begins the next segment.
     fn turn(&mut self) -> bool {
         let number = self.number + 1;
-        let after = recover::segment_path(&self.dir, number + 1);
+        let after = segment::segment_path(&self.dir, number + 1);
         let Some(mut file) = self.spare.take(after) else {
             return false;
         };

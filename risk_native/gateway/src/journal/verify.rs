@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::format::Tail;
-use super::recover::{self, Head, Segment};
+use super::segment::{self, Head, Segment};
 use super::{Bound, Entry, JournalError};
+use super::{end, records};
 
 /// What a journal that verifies holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,8 +33,8 @@ pub fn verify<T: Entry>(
     kind: impl Fn(&T) -> String,
     mut each: impl FnMut(T),
 ) -> Result<Summary, JournalError> {
-    let numbers = recover::numbers(dir).map_err(|err| JournalError::Io(dir.to_path_buf(), err))?;
-    let Some(end) = recover::end(dir, &numbers)? else {
+    let numbers = segment::numbers(dir).map_err(|err| JournalError::Io(dir.to_path_buf(), err))?;
+    let Some(end) = end::end(dir, &numbers)? else {
         return Err(JournalError::NotAJournal(
             dir.to_path_buf(),
             "no segment was ever begun in it",
@@ -47,7 +48,7 @@ pub fn verify<T: Entry>(
         summary.segments += 1;
         summary.records += segment.scan.payloads.len() as u64;
         summary.head = crate::log::hex(&segment.scan.chain);
-        for located in recover::decode::<T>(segment)? {
+        for located in records::decode::<T>(segment)? {
             summary.snapshots += u64::from(matches!(located.record.bound(), Bound::End(_)));
             *summary.kinds.entry(kind(&located.record)).or_default() += 1;
             each(located.record);
