@@ -55,7 +55,7 @@ impl Model {
         let (at, side, before, reserve) = match (working, done) {
             (Some(place), _) => {
                 let order = &self.orders[place];
-                (order.at, order.side, order.filled, order.reserve)
+                (order.at, order.side, order.filled, order.reserved_at())
             }
             (None, Some(place)) => {
                 let order = &self.finished[place];

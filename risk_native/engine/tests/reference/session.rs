@@ -179,13 +179,13 @@ impl Model {
         unless(!whole, codes::BAD_QUANTITY)?;
         unless(found.order_id == 0, codes::MALFORMED)?;
         unless(self.order(found.order_id).is_some(), codes::DUPLICATE_ID)?;
-        unless(self.orders.len() >= self.room, codes::TOO_MANY_ORDERS)?;
         let mark = self.instruments[at].prices.mark();
         unless(found.limit_price == 0 && mark == 0, codes::NO_PRICE)?;
         unless(
             !(0..=LARGEST_PRICE).contains(&found.limit_price),
             codes::MALFORMED,
         )?;
+        unless(self.orders.len() >= self.room, codes::TOO_MANY_ORDERS)?;
         let limit = i128::from(found.limit_price);
         self.orders.push(Order {
             id: found.order_id,
