@@ -80,7 +80,9 @@ class Desk:
         for order in self.venue.orders.values():
             order_id = int(order.cl_ord_id.partition("-")[2])
             assert decided.pop(order_id)["approved_qty"] == order.qty
-            reports = [f for f in told if f["kind"] == "EXEC" and f["order_id"] == order_id]
+            reports = [
+                f for f in told if f["kind"] == "EXEC" and f["order_id"] == order_id and f["flags"] & 1
+            ]
             self._reports(reports, order_id)
         for order_id in never_saw:
             decided.pop(order_id)
