@@ -18,7 +18,7 @@ BUY, SELL = 1, 2
 MARKET, LIMIT = 1, 2
 DAY, IOC = 0, 3
 MICRO = 1_000_000
-PATIENCE = 20.0
+PATIENCE = 60.0
 """How long anything that must come is waited for."""
 
 KINDS = {name: kind for kind, (name, _) in LAYOUTS.items()}
