@@ -2,10 +2,14 @@
 
 use crate::decide::Verdict;
 use crate::engine::Engine;
-use crate::instrument::NO_STOP;
+use crate::instrument::{Instrument, NO_STOP};
 use crate::reason::Reason;
 use crate::sizing::reported;
+use crate::tick::Tick;
 use crate::types::*;
+
+/// Stands for an instrument that is not in the reference.
+static NOWHERE: Instrument = Instrument::unknown(0, Tick::Unknown);
 
 impl Engine {
     #[inline]
@@ -24,11 +28,10 @@ impl Engine {
         };
         let equity = &self.equity;
         let limit = verdict.limit.unwrap_or(equity.money.instrument);
-        let (reference_price, worst_case) = index.map_or((0, 0), |index| {
-            (
-                self.book.gates[index].reference,
-                self.book.instruments[index].exposure(),
-            )
+        let instrument = index.map_or(&NOWHERE, |index| &self.book.instruments[index]);
+        let (reference_price, price_ts) = index.map_or((0, 0), |index| {
+            let gate = &self.book.gates[index];
+            (gate.reference, gate.price_ts)
         });
         Decision {
             order_id: order.order_id,
@@ -39,42 +42,51 @@ impl Engine {
             approved_quantity: verdict.quantity,
             reference_price,
             equity: reported(equity.first),
-            instrument_worst_case: reported(worst_case),
+            instrument_worst_case: reported(instrument.exposure()),
             binding_limit: reported(limit),
             limits_hash: self.hash_prefix,
-            metrics: self.metrics(index, order.side, verdict.risk),
+            metrics: Metrics {
+                price_ts_ns: price_ts,
+                ..self.metrics(instrument, index.is_some(), order.side, verdict.risk)
+            },
         }
     }
 
-    #[inline]
-    fn metrics(&self, index: Option<usize>, side: u8, risk_per_share: i64) -> Metrics {
+    #[inline(always)]
+    fn metrics(&self, instrument: &Instrument, known: bool, side: u8, risk: i64) -> Metrics {
         let sums = &self.book.sums;
-        let here = index.map(|index| &self.book.instruments[index]);
-        let stop = match (here, Side::from_u8(side)) {
-            (Some(instrument), Some(side)) => instrument.stop(side),
-            _ => NO_STOP,
+        let stop = match Side::from_u8(side) {
+            Some(side) => instrument.stop(side),
+            None => NO_STOP,
+        };
+        let exposure = |of: &[i128], place: u32| {
+            if known {
+                reported(of[place as usize])
+            } else {
+                0
+            }
         };
         Metrics {
             trading_state: self.state_without_limits().0,
             session_state: self.session_state,
             venue_up: self.venue_up,
-            position: here.map_or(0, |instrument| instrument.position),
-            working_buys: here.map_or(0, |instrument| instrument.buys.quantity),
-            working_sells: here.map_or(0, |instrument| instrument.sells.quantity),
-            traded: here.map_or(0, |instrument| instrument.traded),
-            bid: here.map_or(0, |instrument| instrument.bid),
-            ask: here.map_or(0, |instrument| instrument.ask),
-            last: here.map_or(0, |instrument| instrument.last),
-            price_ts_ns: index.map_or(0, |index| self.book.gates[index].price_ts),
+            position: instrument.position,
+            working_buys: instrument.buys.quantity,
+            working_sells: instrument.sells.quantity,
+            traded: instrument.traded,
+            bid: instrument.bid,
+            ask: instrument.ask,
+            last: instrument.last,
+            price_ts_ns: 0,
             stop_level: if stop == NO_STOP { 0 } else { stop },
-            risk_per_share,
+            risk_per_share: risk,
             cash: reported(self.cash.unwrap_or(0)),
             second_equity: reported(self.equity.second),
             baseline: self.baseline.map_or(0, |baseline| baseline.equity),
             flows: self.flows.1,
             drawdown_bp: self.equity.drawdown_bp,
-            issuer_exposure: index.map_or(0, |index| reported(self.book.issuer_exposure(index))),
-            sector_exposure: index.map_or(0, |index| reported(self.book.sector_exposure(index))),
+            issuer_exposure: exposure(&self.book.issuers, instrument.issuer),
+            sector_exposure: exposure(&self.book.sectors, instrument.sector),
             gross_exposure: reported(sums.gross),
             net_long: reported(sums.net_worst(Side::Buy)),
             net_short: reported(sums.net_worst(Side::Sell)),

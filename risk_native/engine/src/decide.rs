@@ -7,7 +7,7 @@ use crate::instrument::NO_STOP;
 use crate::limits::{MAX_MARK_AGE_NS, THROTTLE_NS};
 use crate::orders::{Working, price_key};
 use crate::reason::Reason;
-use crate::sizing::{SizingInputs, collar_high, size};
+use crate::sizing::{SizingInputs, collar_high, fits, size};
 use crate::throttle::Accepted;
 use crate::types::*;
 
@@ -311,14 +311,12 @@ impl Engine {
     /// Checks 20 and 21, for an order that would stand in the place of another.
     #[inline]
     pub(crate) fn check_limits(&self, index: usize, order: &Checked, instead: &Instead) -> Verdict {
-        let instrument = &self.book.instruments[index];
-        let (sums, money, side) = (&self.book.sums, &self.equity.money, order.side);
-        let resting = instrument.resting(side);
+        let (sums, money) = (&self.book.sums, &self.equity.money);
         let (issuer, sector) = (
             self.book.issuer_exposure(index),
             self.book.sector_exposure(index),
         );
-        let net = sums.net_worst(side);
+        let net = sums.net_worst(order.side);
         let past = issuer > money.instrument
             || sector > money.sector
             || sums.gross > money.gross
@@ -326,6 +324,36 @@ impl Engine {
         if past {
             return self.past(issuer, sector, net);
         }
+        let inputs = self.sizing(index, order, instead);
+        if fits(&inputs, money, &self.limits, order.quantity) {
+            return Verdict {
+                risk: inputs.risk_per_share,
+                ..Verdict::approve(order.quantity)
+            };
+        }
+        self.cut(index, order, instead)
+    }
+
+    /// What fits of an order that does not fit whole.
+    #[cold]
+    fn cut(&self, index: usize, order: &Checked, instead: &Instead) -> Verdict {
+        let inputs = self.sizing(index, order, instead);
+        let (money, limits) = (&self.equity.money, &self.limits);
+        let sized = size(&inputs, money, limits, order.quantity, instead.filled);
+        Verdict {
+            quantity: sized.quantity,
+            reason: sized.reason,
+            limit: Some(sized.limit),
+            risk: inputs.risk_per_share,
+            by_size: true,
+        }
+    }
+
+    /// What the limits of an opening order rest on.
+    #[inline(always)]
+    fn sizing(&self, index: usize, order: &Checked, instead: &Instead) -> SizingInputs {
+        let (instrument, side) = (&self.book.instruments[index], order.side);
+        let resting = instrument.resting(side);
         let reserve_price = self
             .reserve_price(index, order.limit_price)
             .max(instead.price);
@@ -333,7 +361,7 @@ impl Engine {
             Side::Buy => (instead.notional, 0),
             Side::Sell => (0, instead.notional),
         };
-        let inputs = SizingInputs {
+        SizingInputs {
             side,
             equity: self.equity.first,
             reference_price: instrument.mark,
@@ -343,23 +371,15 @@ impl Engine {
             held_quantity: instrument.held(side),
             working_quantity: resting.quantity - instead.shares,
             working_notional: resting.notional - instead.notional,
-            issuer_exposure: issuer - resting.weight,
-            sector_exposure: sector - resting.weight,
-            gross_exposure: sums.gross - resting.weight,
-            net_exposure: net - resting.weight,
+            issuer_exposure: self.book.issuer_exposure(index) - resting.weight,
+            sector_exposure: self.book.sector_exposure(index) - resting.weight,
+            gross_exposure: self.book.sums.gross - resting.weight,
+            net_exposure: self.book.sums.net_worst(side) - resting.weight,
             volume_limit: instrument.volume_limit,
             volume_used: instrument.traded + instrument.buys.quantity + instrument.sells.quantity
                 - instead.shares,
             locate: instrument.locate,
             buying_power: self.power(bought, sold),
-        };
-        let sized = size(&inputs, money, &self.limits, order.quantity, instead.filled);
-        Verdict {
-            quantity: sized.quantity,
-            reason: sized.reason,
-            limit: (sized.reason != Reason::None).then_some(sized.limit),
-            risk: inputs.risk_per_share,
-            by_size: sized.quantity < order.quantity,
         }
     }
 
@@ -455,7 +475,7 @@ impl Engine {
     }
 
     /// Takes an order into the book.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn reserve(&mut self, index: usize, order: Working) -> u32 {
         let order = Working {
             instrument: index as u32,

@@ -50,7 +50,14 @@ impl Engine {
             Some(Found::Ended(place)) => return Ok(self.on_ended(place, report)),
             Some(Found::Working(place)) => place,
         };
-        let order = self.orders.slots[place as usize];
+        let order = &self.orders.slots[place as usize];
+        if ends(report.kind)
+            && report.cumulative_quantity <= order.cumulative
+            && order.replacement.order_id == 0
+        {
+            return Ok(self.on_end(place));
+        }
+        let order = *order;
         let refuses_modification =
             report.kind == ExecKind::Rejected && order.replacement.order_id == report.order_id;
         if refuses_modification {
@@ -62,6 +69,28 @@ impl Engine {
             });
         }
         Ok(self.on_working(place, &order, report))
+    }
+
+    /// The order's end without a fill that was not known: what is left is released.
+    #[inline]
+    fn on_end(&mut self, place: u32) -> ExecOutcome {
+        let order = &self.orders.slots[place as usize];
+        let (index, side) = (order.instrument as usize, order.side);
+        let fruitless = order.cumulative == 0 && order.is_own();
+        let (leaves, notional) = (order.leaves(), order.notional());
+        self.book.resize(index, side, -leaves, -notional);
+        self.end_order(place);
+        if fruitless {
+            self.back_off(index);
+        }
+        self.settle_stops(index);
+        #[cfg(debug_assertions)]
+        self.assert_resting(index);
+        ExecOutcome {
+            finished: true,
+            repeated: false,
+            ..REPEATED
+        }
     }
 
     fn on_working(&mut self, place: u32, order: &Working, report: &Execution) -> ExecOutcome {
@@ -136,6 +165,7 @@ impl Engine {
     }
 
     /// Takes a working order, whose reserve is released, out of the book.
+    #[inline]
     fn end_order(&mut self, place: u32) {
         let order = &self.orders.slots[place as usize];
         let instrument = &mut self.book.instruments[order.instrument as usize];

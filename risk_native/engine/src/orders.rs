@@ -297,7 +297,7 @@ impl Orders {
     }
 
     /// Takes a new working order in; there must be room, and its id must be new.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn insert(&mut self, order: Working) -> u32 {
         debug_assert!(!self.is_full(), "there is room");
         debug_assert!(self.working(order.order_id).is_none(), "order ids are new");

@@ -176,7 +176,7 @@ impl Caps<'_> {
     const COUNT: usize = 10;
 
     /// Does the `nth` limit hold at `shares`? Products only: no division stands on the way of an order that fits.
-    #[inline]
+    #[inline(always)]
     fn at(&self, nth: usize, shares: i64, weight: i128, cost: i128) -> Cap {
         let (inputs, limits) = (self.inputs, self.limits);
         // Counts of shares stay far inside 64 bits: MAX_QUANTITY for each order that there is room for.
@@ -257,6 +257,19 @@ impl Caps<'_> {
         }
     }
 
+    /// Which limits do not hold at `shares`, bit by bit.
+    #[inline(always)]
+    fn broken(&self, shares: i64) -> u32 {
+        let weight = self.weight(shares);
+        let cost = i128::from(shares) * i128::from(self.inputs.reserve_price);
+        let mut broken = 0;
+        for nth in 0..Self::COUNT {
+            broken |= u32::from(!self.at(nth, shares, weight, cost).holds) << nth;
+        }
+        broken
+    }
+
+    #[inline(always)]
     fn weight(&self, shares: i64) -> i128 {
         let inputs = self.inputs;
         let reserved =
@@ -303,9 +316,24 @@ impl Caps<'_> {
     }
 }
 
+/// Does all of it keep every limit: the short way of [`size`].
+#[inline(always)]
+pub(crate) fn fits(
+    inputs: &SizingInputs,
+    money: &MoneyLimits,
+    limits: &TighterLimits,
+    requested: i64,
+) -> bool {
+    let caps = Caps {
+        inputs,
+        money,
+        limits,
+    };
+    caps.broken(requested) == 0
+}
+
 /// The largest quantity, at most `requested`, that keeps every limit and makes whole lots together with the `filled` shares
 /// that stand before it.
-#[inline]
 pub(crate) fn size(
     inputs: &SizingInputs,
     money: &MoneyLimits,
@@ -325,12 +353,7 @@ pub(crate) fn size(
         money,
         limits,
     };
-    let weight = caps.weight(requested);
-    let cost = i128::from(requested) * i128::from(inputs.reserve_price);
-    let mut broken = 0_u32;
-    for nth in 0..Caps::COUNT {
-        broken |= u32::from(!caps.at(nth, requested, weight, cost).holds) << nth;
-    }
+    let broken = caps.broken(requested);
     if broken == 0 {
         return Sized {
             quantity: requested,
