@@ -2,12 +2,12 @@
 
 use crate::checks::{Checked, check_fields, outside_collar, outside_wide};
 use crate::engine::Engine;
-use crate::heap::{self, NIL};
+use crate::heap::NIL;
 use crate::instrument::NO_STOP;
 use crate::limits::{MAX_MARK_AGE_NS, THROTTLE_NS};
-use crate::orders::{Working, price_key};
+use crate::money_checks::Instead;
+use crate::orders::price_key;
 use crate::reason::Reason;
-use crate::sizing::{SizingInputs, collar_high, fits, size};
 use crate::throttle::Accepted;
 use crate::types::*;
 
@@ -41,34 +41,6 @@ impl Verdict {
             ..Self::reject(Reason::None)
         }
     }
-}
-
-/// A working order in whose place the new one would stand: what it has reserved is free for the new one.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Instead {
-    pub shares: i64,
-    pub notional: i128,
-    /// Reserved at this price at least.
-    pub price: i64,
-    pub filled: i64,
-}
-
-impl Instead {
-    pub(crate) const NOTHING: Self = Self {
-        shares: 0,
-        notional: 0,
-        price: 0,
-        filled: 0,
-    };
-}
-
-/// What accepting an order changed besides its reserve, so that a leg that was only tried can be taken back.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Accept {
-    pub place: u32,
-    pub rate: i64,
-    pub repeat: Option<Accepted>,
-    pub stop: Option<i64>,
 }
 
 impl Engine {
@@ -243,7 +215,7 @@ impl Engine {
         last_opened != i64::MIN && self.now_ns.saturating_sub(last_opened) < THROTTLE_NS
     }
 
-    const fn accepted(&self, order: &Checked) -> Accepted {
+    pub(crate) const fn accepted(&self, order: &Checked) -> Accepted {
         Accepted {
             at: self.now_ns,
             quantity: order.requested,
@@ -268,227 +240,5 @@ impl Engine {
                 .key
                 .saturating_add(price_key(side, limit_price))
                 <= 0
-    }
-
-    /// Where an order is reserved: a limit order at its limit or today's price, whichever is more, a market order at the
-    /// collar. Without any price 0: only closing orders get there, and those add no exposure.
-    #[inline]
-    pub(crate) fn reserve_price(&self, index: usize, limit_price: i64) -> i64 {
-        let mark = self.book.instruments[index].mark;
-        if limit_price == 0 {
-            collar_high(mark)
-        } else {
-            limit_price.max(mark)
-        }
-    }
-
-    /// The stop level that would hold after an order of this side with this distance.
-    #[inline]
-    pub(crate) fn stop_after(&self, index: usize, side: Side, distance: i64) -> i64 {
-        let held = self.book.instruments[index].stop(side);
-        if distance == 0 {
-            return held;
-        }
-        let reference = self.book.gates[index].reference;
-        match side {
-            Side::Buy => held.max(reference - distance),
-            Side::Sell if held == NO_STOP => reference + distance,
-            Side::Sell => held.min(reference + distance),
-        }
-    }
-
-    #[inline]
-    fn risk(&self, index: usize, order: &Checked, reserve_price: i64) -> i64 {
-        let instrument = &self.book.instruments[index];
-        let level = self.stop_after(index, order.side, order.stop_distance);
-        if level == NO_STOP || instrument.risk_floor == i64::MAX {
-            return reserve_price;
-        }
-        let distance = order.side.signed(instrument.mark - level);
-        distance.max(instrument.risk_floor).min(reserve_price)
-    }
-
-    /// Checks 20 and 21, for an order that would stand in the place of another.
-    #[inline]
-    pub(crate) fn check_limits(&self, index: usize, order: &Checked, instead: &Instead) -> Verdict {
-        let (sums, money) = (&self.book.sums, &self.equity.money);
-        let (issuer, sector) = (
-            self.book.issuer_exposure(index),
-            self.book.sector_exposure(index),
-        );
-        let net = sums.net_worst(order.side);
-        let past = issuer > money.instrument
-            || sector > money.sector
-            || sums.gross > money.gross
-            || net > money.net;
-        if past {
-            return self.past(issuer, sector, net);
-        }
-        let inputs = self.sizing(index, order, instead);
-        if fits(&inputs, money, &self.limits, order.quantity) {
-            return Verdict {
-                risk: inputs.risk_per_share,
-                ..Verdict::approve(order.quantity)
-            };
-        }
-        self.cut(index, order, instead)
-    }
-
-    /// What fits of an order that does not fit whole.
-    #[cold]
-    fn cut(&self, index: usize, order: &Checked, instead: &Instead) -> Verdict {
-        let inputs = self.sizing(index, order, instead);
-        let (money, limits) = (&self.equity.money, &self.limits);
-        let sized = size(&inputs, money, limits, order.quantity, instead.filled);
-        Verdict {
-            quantity: sized.quantity,
-            reason: sized.reason,
-            limit: Some(sized.limit),
-            risk: inputs.risk_per_share,
-            by_size: true,
-        }
-    }
-
-    /// What the limits of an opening order rest on.
-    #[inline(always)]
-    fn sizing(&self, index: usize, order: &Checked, instead: &Instead) -> SizingInputs {
-        let (instrument, side) = (&self.book.instruments[index], order.side);
-        let resting = instrument.resting(side);
-        let reserve_price = self
-            .reserve_price(index, order.limit_price)
-            .max(instead.price);
-        let (bought, sold) = match side {
-            Side::Buy => (instead.notional, 0),
-            Side::Sell => (0, instead.notional),
-        };
-        SizingInputs {
-            side,
-            equity: self.equity.first,
-            reference_price: instrument.mark,
-            reserve_price,
-            risk_per_share: self.risk(index, order, reserve_price),
-            lot: instrument.lot,
-            held_quantity: instrument.held(side),
-            working_quantity: resting.quantity - instead.shares,
-            working_notional: resting.notional - instead.notional,
-            issuer_exposure: self.book.issuer_exposure(index) - resting.weight,
-            sector_exposure: self.book.sector_exposure(index) - resting.weight,
-            gross_exposure: self.book.sums.gross - resting.weight,
-            net_exposure: self.book.sums.net_worst(side) - resting.weight,
-            volume_limit: instrument.volume_limit,
-            volume_used: instrument.traded + instrument.buys.quantity + instrument.sells.quantity
-                - instead.shares,
-            locate: instrument.locate,
-            buying_power: self.power(bought, sold),
-        }
-    }
-
-    /// What cash still pays for, when so much of what is reserved were not.
-    #[inline]
-    pub(crate) fn power(&self, bought: i128, sold: i128) -> i128 {
-        let sums = &self.book.sums;
-        let pledged = crate::book::pledged(sums.short_value, sums.short_reserved - sold);
-        self.paid - (sums.reserved_buys - bought) - pledged
-    }
-
-    #[cold]
-    fn past(&self, issuer: i128, sector: i128, net: i128) -> Verdict {
-        use crate::limits::*;
-        let (money, limits) = (&self.equity.money, &self.limits);
-        let (reason, limit, tighter) = if issuer > money.instrument {
-            let tighter = limits.instrument_bp() < INSTRUMENT_LIMIT_BP;
-            (Reason::InstrumentLimit, money.instrument, tighter)
-        } else if sector > money.sector {
-            let tighter = limits.sector_bp() < SECTOR_LIMIT_BP;
-            (Reason::SectorLimit, money.sector, tighter)
-        } else if self.book.sums.gross > money.gross {
-            let tighter = limits.gross_bp() < GROSS_LIMIT_BP;
-            (Reason::GrossLimit, money.gross, tighter)
-        } else {
-            debug_assert!(net > money.net, "some limit is passed");
-            (Reason::NetLimit, money.net, limits.net_bp() < NET_LIMIT_BP)
-        };
-        Verdict {
-            limit: Some(limit),
-            // Of linked legs the ones before may have brought the book here: fewer lots of all of them then pass.
-            by_size: true,
-            ..Verdict::reject(if tighter {
-                Reason::TighterLimit
-            } else {
-                reason
-            })
-        }
-    }
-
-    /// Reserves an accepted order and counts it.
-    #[inline]
-    pub(crate) fn accept(
-        &mut self,
-        index: usize,
-        order_id: u64,
-        order: &Checked,
-        quantity: i64,
-    ) -> Accept {
-        let opens = !self.book.instruments[index].closes(order.side);
-        let place = self.reserve(
-            index,
-            Working {
-                order_id,
-                quantity,
-                reserve_price: self.reserve_price(index, order.limit_price),
-                limit_price: order.limit_price,
-                strategies: order.strategies,
-                side: order.side,
-                flags: order.flags,
-                order_type: order.order_type,
-                time_in_force: order.time_in_force,
-                ..Working::EMPTY
-            },
-        );
-        let (repeat, stop) = if opens {
-            self.count_opening(index, order)
-        } else {
-            (None, None)
-        };
-        Accept {
-            place,
-            rate: self.rate.count(self.monotonic_ns),
-            repeat,
-            stop,
-        }
-    }
-
-    /// What an accepted opening leaves behind besides its reserve: its trace for the repeat check, and its stop.
-    #[inline]
-    pub(crate) fn count_opening(
-        &mut self,
-        index: usize,
-        order: &Checked,
-    ) -> (Option<Accepted>, Option<i64>) {
-        let accepted = self.accepted(order);
-        let level = self.stop_after(index, order.side, order.stop_distance);
-        let instrument = &mut self.book.instruments[index];
-        let displaced = self.repeats[index].count(&mut instrument.next_repeat, accepted);
-        instrument.last_opened = self.now_ns;
-        let held = core::mem::replace(instrument.stop_mut(order.side), level);
-        (Some(displaced), (level != held).then_some(held))
-    }
-
-    /// Takes an order into the book.
-    #[inline(always)]
-    pub(crate) fn reserve(&mut self, index: usize, order: Working) -> u32 {
-        let order = Working {
-            instrument: index as u32,
-            key: price_key(order.side, order.limit_price),
-            ..order
-        };
-        let place = self.orders.insert(order);
-        self.book
-            .resize(index, order.side, order.leaves(), order.notional());
-        let instrument = &mut self.book.instruments[index];
-        instrument.own_working += u32::from(order.is_own());
-        let root = instrument.best_mut(order.side);
-        heap::push(&mut self.orders.slots, root, place);
-        place
     }
 }

@@ -6,10 +6,12 @@
 //! allocated after construction, views aside.
 #![forbid(unsafe_code)]
 
+mod accept;
 mod account;
 mod aggregates;
 mod arithmetic;
 mod book;
+mod caps;
 mod checks;
 mod conclude;
 mod decide;
@@ -23,6 +25,7 @@ mod kill;
 mod limits;
 mod linked;
 mod min_tree;
+mod money_checks;
 mod order_index;
 mod orders;
 mod prices;

@@ -1,7 +1,8 @@
 //! Linked legs: decided as one, scaled together, none of them working unless all are.
 
+use crate::accept::Accept;
 use crate::checks::{Checked, check_fields};
-use crate::decide::{Accept, Verdict};
+use crate::decide::Verdict;
 use crate::engine::Engine;
 use crate::heap;
 use crate::limits::MAX_LEGS;

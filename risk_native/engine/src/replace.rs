@@ -1,8 +1,9 @@
 //! Modifications: decided as the order that would stand in the old one's place, with both reserved until the venue answers.
 
 use crate::checks::{Checked, check_fields, outside_wide};
-use crate::decide::{Instead, Verdict};
+use crate::decide::Verdict;
 use crate::engine::Engine;
+use crate::money_checks::Instead;
 use crate::orders::{CANCEL_REQUESTED, Replacement, Working};
 use crate::reason::Reason;
 use crate::types::*;
