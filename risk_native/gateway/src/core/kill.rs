@@ -200,7 +200,9 @@ impl Core {
             }
             Phase::Closing => self.close_positions(),
             Phase::Verifying => {
-                if self.reconciled_since(self.switch.since) {
+                // The round's cash too, so that whoever re-arms finds the account known; flat it is without.
+                let whole = self.resync.is_done() || self.switch.since.elapsed() >= TERMINAL_LIMIT;
+                if whole && self.reconciled_since(self.switch.since) {
                     self.verify();
                 }
             }

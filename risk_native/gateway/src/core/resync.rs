@@ -73,6 +73,11 @@ impl Resync {
         &self.unreferenced
     }
 
+    /// No question is open.
+    pub fn is_done(&self) -> bool {
+        self.round.is_none()
+    }
+
     /// Cash was estimated: ask for it alone.
     pub fn want_cash(&mut self) {
         self.cash_wanted = true;
