@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.fix.acceptor import Message
 from tests.fix.desk import Desk
 from tests.risk.gateway import eventually
 from tests.risk.link import BUY, Link
+
+pytestmark = pytest.mark.e2e
 
 VENUE_DOWN = 15
 APPROVE = 1

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.fix.desk import Desk
 from tests.risk.gateway import eventually
 from tests.risk.link import BUY
+
+pytestmark = pytest.mark.e2e
 
 APPROVE = 1
 VENUE_REJECT, VENUE_NEVER_SAW = 40, 41

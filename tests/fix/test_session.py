@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.fix.desk import Desk
 from tests.risk.gateway import eventually
 from tests.risk.link import BUY, SELL
+
+pytestmark = pytest.mark.e2e
 
 VENUE_DOWN = 15
 APPROVE, REJECT = 1, 3
