@@ -176,3 +176,16 @@ fn a_flow_before_the_baseline_is_in_it_already() {
         Some(Reason::Drawdown)
     );
 }
+
+#[test]
+fn a_millionth_past_a_limit_is_past_it() {
+    // 20 millionths less of equity: an issuer's 5% are 49,999.999999, and 500 shares at 100 are a millionth more.
+    for asked in [500, 600] {
+        let mut engine = funded();
+        engine.on_account(1_000_000 * ONE - 20);
+        assert_eq!(
+            decide(&mut engine, &buy(1, 1, asked, 100, 3)),
+            (Reduce, Reason::InstrumentLimit, 499)
+        );
+    }
+}
