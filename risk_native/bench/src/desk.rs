@@ -113,6 +113,10 @@ impl Desk {
     /// # Errors
     /// When it does not.
     pub fn link(&mut self) -> Result<Link, String> {
+        // After the switch was taken back the account is asked for again, and nothing is opened until it is known.
+        self.control.wait("the account, known", FLAT, |status| {
+            status["trading_state"] == "ACTIVE" && status["equity"].as_i64() > Some(0)
+        })?;
         let link = Link::open(&self.place.root.join("risk.sock"), &self.place.region)
             .map_err(|err| format!("risk.sock: {err}"))?;
         let mut last = 0;

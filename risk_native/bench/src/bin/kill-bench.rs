@@ -59,8 +59,10 @@ fn run(arguments: &[String]) -> Result<Value, String> {
         "hops_us": floors(floor::hops)?,
     });
     let mut desk = Desk::start(place)?;
-    let latency = latencies(&mut desk, number(kills)?)?;
+    // In this order: the venue repeats every order of the session when riskd asks what became of them, so the time until the
+    // account is seen flat grows with the orders before it.
     let flat = flattenings_of(&mut desk, number(flattenings)?)?;
+    let latency = latencies(&mut desk, number(kills)?)?;
     Ok(json!({"floors": floors, "latency": latency, "flat": flat}))
 }
 
