@@ -115,7 +115,7 @@ impl Desk {
     pub fn link(&mut self) -> Result<Link, String> {
         // After the switch was taken back the account is asked for again, and nothing is opened until it is known.
         self.control.wait("the account, known", FLAT, |status| {
-            status["trading_state"] == "ACTIVE" && status["equity"].as_i64() > Some(0)
+            status["trading_state"] != "HALTED" && status["equity"].as_i64() > Some(0)
         })?;
         let link = Link::open(&self.place.root.join("risk.sock"), &self.place.region)
             .map_err(|err| format!("risk.sock: {err}"))?;
