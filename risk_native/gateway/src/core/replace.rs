@@ -138,6 +138,7 @@ impl Core {
                 quantity,
                 limit_price,
             }),
+            corrects: None,
         };
         self.book_exec(record);
     }
@@ -170,6 +171,7 @@ impl Core {
             ask: 0,
             synthesised: false,
             replacement: None,
+            corrects: None,
         };
         self.orders.reported(&record);
         self.write(&Record::Exec(record));

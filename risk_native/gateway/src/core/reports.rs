@@ -358,6 +358,7 @@ impl Core {
             ask: price.map_or(0, |p| p.ask),
             synthesised: change.synthesised,
             replacement: None,
+            corrects: None,
         });
     }
 

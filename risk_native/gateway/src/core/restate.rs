@@ -185,6 +185,7 @@ mod tests {
             ask: 0,
             synthesised: false,
             replacement: None,
+            corrects: None,
         }
     }
 
@@ -222,6 +223,7 @@ mod tests {
                 };
                 Record::Exec(ExecRecord {
                     replacement: Some(taken),
+                    corrects: None,
                     ..exec(id, n, 5, 0, filled)
                 })
             }

@@ -174,6 +174,9 @@ pub struct ExecRecord {
     /// The modification that the venue took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replacement: Option<Replacement>,
+    /// ExecID of the fill that the venue corrected, by its first report.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrects: Option<String>,
 }
 
 /// What a modification made of an order.

@@ -2,6 +2,7 @@
 
 mod command_line;
 mod control;
+mod corrections;
 mod garbage;
 mod journal;
 mod kill;

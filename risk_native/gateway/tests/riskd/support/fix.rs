@@ -670,6 +670,40 @@ impl Venue {
         self.send("8", body);
     }
 
+    /// The fill `of` of the order in `message` is now of `last` at `price`, for a fee; nothing is open of the order.
+    #[allow(clippy::too_many_arguments)]
+    pub fn correct(
+        &self,
+        (exec, of): (&str, &str),
+        message: &Message,
+        last: i64,
+        price: &str,
+        fee: &str,
+        cumulative: i64,
+        average: &str,
+    ) {
+        let moment = chrono::DateTime::from_timestamp_nanos(self.book().clock_ns);
+        let body = vec![
+            f(37, format!("V{}", message.text(11))),
+            f(11, message.text(11)),
+            f(17, exec),
+            f(19, of),
+            f(150, if last > 0 { "G" } else { "H" }),
+            f(39, "4"),
+            f(55, message.text(55)),
+            f(54, message.text(54)),
+            f(38, message.text(38)),
+            f(151, 0),
+            f(14, cumulative),
+            f(6, average),
+            f(32, last),
+            f(31, price),
+            f(12, fee),
+            f(60, moment.format("%Y%m%d-%H:%M:%S%.3f")),
+        ];
+        self.send("8", body);
+    }
+
     /// Cuts the connection, and keeps the port shut when `stay_away`.
     pub fn cut(&self, stay_away: bool) {
         let mut wire = self.wire();
