@@ -246,8 +246,8 @@ func (c *Core) onExec(m *frame.Exec, tsNs int64) {
 		c.audit(o.ID, err)
 		return
 	}
-	if o.Side == order.Buy && !r.Replayed && r.LastQty > 0 {
-		// riskd's word on the cash may come later than the fill that spends it.
+	if o.Side == order.Buy && !r.Replayed && (r.LastQty > 0 || r.Type == frame.ExecCorrected) {
+		// riskd's word on the cash may come later than the fill that spends it; what a correction takes back is not spent.
 		c.spent += (r.LastQty*r.LastPx + r.Fee)
 	}
 	if r.Type == frame.ExecCorrected {
