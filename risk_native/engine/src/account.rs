@@ -34,6 +34,7 @@ impl Engine {
 
     pub(crate) fn set_cash(&mut self, cash: Option<i128>) {
         self.cash = cash;
+        self.told_cash = reported(cash.unwrap_or(0));
         self.paid = cash.map_or(0, paid_by);
     }
 

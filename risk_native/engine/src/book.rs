@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::arithmetic::share_of;
 use crate::ids::Places;
-use crate::instrument::{Gate, Instrument, Parts, RESTRICTED, TRADABLE, VENUE_HALTED};
+use crate::instrument::{Gate, Instrument, Parts, RESTRICTED, TRADABLE, VENUE_HALTED, worst_case};
 use crate::limits::{BP, CLOSE_SLICE_BP, FEE_MARGIN_BP, GAP_SIGMAS, SHORT_MARGIN_BP};
 use crate::min_tree::MinTree;
 use crate::tick::Tick;
@@ -189,16 +189,6 @@ impl Book {
         })
     }
 
-    /// Reads a word of every cache line that a decision on this instrument needs, so that they are on their way together instead
-    /// of one after another.
-    #[inline]
-    pub(crate) fn fetch(&self, index: usize) {
-        let instrument = &self.instruments[index];
-        let first = self.issuers[instrument.issuer as usize] as i64;
-        let second = instrument.buys.quantity + instrument.sells.quantity;
-        core::hint::black_box(first ^ second ^ instrument.lot);
-    }
-
     #[inline]
     pub(crate) fn find(&self, instrument_id: u64) -> Option<usize> {
         self.places
@@ -223,10 +213,7 @@ impl Book {
     #[inline]
     pub(crate) fn resize(&mut self, index: usize, side: Side, shares: i64, notional: i128) {
         let instrument = &mut self.instruments[index];
-        let (weight, worst) = {
-            let resting = instrument.resting(side);
-            (resting.weight, resting.worst)
-        };
+        let (held, mark) = (instrument.held(side), instrument.mark);
         let resting = instrument.resting_mut(side);
         resting.quantity += shares;
         resting.notional += notional;
@@ -234,9 +221,18 @@ impl Book {
             resting.quantity >= 0 && resting.notional >= 0,
             "no more is released than was reserved"
         );
-        instrument.weigh(side);
-        let resting = instrument.resting(side);
-        let (heavier, worse) = (resting.weight - weight, resting.worst - worst);
+        let weight = resting
+            .notional
+            .max(i128::from(resting.quantity) * i128::from(mark));
+        let heavier = weight - resting.weight;
+        resting.weight = weight;
+        let worse = if held >= 0 {
+            // The position's part of the worst case stays.
+            heavier
+        } else {
+            worst_case(held, mark, resting) - resting.worst
+        };
+        resting.worst += worse;
         match side {
             Side::Buy => {
                 self.sums.buys += heavier;

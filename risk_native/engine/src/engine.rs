@@ -33,6 +33,8 @@ pub struct Engine {
     /// Positions in instruments that the reference does not have: no limit can be computed while there is one.
     pub(crate) unreferenced: BTreeMap<u64, i64>,
     pub(crate) cash: Option<i128>,
+    /// As decisions tell it; 0 = not known.
+    pub(crate) told_cash: i64,
     /// Cash as it should be by the last report and the fills since.
     pub(crate) expected_cash: Option<i128>,
     /// What the cash pays for.
@@ -99,6 +101,7 @@ impl Engine {
             book,
             unreferenced: BTreeMap::new(),
             cash: None,
+            told_cash: 0,
             expected_cash: None,
             paid: 0,
             equity: Equity::default(),

@@ -20,10 +20,20 @@ pub(crate) struct Equity {
     pub second: i128,
     /// Shares of the first.
     pub money: MoneyLimits,
+    /// For decisions.
+    pub told: Told,
     /// Below the baseline, basis points of it, rounded down.
     pub drawdown_bp: i32,
     /// The first, the second is at the drawdown limit.
     pub fallen: (bool, bool),
+}
+
+/// What every decision tells of equity, clamped for reports once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub first: i64,
+    pub second: i64,
+    pub instrument_limit: i64,
 }
 
 /// A fall below the baseline, in the firm's currency.
@@ -55,6 +65,11 @@ impl Engine {
         self.equity.first = first;
         self.equity.second = cash + self.book.sums.second_value;
         let money = &self.equity.money;
+        self.equity.told = Told {
+            first: reported(first),
+            second: reported(self.equity.second),
+            instrument_limit: reported(money.instrument),
+        };
         if self.book.issuer_bound > money.instrument || self.book.sector_bound > money.sector {
             self.book.tighten();
         }

@@ -83,7 +83,7 @@ impl Engine {
         if fruitless {
             self.back_off(index);
         }
-        self.settle_stops(index);
+        self.settle_released(index, side);
         #[cfg(debug_assertions)]
         self.assert_resting(index);
         ExecOutcome {

@@ -1,6 +1,5 @@
 //! The kill switch, and what it and the stops want done: orders cancelled, positions closed in slices.
 
-use crate::decide::Verdict;
 use crate::engine::Engine;
 use crate::instrument::Instrument;
 use crate::limits::CLOSE_RETRY_NS;
@@ -157,8 +156,7 @@ impl Engine {
             flags: FLAG_REDUCE_ONLY,
             strategies: 0,
         };
-        let (index, verdict): (Option<usize>, Verdict) = self.judge(&order);
-        let mut decision = self.conclude(&order, index, &verdict);
+        let mut decision = self.judge(&order);
         if decision.accepted() {
             decision.kind = DecisionKind::Flatten;
             decision.reason = close.reason;

@@ -9,7 +9,7 @@ use crate::ids::SPREAD;
 /// enough that two runs in one place cost little.
 const RUN_BITS: u32 = 6;
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct OrderIndex {
     /// Upper half: what is left of the id; lower half: where the order stands, plus one. 0 = empty.
     entries: Vec<u64>,
@@ -58,6 +58,13 @@ impl OrderIndex {
             .map(|slot| self.entries[slot] as u32 - 1)
     }
 
+    /// A word of the line that follows an id's slot, to be on its way early: who puts it in was there with the id before, who
+    /// takes it out looks at the next slot too.
+    #[inline]
+    pub(crate) fn touch(&self, order_id: u64) -> u64 {
+        self.entries[(self.home(tag(order_id)) + 1) & (self.entries.len() - 1)]
+    }
+
     /// The id must be new.
     #[inline]
     pub(crate) fn insert(&mut self, order_id: u64, place: u32) {
@@ -69,13 +76,21 @@ impl OrderIndex {
         self.entries[slot] = tag << 32 | u64::from(place + 1);
     }
 
+    /// The id must stand there with this place.
     #[inline]
-    pub(crate) fn remove(&mut self, order_id: u64, is_it: impl Fn(u32) -> bool) {
-        let Some(mut hole) = self.slot(order_id, is_it) else {
-            debug_assert!(false, "an order is in the index");
-            return;
-        };
+    pub(crate) fn remove(&mut self, order_id: u64, place: u32) {
+        // Where two ids look alike with one place, so do their entries: either may go.
+        let tag = tag(order_id);
+        let wanted = tag << 32 | u64::from(place + 1);
         let mask = self.entries.len() - 1;
+        let mut hole = self.home(tag);
+        while self.entries[hole] != wanted {
+            if self.entries[hole] == 0 {
+                debug_assert!(false, "an order is in the index");
+                return;
+            }
+            hole = (hole + 1) & mask;
+        }
         let mut slot = hole;
         // Close the gap so that no probe stops short: move back whatever may stand at the hole.
         loop {
@@ -117,8 +132,8 @@ mod tests {
                     ids.push(id);
                     index.insert(id, place);
                     map.insert(id, place);
-                } else if !add && map.remove(&id).is_some() {
-                    index.remove(id, |place| ids[place as usize] == id);
+                } else if !add && let Some(place) = map.remove(&id) {
+                    index.remove(id, place);
                 }
                 for number in 1..=20 {
                     for id in [number, number << 32] {

@@ -23,7 +23,7 @@ impl Replacement {
     };
 }
 
-/// One order. The first cache line is what a decision and a report need, the second what links it to others.
+/// One order. The first cache line is what a report needs, the second what its neighbours among the orders need.
 #[repr(C, align(64))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Working {
@@ -32,23 +32,28 @@ pub(crate) struct Working {
     pub cumulative: i64,
     pub reserve_price: i64,
     pub limit_price: i64,
-    /// How aggressive it is, smallest first: see [`price_key`].
-    pub key: i64,
     pub strategies: u64,
     pub instrument: u32,
     pub side: Side,
     pub flags: u8,
     /// [`CANCEL_REQUESTED`], [`FATE_UNKNOWN`].
     pub marks: u8,
+    pub order_type: u8,
+    pub time_in_force: u8,
     pub replacement: Replacement,
+    /// How aggressive it is, smallest first: see [`price_key`].
+    pub key: i64,
     pub child: u32,
     pub sibling: u32,
     pub back: u32,
     pub live_before: u32,
     pub live_after: u32,
-    pub order_type: u8,
-    pub time_in_force: u8,
 }
+
+const _: () = assert!(
+    core::mem::offset_of!(Working, replacement) == 64 && core::mem::size_of::<Working>() == 128,
+    "what neighbours need of an order lies in its second cache line"
+);
 
 pub(crate) const CANCEL_REQUESTED: u8 = 1;
 pub(crate) const FATE_UNKNOWN: u8 = 2;
@@ -241,6 +246,12 @@ impl Orders {
         }
     }
 
+    /// See [`OrderIndex::touch`].
+    #[inline]
+    pub(crate) fn touch(&self, order_id: u64) -> u64 {
+        self.index.touch(order_id)
+    }
+
     /// As [`Orders::find`], working orders only.
     #[inline]
     pub(crate) fn working(&self, order_id: u64) -> Option<u32> {
@@ -280,13 +291,6 @@ impl Orders {
             found = self.find(leads_to)?;
         }
         Some(found)
-    }
-
-    fn index_remove(&mut self, order_id: u64) {
-        // The index asks of the other fields what it holds, so it is out of the way meanwhile.
-        let mut index = core::mem::take(&mut self.index);
-        index.remove(order_id, self.is_it(order_id));
-        self.index = index;
     }
 
     /// An ended order that had this id is not found any more.
@@ -359,7 +363,7 @@ impl Orders {
             instrument: order.instrument,
             side: order.side,
         };
-        self.index_remove(record.order_id);
+        self.index.remove(record.order_id, place);
         let hint = self.hint(record.order_id);
         self.hints[hint] = at as u32;
         self.ended[at] = record;
@@ -373,7 +377,7 @@ impl Orders {
     /// As if the order had never been: for legs that were only tried.
     pub(crate) fn forget(&mut self, place: u32) {
         let id = self.slots[place as usize].order_id;
-        self.index_remove(id);
+        self.index.remove(id, place);
         self.unlink(place);
         self.slots[place as usize] = Working::EMPTY;
         self.free.push(place);
@@ -396,7 +400,7 @@ impl Orders {
     pub(crate) fn drop_replacement(&mut self, place: u32) {
         let pending = self.slots[place as usize].replacement.order_id;
         if pending != 0 {
-            self.index_remove(pending);
+            self.index.remove(pending, place);
             self.slots[place as usize].replacement = Replacement::NONE;
         }
     }

@@ -8,7 +8,7 @@ use crate::limits::*;
 use crate::reason::Reason;
 use crate::tighter::TighterLimits;
 use crate::types::Side;
-use crate::units::{MAX_MONEY, MAX_QUANTITY, Money};
+use crate::units::{MAX_MONEY, MAX_PRICE, MAX_QUANTITY, Money};
 
 /// What the limits of one opening order rest on. Money and prices in millionths; exposures are worst cases without the new
 /// order and without the working orders of its side in its instrument, which are added by `working_*`.
@@ -117,7 +117,11 @@ impl MoneyLimits {
 
 /// The highest price inside the opening collar around `reference_price`, rounded down.
 #[must_use]
+#[inline]
 pub const fn collar_high(reference_price: i64) -> i64 {
+    if reference_price <= MAX_PRICE && reference_price >= 0 {
+        return reference_price * (BP + COLLAR_BP) as i64 / BP as i64;
+    }
     (reference_price as i128 * (BP + COLLAR_BP) as i128 / BP as i128) as i64
 }
 

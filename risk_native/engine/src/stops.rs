@@ -12,11 +12,13 @@ impl Instrument {
     }
 
     /// A position of this direction, or orders that may make one.
+    #[inline]
     fn needs_stop(&self, side: Side) -> bool {
         self.held(side) + self.resting(side).quantity > 0
     }
 
     /// Both marks of the position have reached its stop.
+    #[inline]
     fn reaches_stop(&self, side: Side) -> bool {
         let level = self.stop(side);
         if level == NO_STOP || self.held(side) <= 0 || self.mark == 0 {
@@ -38,6 +40,31 @@ impl Engine {
         }
     }
 
+    /// As [`Engine::settle_stops`] after an order of this side was accepted: a level that was settled then can only have become
+    /// one that is reached.
+    #[inline]
+    pub(crate) fn settle_offered(&mut self, index: usize, side: Side) {
+        if self.book.instruments[index].reaches_stop(side) {
+            self.settle_stops(index);
+        }
+    }
+
+    /// As [`Engine::settle_stops`] after working orders of this side became fewer: only this side's level can have lost what it
+    /// guards.
+    #[inline]
+    pub(crate) fn settle_released(&mut self, index: usize, side: Side) {
+        let instrument = &mut self.book.instruments[index];
+        if instrument.stop(side) == NO_STOP || instrument.needs_stop(side) {
+            return;
+        }
+        if instrument.fired != 0 {
+            self.settle_stops(index);
+        } else if self.positions_known {
+            *instrument.stop_mut(side) = NO_STOP;
+        }
+    }
+
+    #[cold]
     fn settle_held_stops(&mut self, index: usize) {
         let instrument = &mut self.book.instruments[index];
         let before = instrument.fired;

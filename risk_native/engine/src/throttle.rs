@@ -1,5 +1,6 @@
 //! The two throttles: accepted orders of the whole engine, equal orders of one instrument.
 
+use crate::ids::SPREAD;
 use crate::limits::{REPEAT_DEPTH, REPEAT_LIMIT, THROTTLE_NS};
 
 const _: () = assert!(REPEAT_LIMIT > 0 && REPEAT_LIMIT <= REPEAT_DEPTH);
@@ -71,6 +72,16 @@ impl Accepted {
         kind: 0,
     };
 
+    /// The same of equal orders, seldom the same of others.
+    #[inline]
+    const fn print(&self) -> u32 {
+        let mixed = (self.quantity as u64 ^ self.kind << 48).wrapping_mul(SPREAD)
+            ^ (self.limit_price as u64)
+                .wrapping_mul(SPREAD)
+                .rotate_left(23);
+        (mixed >> 32) as u32
+    }
+
     const fn equals(&self, other: &Self) -> bool {
         self.quantity == other.quantity
             && self.limit_price == other.limit_price
@@ -86,19 +97,40 @@ impl Accepted {
 
 /// The last accepted opening orders of one instrument. Where the next one goes (`next`) is kept with the instrument, whose cache
 /// line is read anyway.
+#[repr(C, align(64))]
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Repeats {
+    /// Of each order, together in one cache line: what is nowhere here is no repeat.
+    prints: [u32; REPEAT_DEPTH],
     orders: [Accepted; REPEAT_DEPTH],
 }
 
 impl Repeats {
     pub(crate) const NONE: Self = Self {
+        prints: [Accepted::NEVER.print(); REPEAT_DEPTH],
         orders: [Accepted::NEVER; REPEAT_DEPTH],
     };
 
+    /// A word of the line that tells repeats, to be on its way early.
+    #[inline]
+    pub(crate) const fn touch(&self) -> u32 {
+        self.prints[0]
+    }
+
     /// True when as many equal orders as may be were accepted in the trailing second of `order.at`.
+    #[inline]
     pub(crate) fn is_repeated(&self, order: &Accepted) -> bool {
-        // Equal ones are rare, so that is asked first.
+        let print = order.print();
+        let alike: u32 = self
+            .prints
+            .iter()
+            .map(|held| u32::from(*held == print))
+            .sum();
+        alike as usize >= REPEAT_LIMIT && self.is_repeated_exactly(order)
+    }
+
+    #[cold]
+    fn is_repeated_exactly(&self, order: &Accepted) -> bool {
         let equal = self
             .orders
             .iter()
@@ -111,12 +143,14 @@ impl Repeats {
     pub(crate) fn count(&mut self, next: &mut u8, order: Accepted) -> Accepted {
         let place = usize::from(*next) % REPEAT_DEPTH;
         *next = ((place + 1) % REPEAT_DEPTH) as u8;
+        self.prints[place] = order.print();
         core::mem::replace(&mut self.orders[place], order)
     }
 
     pub(crate) fn undo(&mut self, next: &mut u8, displaced: Accepted) {
         let place = (usize::from(*next) + REPEAT_DEPTH - 1) % REPEAT_DEPTH;
         *next = place as u8;
+        self.prints[place] = displaced.print();
         self.orders[place] = displaced;
     }
 
