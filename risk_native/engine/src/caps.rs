@@ -120,6 +120,14 @@ impl Caps<'_> {
         broken
     }
 
+    /// Does every limit hold at `shares`: as [`Caps::broken`], without saying which.
+    #[inline(always)]
+    pub(crate) fn all_hold(&self, shares: i64) -> bool {
+        let weight = self.weight(shares);
+        let cost = i128::from(shares) * i128::from(self.inputs.reserve_price);
+        (0..Self::COUNT).all(|nth| self.at(nth, shares, weight, cost).holds)
+    }
+
     #[inline(always)]
     pub(crate) fn weight(&self, shares: i64) -> i128 {
         let inputs = self.inputs;

@@ -1,14 +1,24 @@
 //! From permanent instrument ids to places in the book: open addressing, built once.
 
-const EMPTY: u32 = u32::MAX;
+const EMPTY: u64 = u64::MAX;
 
 /// Odd, with its bits well mixed (the golden ratio): neighbours in value are far apart after it.
 pub(crate) const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// Places only; whoever asks compares the id that stands there, which is read next anyway.
+/// What a slot holds; never [`EMPTY`], since the topmost bit stays clear.
+#[inline]
+const fn entry(id: u64, place: u32) -> u64 {
+    // Bits that do not tell the slot.
+    let of_id = id.wrapping_mul(SPREAD) << 16 >> 33;
+    of_id << 32 | place as u64
+}
+
+/// Places, and of each id so much that a slot which is another's is passed without reading what stands at its place. Whoever asks
+/// compares the id that stands there, which is read next anyway.
 #[derive(Debug, Clone)]
 pub(crate) struct Places {
-    slots: Vec<u32>,
+    /// Upper half: of the id; lower half: its place.
+    slots: Vec<u64>,
     shift: u32,
 }
 
@@ -26,7 +36,7 @@ impl Places {
             while places.slots[slot] != EMPTY {
                 slot = (slot + 1) & (size - 1);
             }
-            places.slots[slot] = place as u32;
+            places.slots[slot] = entry(*id, place as u32);
         }
         places
     }
@@ -39,14 +49,17 @@ impl Places {
     /// The place whose id is `id`, as told by `id_at`.
     #[inline]
     pub(crate) fn find(&self, id: u64, id_at: impl Fn(usize) -> u64) -> Option<usize> {
+        let wanted = entry(id, 0) >> 32;
         let mut slot = self.home(id);
         loop {
-            let place = self.slots[slot];
-            if place == EMPTY {
+            let held = self.slots[slot];
+            if held >> 32 == wanted {
+                let place = held as u32 as usize;
+                if id_at(place) == id {
+                    return Some(place);
+                }
+            } else if held == EMPTY {
                 return None;
-            }
-            if id_at(place as usize) == id {
-                return Some(place as usize);
             }
             slot = (slot + 1) & (self.slots.len() - 1);
         }

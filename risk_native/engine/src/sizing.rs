@@ -174,7 +174,7 @@ pub(crate) fn fits(
         money,
         limits,
     };
-    caps.broken(requested) == 0
+    caps.all_hold(requested)
 }
 
 /// The largest quantity, at most `requested`, that keeps every limit and makes whole lots together with the `filled` shares
