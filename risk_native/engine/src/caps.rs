@@ -25,6 +25,8 @@ pub(crate) struct Caps<'a> {
 
 impl Caps<'_> {
     const COUNT: usize = 10;
+    /// The first of them.
+    const EXPOSURES: usize = 4;
 
     /// Does the `nth` limit hold at `shares`? Products only: no division stands on the way of an order that fits.
     #[inline(always)]
@@ -120,12 +122,19 @@ impl Caps<'_> {
         broken
     }
 
-    /// Does every limit hold at `shares`: as [`Caps::broken`], without saying which.
+    /// Does every limit hold at `shares`: as [`Caps::broken`], without saying which. `room` is the weight that the tightest of
+    /// the four exposures leaves to the side's working orders and these.
     #[inline(always)]
-    pub(crate) fn all_hold(&self, shares: i64) -> bool {
+    pub(crate) fn all_hold(&self, shares: i64, room: i128) -> bool {
         let weight = self.weight(shares);
         let cost = i128::from(shares) * i128::from(self.inputs.reserve_price);
-        (0..Self::COUNT).all(|nth| self.at(nth, shares, weight, cost).holds)
+        debug_assert_eq!(
+            weight <= room,
+            (0..Self::EXPOSURES).all(|nth| self.at(nth, shares, weight, cost).holds),
+            "the room is what all exposures leave"
+        );
+        weight <= room
+            && (Self::EXPOSURES..Self::COUNT).all(|nth| self.at(nth, shares, weight, cost).holds)
     }
 
     #[inline(always)]

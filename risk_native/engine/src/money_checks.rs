@@ -75,15 +75,17 @@ impl Engine {
             self.book.sector_exposure(index),
         );
         let net = sums.net_worst(order.side);
-        let past = issuer > money.instrument
-            || sector > money.sector
-            || sums.gross > money.gross
-            || net > money.net;
-        if past {
+        // By how much the exposure that is nearest to its limit is past it.
+        let past = (issuer - money.instrument)
+            .max(sector - money.sector)
+            .max(sums.gross - money.gross)
+            .max(net - money.net);
+        if past > 0 {
             return self.past(issuer, sector, net);
         }
         let inputs = self.sizing(index, order, instead);
-        if fits(&inputs, money, &self.limits, order.quantity) {
+        let room = self.book.instruments[index].resting(order.side).weight - past;
+        if fits(&inputs, money, &self.limits, order.quantity, room) {
             return Verdict {
                 risk: inputs.risk_per_share,
                 ..Verdict::approve(order.quantity)

@@ -161,20 +161,21 @@ pub fn risk_per_share(
     stop_distance.max(floor).min(reserve_price)
 }
 
-/// Does all of it keep every limit: the short way of [`size`].
+/// Does all of it keep every limit: the short way of [`size`]. For `room` see [`Caps::all_hold`].
 #[inline(always)]
 pub(crate) fn fits(
     inputs: &SizingInputs,
     money: &MoneyLimits,
     limits: &TighterLimits,
     requested: i64,
+    room: i128,
 ) -> bool {
     let caps = Caps {
         inputs,
         money,
         limits,
     };
-    caps.all_hold(requested)
+    caps.all_hold(requested, room)
 }
 
 /// The largest quantity, at most `requested`, that keeps every limit and makes whole lots together with the `filled` shares
@@ -259,8 +260,15 @@ pub fn largest_quantity(inputs: &SizingInputs, limits: &TighterLimits, requested
 /// Clamped for reports.
 #[inline]
 pub(crate) fn reported(amount: i128) -> i64 {
-    match i64::try_from(amount) {
-        Ok(small) => small.clamp(-MAX_MONEY, MAX_MONEY),
-        Err(_) => Money::saturating(amount).micro(),
+    const MOST: i128 = MAX_MONEY as i128;
+    if (-MOST..=MOST).contains(&amount) {
+        amount as i64
+    } else {
+        clamped(amount)
     }
+}
+
+#[cold]
+fn clamped(amount: i128) -> i64 {
+    Money::saturating(amount).micro()
 }
