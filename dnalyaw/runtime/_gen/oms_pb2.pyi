@@ -194,7 +194,7 @@ class PositionReport(_message.Message):
     def __init__(self, instrument_id: _Optional[int] = ..., qty: _Optional[int] = ..., mark_micro: _Optional[int] = ...) -> None: ...
 
 class GetSessionReportResponse(_message.Message):
-    __slots__ = ("region", "session", "orders", "positions", "equity_micro", "baseline_micro", "cash_micro", "limits_hash", "reference_hash", "frames_to_risk")
+    __slots__ = ("region", "session", "orders", "positions", "equity_micro", "baseline_micro", "cash_micro", "limits_hash", "reference_hash", "frames_to_risk", "risk_orders")
     REGION_FIELD_NUMBER: _ClassVar[int]
     SESSION_FIELD_NUMBER: _ClassVar[int]
     ORDERS_FIELD_NUMBER: _ClassVar[int]
@@ -205,6 +205,7 @@ class GetSessionReportResponse(_message.Message):
     LIMITS_HASH_FIELD_NUMBER: _ClassVar[int]
     REFERENCE_HASH_FIELD_NUMBER: _ClassVar[int]
     FRAMES_TO_RISK_FIELD_NUMBER: _ClassVar[int]
+    RISK_ORDERS_FIELD_NUMBER: _ClassVar[int]
     region: str
     session: int
     orders: _containers.RepeatedCompositeFieldContainer[OrderReport]
@@ -215,7 +216,8 @@ class GetSessionReportResponse(_message.Message):
     limits_hash: str
     reference_hash: str
     frames_to_risk: int
-    def __init__(self, region: _Optional[str] = ..., session: _Optional[int] = ..., orders: _Optional[_Iterable[_Union[OrderReport, _Mapping]]] = ..., positions: _Optional[_Iterable[_Union[PositionReport, _Mapping]]] = ..., equity_micro: _Optional[int] = ..., baseline_micro: _Optional[int] = ..., cash_micro: _Optional[int] = ..., limits_hash: _Optional[str] = ..., reference_hash: _Optional[str] = ..., frames_to_risk: _Optional[int] = ...) -> None: ...
+    risk_orders: _containers.RepeatedCompositeFieldContainer[OrderReport]
+    def __init__(self, region: _Optional[str] = ..., session: _Optional[int] = ..., orders: _Optional[_Iterable[_Union[OrderReport, _Mapping]]] = ..., positions: _Optional[_Iterable[_Union[PositionReport, _Mapping]]] = ..., equity_micro: _Optional[int] = ..., baseline_micro: _Optional[int] = ..., cash_micro: _Optional[int] = ..., limits_hash: _Optional[str] = ..., reference_hash: _Optional[str] = ..., frames_to_risk: _Optional[int] = ..., risk_orders: _Optional[_Iterable[_Union[OrderReport, _Mapping]]] = ...) -> None: ...
 
 class CancelAllRequest(_message.Message):
     __slots__ = ("reason",)

@@ -32,6 +32,7 @@ type fakeRisk struct {
 	positions map[int64]int64
 	prices    map[int64][3]int64
 	orders    map[uint64]*fakeOrder
+	own       []*fakeOrder // riskd's own, which close positions
 	last      uint64
 	received  []receivedOrder
 	cancels   []uint64
@@ -222,6 +223,9 @@ func (r *fakeRisk) handle(b []byte) {
 			if o := r.orders[id]; o != nil {
 				r.repeat(o)
 			}
+		}
+		for _, o := range r.own {
+			r.repeat(o)
 		}
 		for id := range r.positions {
 			r.sendPosition(id)

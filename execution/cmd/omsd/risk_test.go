@@ -2,8 +2,12 @@ package main
 
 import (
 	"encoding/binary"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
+
+	"google.golang.org/protobuf/proto"
 
 	pb "dnalyaw/execution/gen/dnalyawv1"
 )
@@ -138,11 +142,15 @@ func TestTheExitOfAFiredStopIsBooked(t *testing.T) {
 	h.accept(portfolio("alpha", asOf, equalWeights(2, 0.1)))
 	h.settled()
 	exit := &fakeOrder{id: 1<<62 + 1, instrument: 1, qty: 500, side: 2, decision: 4, approved: 500, reason: 57}
-	h.locked(func() { h.risk.send(h.risk.decisionFrame(exit)) })
+	h.locked(func() {
+		h.risk.send(h.risk.decisionFrame(exit))
+		h.risk.own = append(h.risk.own, exit)
+	})
 	h.accept(portfolio("alpha", asOf+1, equalWeights(2, 0.2)))
 	h.await("the other instrument's order", func(*pb.GetStatusResponse) bool { return len(h.report().Orders) == 3 })
 	h.locked(func() {
-		h.risk.exec(exit, 2, 500, 0)
+		h.risk.exec(exit, 1, 300, 0)
+		h.risk.exec(exit, 2, 200, 0)
 		h.risk.sendPosition(1)
 		h.risk.sendState()
 	})
@@ -164,6 +172,72 @@ func TestTheExitOfAFiredStopIsBooked(t *testing.T) {
 	}
 	if log := h.stderr.String(); !strings.Contains(log, "FLATTEN STOPPED") {
 		t.Error("the log does not say why riskd closed the position")
+	}
+	want := h.closes(1)
+	if o := want[0]; o.OrderId != 1<<62+1 || o.InstrumentId != 1 || o.Side != "SELL" || o.RequestedQty != 500 || o.FilledQty != 500 ||
+		len(o.Fills) != 2 || o.State != "FILLED" || o.Decision != "FLATTEN" || !strings.HasPrefix(o.Reason, "STOPPED") || len(o.Attribution) != 0 {
+		t.Errorf("the report has %v", o)
+	}
+	h.sameAfterReplay()
+	h.kill()
+	h.start()
+	h.up()
+	if got := h.closes(1); !proto.Equal(got[0], want[0]) {
+		t.Errorf("after a restart and a SYNC: %v, before %v", got[0], want[0])
+	}
+	h.sameAfterReplay()
+}
+
+// closes reads riskd's own orders from the report.
+func (h *house) closes(count int) []*pb.OrderReport {
+	h.t.Helper()
+	found := h.report().RiskOrders
+	if len(found) != count {
+		h.t.Fatalf("riskd's own orders are %v, want %d", found, count)
+	}
+	return found
+}
+
+// What riskd closed while omsd was dead is in the report too: a SYNC tells it from the decision on. Also an order that
+// the venue cut short, and one that never left.
+func TestWhatRiskdClosedWithoutOmsdIsReported(t *testing.T) {
+	h := newHouse(t, 2)
+	h.start()
+	h.up()
+	h.accept(portfolio("alpha", asOf, equalWeights(2, 0.1)))
+	h.settled()
+	h.kill()
+	cut := &fakeOrder{id: 1<<62 + 1, instrument: 1, qty: 500, side: 2, decision: 4, approved: 500, reason: 45}
+	rest := &fakeOrder{id: 1<<62 + 2, instrument: 1, qty: 380, side: 2, decision: 4, approved: 380, reason: 45}
+	none := &fakeOrder{id: 1<<62 + 3, instrument: 2, qty: 500, side: 2, decision: 3, reason: 12}
+	h.locked(func() {
+		h.risk.own = []*fakeOrder{cut, rest, none}
+		h.risk.exec(cut, 0, 0, 0)
+		h.risk.exec(cut, 1, 120, 0)
+		h.risk.exec(cut, 4, 0, 42)
+		h.risk.exec(rest, 2, 380, 0)
+	})
+	h.start()
+	h.up()
+	told := []string{}
+	for _, o := range h.closes(3) {
+		told = append(told, fmt.Sprintf("%d %s %d/%d %s %s", o.InstrumentId, o.Side, o.FilledQty, o.RequestedQty, o.State, strings.SplitN(o.Reason, ":", 2)[0]))
+	}
+	want := []string{"1 SELL 120/500 CANCELLED OPERATOR", "1 SELL 380/380 FILLED OPERATOR", "2  0/500 DENIED NO_PRICE"}
+	if !slices.Equal(told, want) {
+		t.Errorf("%q, want %q", told, want)
+	}
+	if n := len(h.report().Orders); n != 2 {
+		t.Errorf("omsd calls %d orders its own", n)
+	}
+	h.locked(h.risk.breakConn) // told once more
+	h.await("another connection, in step", func(s *pb.GetStatusResponse) bool {
+		again := false
+		h.locked(func() { again = h.risk.hellos == 3 && h.risk.syncs > 0 })
+		return again && s.RiskLinkUp
+	})
+	if fills := h.closes(3)[0].Fills; len(fills) != 1 || fills[0].Qty != 120 {
+		t.Errorf("fills %v", fills)
 	}
 	h.sameAfterReplay()
 }

@@ -980,6 +980,9 @@ type GetSessionReportResponse struct {
 	LimitsHash    string                 `protobuf:"bytes,8,opt,name=limits_hash,json=limitsHash,proto3" json:"limits_hash,omitempty"`
 	ReferenceHash string                 `protobuf:"bytes,9,opt,name=reference_hash,json=referenceHash,proto3" json:"reference_hash,omitempty"`
 	FramesToRisk  uint64                 `protobuf:"varint,10,opt,name=frames_to_risk,json=framesToRisk,proto3" json:"frames_to_risk,omitempty"` // orders and cancels sent to riskd in the life of this directory
+	// Orders of riskd's own that close positions (the kill switch, a fired stop): decision FLATTEN, the reason says why.
+	// They belong to no strategy. An order that was never reported on has no side.
+	RiskOrders    []*OrderReport `protobuf:"bytes,11,rep,name=risk_orders,json=riskOrders,proto3" json:"risk_orders,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1082,6 +1085,13 @@ func (x *GetSessionReportResponse) GetFramesToRisk() uint64 {
 		return x.FramesToRisk
 	}
 	return 0
+}
+
+func (x *GetSessionReportResponse) GetRiskOrders() []*OrderReport {
+	if x != nil {
+		return x.RiskOrders
+	}
+	return nil
 }
 
 type CancelAllRequest struct {
@@ -1365,7 +1375,7 @@ const file_dnalyaw_v1_oms_proto_rawDesc = "" +
 	"\rinstrument_id\x18\x01 \x01(\x03R\finstrumentId\x12\x10\n" +
 	"\x03qty\x18\x02 \x01(\x03R\x03qty\x12\x1d\n" +
 	"\n" +
-	"mark_micro\x18\x03 \x01(\x03R\tmarkMicro\"\x8e\x03\n" +
+	"mark_micro\x18\x03 \x01(\x03R\tmarkMicro\"\xc8\x03\n" +
 	"\x18GetSessionReportResponse\x12\x16\n" +
 	"\x06region\x18\x01 \x01(\tR\x06region\x12\x18\n" +
 	"\asession\x18\x02 \x01(\rR\asession\x12/\n" +
@@ -1379,7 +1389,9 @@ const file_dnalyaw_v1_oms_proto_rawDesc = "" +
 	"limitsHash\x12%\n" +
 	"\x0ereference_hash\x18\t \x01(\tR\rreferenceHash\x12$\n" +
 	"\x0eframes_to_risk\x18\n" +
-	" \x01(\x04R\fframesToRisk\"*\n" +
+	" \x01(\x04R\fframesToRisk\x128\n" +
+	"\vrisk_orders\x18\v \x03(\v2\x17.dnalyaw.v1.OrderReportR\n" +
+	"riskOrders\"*\n" +
 	"\x10CancelAllRequest\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\"6\n" +
 	"\x11CancelAllResponse\x12!\n" +
@@ -1444,21 +1456,22 @@ var file_dnalyaw_v1_oms_proto_depIdxs = []int32{
 	17, // 5: dnalyaw.v1.OrderReport.attribution:type_name -> dnalyaw.v1.OrderReport.AttributionEntry
 	9,  // 6: dnalyaw.v1.GetSessionReportResponse.orders:type_name -> dnalyaw.v1.OrderReport
 	11, // 7: dnalyaw.v1.GetSessionReportResponse.positions:type_name -> dnalyaw.v1.PositionReport
-	3,  // 8: dnalyaw.v1.OrderManagement.SubmitTargets:input_type -> dnalyaw.v1.SubmitTargetsRequest
-	6,  // 9: dnalyaw.v1.OrderManagement.GetStatus:input_type -> dnalyaw.v1.GetStatusRequest
-	8,  // 10: dnalyaw.v1.OrderManagement.GetSessionReport:input_type -> dnalyaw.v1.GetSessionReportRequest
-	13, // 11: dnalyaw.v1.OrderManagement.CancelAll:input_type -> dnalyaw.v1.CancelAllRequest
-	15, // 12: dnalyaw.v1.OrderManagement.Kill:input_type -> dnalyaw.v1.KillRequest
-	5,  // 13: dnalyaw.v1.OrderManagement.SubmitTargets:output_type -> dnalyaw.v1.SubmitTargetsResponse
-	7,  // 14: dnalyaw.v1.OrderManagement.GetStatus:output_type -> dnalyaw.v1.GetStatusResponse
-	12, // 15: dnalyaw.v1.OrderManagement.GetSessionReport:output_type -> dnalyaw.v1.GetSessionReportResponse
-	14, // 16: dnalyaw.v1.OrderManagement.CancelAll:output_type -> dnalyaw.v1.CancelAllResponse
-	16, // 17: dnalyaw.v1.OrderManagement.Kill:output_type -> dnalyaw.v1.KillResponse
-	13, // [13:18] is the sub-list for method output_type
-	8,  // [8:13] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	9,  // 8: dnalyaw.v1.GetSessionReportResponse.risk_orders:type_name -> dnalyaw.v1.OrderReport
+	3,  // 9: dnalyaw.v1.OrderManagement.SubmitTargets:input_type -> dnalyaw.v1.SubmitTargetsRequest
+	6,  // 10: dnalyaw.v1.OrderManagement.GetStatus:input_type -> dnalyaw.v1.GetStatusRequest
+	8,  // 11: dnalyaw.v1.OrderManagement.GetSessionReport:input_type -> dnalyaw.v1.GetSessionReportRequest
+	13, // 12: dnalyaw.v1.OrderManagement.CancelAll:input_type -> dnalyaw.v1.CancelAllRequest
+	15, // 13: dnalyaw.v1.OrderManagement.Kill:input_type -> dnalyaw.v1.KillRequest
+	5,  // 14: dnalyaw.v1.OrderManagement.SubmitTargets:output_type -> dnalyaw.v1.SubmitTargetsResponse
+	7,  // 15: dnalyaw.v1.OrderManagement.GetStatus:output_type -> dnalyaw.v1.GetStatusResponse
+	12, // 16: dnalyaw.v1.OrderManagement.GetSessionReport:output_type -> dnalyaw.v1.GetSessionReportResponse
+	14, // 17: dnalyaw.v1.OrderManagement.CancelAll:output_type -> dnalyaw.v1.CancelAllResponse
+	16, // 18: dnalyaw.v1.OrderManagement.Kill:output_type -> dnalyaw.v1.KillResponse
+	14, // [14:19] is the sub-list for method output_type
+	9,  // [9:14] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_dnalyaw_v1_oms_proto_init() }

@@ -98,6 +98,13 @@ func (s *Server) GetSessionReport(ctx context.Context, req *pb.GetSessionReportR
 	for _, o := range r.Orders {
 		resp.Orders = append(resp.Orders, orderReport(o))
 	}
+	for _, o := range r.RiskOrders {
+		report := orderReport(o)
+		if o.Side == 0 {
+			report.Side = ""
+		}
+		resp.RiskOrders = append(resp.RiskOrders, report)
+	}
 	return resp, nil
 }
 

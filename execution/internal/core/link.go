@@ -1,6 +1,7 @@
 package core
 
 import (
+	"encoding/hex"
 	"fmt"
 	"sort"
 	"strings"
@@ -179,6 +180,13 @@ func (c *Core) onDecision(m *frame.Decision, tsNs int64) {
 	if o == nil {
 		c.onForeign(m.OrderID, int64(m.InstrumentID), m.Decision != frame.DecisionReject && m.ApprovedQty > 0,
 			decisionName(m.Decision)+" "+order.ReasonName(m.Reason))
+		if riskdsOwn(m.OrderID) {
+			d := c.decisionOf(m, int64(m.InstrumentID), tsNs)
+			c.onClose(&CloseRecord{
+				OrderID: m.OrderID, InstrumentID: int64(m.InstrumentID), Qty: m.RequestedQty,
+				Correlation: hex.EncodeToString(m.Correlation[:]), Decision: &d,
+			})
+		}
 		return
 	}
 	c.heard[m.OrderID] = true
@@ -195,21 +203,26 @@ func (c *Core) onDecision(m *frame.Decision, tsNs int64) {
 		}
 		return
 	}
-	d := order.Decision{
-		Code: m.Decision, Reason: m.Reason, ApprovedQty: m.ApprovedQty, ReferencePx: m.ReferencePx, Equity: m.Equity,
-		WorstCase: m.WorstCase, BindingLimit: m.BindingLimit, LimitsHash: m.LimitsHash, TsNs: tsNs,
-	}
+	d := c.decisionOf(m, o.InstrumentID, tsNs)
 	if p := o.Decided; p != nil && o.State != order.Unknown && p.Code == d.Code && p.Reason == d.Reason && p.ApprovedQty == d.ApprovedQty {
 		c.metrics.Duplicates.Add(1)
 		return
 	}
-	q := c.prices[o.InstrumentID]
-	d.ArrivalBid, d.ArrivalAsk = arrival(q)
 	if err := c.record(&Record{Kind: kindDecision, Decision: &DecisionRecord{o.ID, d}}); err != nil {
 		c.audit(o.ID, err)
 		return
 	}
 	c.logOrder(o, "decided")
+}
+
+// decisionOf is riskd's decision with the market as it stands.
+func (c *Core) decisionOf(m *frame.Decision, instrument, tsNs int64) order.Decision {
+	bid, ask := arrival(c.prices[instrument])
+	return order.Decision{
+		Code: m.Decision, Reason: m.Reason, ApprovedQty: m.ApprovedQty, ReferencePx: m.ReferencePx, Equity: m.Equity,
+		WorstCase: m.WorstCase, BindingLimit: m.BindingLimit, LimitsHash: m.LimitsHash, TsNs: tsNs,
+		ArrivalBid: bid, ArrivalAsk: ask,
+	}
 }
 
 // arrival is the market at the decision: the quote, or the print on both sides where there is none.
@@ -222,18 +235,21 @@ func arrival(q targets.Quote) (bid, ask int64) {
 
 func (c *Core) onExec(m *frame.Exec, tsNs int64) {
 	c.metrics.Execs.Add(1)
+	r := order.Report{
+		ExecID: m.ExecID, Type: m.ExecType, LastQty: m.LastQty, LastPx: m.LastPx, CumQty: m.CumQty, Leaves: m.LeavesQty,
+		Fee: m.Fee, Reason: m.Reason, Bid: m.Bid, Ask: m.Ask, TsNs: tsNs, Replayed: m.Flags&frame.FlagReplayed != 0,
+	}
 	o := c.state.Orders[m.OrderID]
 	if o == nil {
 		open := m.ExecType == frame.ExecNew || m.ExecType == frame.ExecPartial || m.ExecType == frame.ExecUnknown ||
 			m.ExecType == frame.ExecReplaced || m.ExecType == frame.ExecCorrected && m.LeavesQty > 0
 		c.onForeign(m.OrderID, int64(m.InstrumentID), open, "exec "+order.ReasonName(m.Reason))
+		if riskdsOwn(m.OrderID) {
+			c.onClose(&CloseRecord{OrderID: m.OrderID, InstrumentID: int64(m.InstrumentID), Side: order.Side(m.Side), Exec: &r})
+		}
 		return
 	}
 	c.heard[m.OrderID] = true
-	r := order.Report{
-		ExecID: m.ExecID, Type: m.ExecType, LastQty: m.LastQty, LastPx: m.LastPx, CumQty: m.CumQty, Leaves: m.LeavesQty,
-		Fee: m.Fee, Reason: m.Reason, Bid: m.Bid, Ask: m.Ask, TsNs: tsNs, Replayed: m.Flags&frame.FlagReplayed != 0,
-	}
 	if int64(m.InstrumentID) != o.InstrumentID || m.Side != uint8(o.Side) {
 		c.audit(o.ID, fmt.Errorf("report is about side %d of instrument %d, the order is %s of %d", m.Side, m.InstrumentID, o.Side, o.InstrumentID))
 		return

@@ -22,6 +22,7 @@ type Record struct {
 	Foreign  *ForeignRecord  `json:"foreign,omitempty"`
 	Snapshot *Snapshot       `json:"snapshot,omitempty"`
 	Operator *OperatorRecord `json:"operator,omitempty"`
+	Close    *CloseRecord    `json:"close,omitempty"`
 }
 
 // The kinds of records.
@@ -36,6 +37,7 @@ const (
 	kindForeign  = "foreign"
 	kindSnapshot = "snapshot"
 	kindOperator = "operator"
+	kindClose    = "close"
 )
 
 // SessionRecord is what riskd said of itself when it welcomed us.

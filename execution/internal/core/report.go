@@ -99,6 +99,7 @@ type Report struct {
 	Region        string
 	Session       uint32
 	Orders        []OrderView
+	RiskOrders    []OrderView // riskd's own, which close positions
 	Positions     []PositionMark
 	Equity        int64
 	Baseline      int64
@@ -131,7 +132,7 @@ func (c *Core) report(session uint32) (Report, error) {
 	if snap == nil && len(orders) == 0 && (!current || session == 0) {
 		return Report{}, ErrNoSession
 	}
-	r := Report{Region: c.cfg.Region, Session: session, Frames: c.state.Frames}
+	r := Report{Region: c.cfg.Region, Session: session, Frames: c.state.Frames, RiskOrders: c.state.closeViews(session)}
 	switch {
 	case current && c.synced && c.accountOK:
 		r.Equity, r.Baseline, r.Cash, r.Positions = c.account.Equity, c.account.Baseline, c.account.Cash, c.positionMarks()

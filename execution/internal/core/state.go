@@ -26,11 +26,12 @@ type State struct {
 	Plans         uint64                         `json:"plans"`
 	Orders        map[uint64]*order.Order        `json:"orders"`
 	Foreign       map[uint64]Foreign             `json:"foreign"`
-	Portfolios    map[string]targets.Portfolio   `json:"portfolios"` // the latest of each strategy, this session's only
-	Taken         map[string]map[int64]string    `json:"taken"`      // strategy -> as_of -> content
-	Ledger        map[string]map[int64]int64     `json:"ledger"`     // strategy -> instrument -> shares
-	Waiting       map[int64]Waiting              `json:"waiting"`    // buys without buying power while sells worked
-	Replan        map[int64]bool                 `json:"replan"`     // working orders are cancelled first
+	Closes        map[uint64]*order.Order        `json:"closes,omitempty"` // riskd's own orders that close positions
+	Portfolios    map[string]targets.Portfolio   `json:"portfolios"`       // the latest of each strategy, this session's only
+	Taken         map[string]map[int64]string    `json:"taken"`            // strategy -> as_of -> content
+	Ledger        map[string]map[int64]int64     `json:"ledger"`           // strategy -> instrument -> shares
+	Waiting       map[int64]Waiting              `json:"waiting"`          // buys without buying power while sells worked
+	Replan        map[int64]bool                 `json:"replan"`           // working orders are cancelled first
 	Retries       map[int64]int                  `json:"retries"`
 	Snapshots     map[uint32]*Snapshot           `json:"snapshots"`
 	allocated     map[uint64]map[string]int64    // order -> strategy -> filled, derived
@@ -53,7 +54,7 @@ type Foreign struct {
 
 func newState() *State {
 	return &State{
-		Orders: map[uint64]*order.Order{}, Foreign: map[uint64]Foreign{}, Portfolios: map[string]targets.Portfolio{},
+		Orders: map[uint64]*order.Order{}, Foreign: map[uint64]Foreign{}, Closes: map[uint64]*order.Order{}, Portfolios: map[string]targets.Portfolio{},
 		Taken: map[string]map[int64]string{}, Ledger: map[string]map[int64]int64{}, Waiting: map[int64]Waiting{},
 		Replan: map[int64]bool{}, Retries: map[int64]int{}, Snapshots: map[uint32]*Snapshot{},
 		allocated: map[uint64]map[string]int64{}, open: map[uint64]bool{}, sessions: map[uint32]map[uint64]struct{}{},
@@ -101,6 +102,8 @@ func (s *State) apply(r *Record) error {
 		s.Illegal++
 	case r.Foreign != nil:
 		s.Foreign[r.Foreign.OrderID] = Foreign{r.Foreign.InstrumentID, s.Session, r.Foreign.Open}
+	case r.Close != nil:
+		return s.applyClose(r.Close, r.TsNs)
 	case r.Snapshot != nil:
 		s.Snapshots[r.Snapshot.Session] = r.Snapshot
 	case r.Operator != nil:
