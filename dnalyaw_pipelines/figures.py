@@ -12,6 +12,7 @@ import polars as pl
 from dnalyaw_pipelines import keys
 from dnalyaw_pipelines.components.research import COMBINED, stats_path
 from dnalyaw_pipelines.costs import cost_figures, costs_of
+from dnalyaw_pipelines.executions import RiskClose, risk_closes, session_report
 from dnalyaw_pipelines.home import Home
 from dnalyaw_pipelines.io import partition_path
 
@@ -37,6 +38,7 @@ def region_figures(home: Home, region: str, partition: str) -> dict[str, Any]:
     orders = frame_of(home, region, partition, "execution_report")
     if orders is not None:
         figures["orders"] = order_figures(orders)
+        figures["closed_by_riskd"] = close_figures(risk_closes(session_report(home, region, partition)))
         figures["cost"] = cost_figures(costs_of(home, region, partition).summary)
     report = home.reports / home.traded_session(region, partition).isoformat() / "index.html"
     if report.exists():
@@ -109,4 +111,14 @@ def order_figures(orders: pl.DataFrame) -> dict[str, Any]:
         "shares_filled": int(filled["filled_qty"].sum()),
         "value_filled": round(float((filled["filled_qty"] * filled["average_price"]).sum()), 2),
         "fees": round(float(filled["fees"].sum()), 2),
+    }
+
+
+def close_figures(closes: list[RiskClose]) -> dict[str, Any]:
+    """Positions that riskd closed itself, by reason, and how many of them it could not close whole."""
+    return {
+        "positions": len(closes),
+        "reasons": dict(sorted(Counter(close.reason for close in closes).items())),
+        "not_whole": sum(not close.whole for close in closes),
+        "shares": sum(close.filled_qty for close in closes),
     }

@@ -14,6 +14,7 @@ import polars as pl
 from dnalyaw.calibration import CostSummary
 from dnalyaw.report import (
     CheckLine,
+    CloseLine,
     FeedLine,
     FillLine,
     OrderLine,
@@ -29,7 +30,7 @@ from dnalyaw_pipelines import keys
 from dnalyaw_pipelines.components.research import COMBINED, stats_path
 from dnalyaw_pipelines.components.strategy import declared
 from dnalyaw_pipelines.costs import costs_of, price_sources
-from dnalyaw_pipelines.executions import orders_of, session_report
+from dnalyaw_pipelines.executions import orders_of, risk_closes, session_report
 from dnalyaw_pipelines.figures import feed_rows, frame_of
 from dnalyaw_pipelines.gate import check_statuses
 from dnalyaw_pipelines.home import Home
@@ -92,6 +93,7 @@ def _region(home: Home, instance: dg.DagsterInstance, region: str, partition: st
         exposure=_exposure(report, names),
         targets=_targets(targets),
         orders=tuple(_order(order, names) for order in orders),
+        closes=_closes(report, names),
         fills=_fills(orders, names, sources),
         costs=_costs(home, region, partition) if report else None,
         risk=_risk(report),
@@ -197,6 +199,22 @@ def _order(order: dict[str, Any], names: dict[int, tuple[str, str]]) -> OrderLin
         decision=order["decision"],
         reason=order["reason"],
         state=order["state"],
+    )
+
+
+def _closes(report: dict[str, Any] | None, names: dict[int, tuple[str, str]]) -> tuple[CloseLine, ...]:
+    return tuple(
+        CloseLine(
+            label=names.get(close.instrument_id, (str(close.instrument_id), ""))[0],
+            side=close.side,
+            orders=close.orders,
+            filled_qty=close.filled_qty,
+            price=None if close.average_price_micro is None else close.average_price_micro / MICRO,
+            fee=close.fee_micro / MICRO,
+            reason=close.reason,
+            state=close.state,
+        )
+        for close in risk_closes(report)
     )
 
 

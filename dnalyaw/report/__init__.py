@@ -2,6 +2,7 @@
 
 from dnalyaw.report._data import (
     CheckLine,
+    CloseLine,
     FeedLine,
     FillLine,
     OrderLine,
@@ -17,6 +18,7 @@ from dnalyaw.report._write import write_report
 
 __all__ = [
     "CheckLine",
+    "CloseLine",
     "FeedLine",
     "FillLine",
     "OrderLine",

@@ -10,6 +10,7 @@ from dnalyaw.calibration import CostSummary
 
 __all__ = [
     "CheckLine",
+    "CloseLine",
     "FeedLine",
     "FillLine",
     "OrderLine",
@@ -133,6 +134,20 @@ class OrderLine:
 
 
 @dataclass(frozen=True, slots=True)
+class CloseLine:
+    """A position that the risk gateway closed by orders of its own; `state` is the last one's, `price` the average."""
+
+    label: str
+    side: str
+    orders: int
+    filled_qty: int
+    price: float | None
+    fee: float
+    reason: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class FillLine:
     """A fill; `source` says where the price it traded at comes from."""
 
@@ -184,6 +199,7 @@ class RegionReport:
     exposure: tuple[SectorExposure, ...] = ()
     targets: tuple[TargetLine, ...] = ()
     orders: tuple[OrderLine, ...] = ()
+    closes: tuple[CloseLine, ...] = ()
     fills: tuple[FillLine, ...] = ()
     costs: CostSummary | None = None
     risk: RiskState | None = None

@@ -44,6 +44,7 @@ def region_section(r: RegionReport, mark: str) -> str:
         "</div>",
         _card("Target portfolio", mark, _targets(r)),
         _card("Orders", mark, _orders(r)),
+        *([_card("Closed by the risk gateway", mark, _closes(r))] if r.closes else []),
         '<div class="pair">',
         _card("What it cost", mark, _costs(r)),
         _card("Risk state", mark, _risk(r)),
@@ -252,6 +253,38 @@ def _targets(r: RegionReport) -> str:
         return top
     return (
         top + f"<details><summary>{len(rest)} more</summary>{table('Other targets', columns, rest)}</details>"
+    )
+
+
+def _closes(r: RegionReport) -> str:
+    ordered = sorted(r.closes, key=lambda c: (c.reason, c.label))
+    reasons = Counter(c.reason for c in ordered)
+    told = ", ".join(f"{n} {reason}" for reason, n in sorted(reasons.items()))
+    return table(
+        f"Positions closed by orders of its own: {told}; no strategy owns them",
+        [
+            ("name", "text"),
+            ("side", "text"),
+            ("orders", "num"),
+            ("shares", "num"),
+            ("price", "num"),
+            ("fees", "num"),
+            ("why", "text"),
+            ("last order", "text"),
+        ],
+        [
+            [
+                esc(c.label),
+                esc(c.side or "–"),
+                number(c.orders),
+                number(c.filled_qty),
+                "–" if c.price is None else number(c.price, 3),
+                number(c.fee, 2),
+                esc(c.reason),
+                esc(c.state),
+            ]
+            for c in ordered
+        ],
     )
 
 

@@ -89,6 +89,7 @@ def _orders(found: dict[str, Any]) -> list[str]:
         lines.append(
             f"  venue     {states}; {orders['value_filled']:,.0f} filled, fees {orders['fees']:,.2f}"
         )
+    lines += _closed(found.get("closed_by_riskd"))
     if cost and cost.get("total_bp") is not None:
         parts = ", ".join(
             f"{name} {cost[name + '_bp']:.1f}"
@@ -97,6 +98,16 @@ def _orders(found: dict[str, Any]) -> list[str]:
         )
         lines.append(f"  cost      {cost['total_bp']:.1f} bp of what was traded ({parts})")
     return lines
+
+
+def _closed(closed: dict[str, Any] | None) -> list[str]:
+    """What riskd closed by orders of its own: a fired stop, the kill switch."""
+    if not closed or not closed["positions"]:
+        return []
+    reasons = ", ".join(f"{count} {name}" for name, count in closed["reasons"].items())
+    noun = "position" if closed["positions"] == 1 else "positions"
+    rest = f"; {closed['not_whole']} not whole" if closed["not_whole"] else ""
+    return [f"  risk      {closed['positions']} {noun} closed by riskd: {reasons}{rest}"]
 
 
 def _ending(outcome: dict[str, Any]) -> str:

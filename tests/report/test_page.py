@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from dnalyaw.calibration import ExecutedFill, ExecutedOrder, analyse_costs
 from dnalyaw.report import (
     CheckLine,
+    CloseLine,
     FeedLine,
     FillLine,
     OrderLine,
@@ -119,6 +120,10 @@ def _data(simulated=True, **change) -> ReportData:
             OrderLine(2, "BBB.NYSE", "SELL", 300, 0, 0, "REJECT", "SHORT_SALE", "REJECTED"),
             OrderLine(3, "CCC.NYSE", "BUY", 50, 50, 0, "APPROVE", "NONE", "EXPIRED"),
         ),
+        closes=(
+            CloseLine("DDD.NYSE", "SELL", 2, 500, 9.876, 1.5, "STOPPED", "FILLED"),
+            CloseLine("CCC.NYSE", "", 1, 0, None, 0.0, "OPERATOR", "DENIED"),
+        ),
         fills=(
             FillLine(
                 datetime(2026, 11, 23, 14, 31, tzinfo=UTC),
@@ -187,6 +192,10 @@ def test_every_figure_of_the_data_is_on_the_page(page):
     ]
     assert [row[0] for row in _table(page, "Reduced and rejected")] == ["AAA.NYSE", "BBB.NYSE"]
     assert [row[0] for row in _table(page, "All orders")] == ["AAA.NYSE", "BBB.NYSE", "CCC.NYSE"]
+    assert _table(page, "Positions closed by orders of its own: 1 OPERATOR, 1 STOPPED") == [
+        ["CCC.NYSE", "–", "1", "0", "–", "0.00", "OPERATOR", "DENIED"],
+        ["DDD.NYSE", "SELL", "2", "500", "9.876", "1.50", "STOPPED", "FILLED"],
+    ]
     assert _table(page, "1 fills") == [
         ["14:31:00", "AAA.NYSE", "BUY", "100", "10.020", "1.00", "recorded quote"]
     ]
@@ -318,6 +327,7 @@ def test_a_run_that_never_traded_still_has_a_page():
     ):
         assert said in page.words
     assert "svg" not in {tag for tag, _ in page.tags}
+    assert not any("Closed by the risk gateway" in heading for heading in page.headings)
 
 
 def test_figures_without_a_value_are_a_dash():
