@@ -1,0 +1,77 @@
+"""`dnalyaw kill`, `dnalyaw risk` and `dnalyaw rearm` as a person types them, on a home whose runtime runs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dnalyaw import runtime
+from dnalyaw_pipelines.home import Home, HomeConfig, RegionConfig
+from tests.e2e import market
+from tests.e2e.desk import Desk
+from tests.pipelines._loop import command
+
+pytestmark = pytest.mark.e2e
+
+HELD = {201: 0.04, 401: 0.03}
+OK, FAILED, USAGE = 0, 1, 2
+
+
+@pytest.fixture
+def home() -> Iterator[Home]:
+    """A home of one region; its folder's name is short enough for a socket's path."""
+    base = Path(tempfile.mkdtemp(prefix="home"))
+    made = Home(base)
+    made.write_config(HomeConfig("sample", 7, True, False, {"US": RegionConfig("2026-01-02", "2026-03-09")}))
+    desk = Desk(made.runtime("US"))
+    try:
+        yield made
+    finally:
+        desk.down()
+        shutil.rmtree(base, ignore_errors=True)
+
+
+def test_the_commands_kill_show_and_re_arm(home: Home) -> None:
+    desk = Desk(home.runtime("US"))
+    desk.write()
+    desk.speed = 600
+    desk.up()
+    desk.submit(market.portfolio(HELD))
+    desk.start()
+    desk.wait("fills", lambda: desk.lines("fill") >= 2)
+    desk.kill("omsd")
+
+    # Without a reason nothing is thrown.
+    assert command("kill", "--home", home.root).status == USAGE
+    assert not runtime.latched(desk.layout)
+    killed = command("kill", "--home", home.root, "--reason", "omsd is dead")
+    assert (killed.status, killed.out) == (OK, "")
+    assert killed.err.startswith("US: KILLED, ")
+    assert "dnalyaw rearm" in killed.err
+    desk.wait("flat", lambda: runtime.risk_control(desk.layout, "status")["kill"]["phase"] == "flat")
+    assert desk.ledger().positions == {}
+
+    shown = command("risk", "--home", home.root, "--json")
+    assert shown.status == OK, shown.err
+    state = json.loads(shown.out)["US"]["state"]
+    assert (state["trading_state"], state["reason"]) == ("KILLED", "OPERATOR")
+    assert "KILLED (OPERATOR)" in command("risk", "--home", home.root).out
+
+    missing = command("rearm", "--home", home.root)
+    assert missing.status == USAGE
+    assert "--reason" in missing.err
+    blank = command("rearm", "--home", home.root, "--reason", " ")
+    assert blank.status == FAILED
+    assert "a few words" in blank.err
+    assert runtime.latched(desk.layout)
+
+    armed = command("rearm", "--home", home.root, "--reason", "omsd is mended")
+    assert (armed.status, armed.err) == (OK, "US: armed again\n")
+    assert not runtime.latched(desk.layout)
+    again = command("rearm", "--home", home.root, "--reason", "once more")
+    assert (again.status, again.err) == (OK, "no region's kill switch is thrown\n")
