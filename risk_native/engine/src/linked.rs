@@ -151,16 +151,20 @@ impl Engine {
             accepts[nth] =
                 Some(self.accept(leg.index, Self::TRIED_ID - nth as u64, &order, quantity));
         }
-        for (nth, leg) in legs.iter().enumerate().rev() {
-            if let Some(accept) = &accepts[nth] {
-                self.take_back(leg, accept);
-            }
-        }
+        self.take_all_back(legs, &accepts);
         tried
     }
 
     /// No order has this id or one of the few below it: a leg that is only tried is never looked up.
     const TRIED_ID: u64 = u64::MAX;
+
+    fn take_all_back(&mut self, legs: &[Leg], accepts: &[Option<Accept>]) {
+        for (leg, accept) in legs.iter().zip(accepts).rev() {
+            if let Some(accept) = accept {
+                self.take_back(leg, accept);
+            }
+        }
+    }
 
     fn take_back(&mut self, leg: &Leg, accept: &Accept) {
         let order = self.orders.slots[accept.place as usize];
@@ -189,6 +193,7 @@ impl Engine {
         bound: Option<&Verdict>,
         out: &mut [Decision],
     ) {
+        let mut accepts = [None; MAX_LEGS];
         for (nth, leg) in legs.iter().enumerate() {
             let lot = self.book.instruments[leg.index].lot;
             let quantity = leg.quantity(size, whole, lot);
@@ -197,12 +202,14 @@ impl Engine {
                 ..leg.order
             };
             let verdict = self.check(leg.index, &order);
-            debug_assert!(
-                verdict.quantity == quantity,
-                "a leg that fitted when it was tried still does"
-            );
-            self.accept(leg.index, orders[nth].order_id, &order, quantity);
-            self.settle_stops(leg.index);
+            if verdict.quantity != quantity {
+                // No other order came between: what was tried is what is taken. Were it not so, none would be.
+                debug_assert!(false, "a leg that fitted when it was tried still does");
+                self.take_all_back(legs, &accepts);
+                self.refuse_legs(orders, out, Some(nth), &verdict);
+                return;
+            }
+            accepts[nth] = Some(self.accept(leg.index, orders[nth].order_id, &order, quantity));
             let told = Verdict {
                 reason: bound.map_or(Reason::None, |bound| bound.reason),
                 limit: bound.and_then(|bound| bound.limit),
@@ -213,6 +220,10 @@ impl Engine {
                 // They scale together: a leg that is too short to scale is reduced like the others.
                 out[nth].kind = crate::types::DecisionKind::Reduce;
             }
+        }
+        // Only now: a stop that one leg's offer fires is no reason to refuse the next, which is decided as one with it.
+        for leg in legs {
+            self.settle_stops(leg.index);
         }
     }
 

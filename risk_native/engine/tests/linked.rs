@@ -172,3 +172,24 @@ fn a_number_of_legs_that_cannot_be_is_refused_without_a_decision() {
     );
     assert_eq!(engine.last_order_id(), 0);
 }
+
+#[test]
+fn a_stop_that_one_leg_fires_does_not_refuse_the_next() {
+    // Bid and last are 97 and the middle is 99: a stop at 98 is not reached by the reference, and is by both marks.
+    let mut engine = funded_with(TighterLimits::none(), 990_000, &[(4, 100)]);
+    let now = engine.price(4).map_or(T0, |price| price.ts_ns);
+    assert!(engine.on_price(4, 97 * ONE, 101 * ONE, 97 * ONE, now));
+    assert_eq!(
+        linked(&mut engine, &[buy(1, 4, 10, 99, 1), buy(2, 4, 20, 99, 1)]),
+        [(Approve, Reason::None, 10), (Approve, Reason::None, 20)]
+    );
+    let [stop] = engine.stops()[..] else {
+        panic!("one stop: {:?}", engine.stops());
+    };
+    assert_eq!((stop.level, stop.fired), (98 * ONE, true));
+    // From now on it is fired.
+    assert_eq!(
+        decide(&mut engine, &buy(3, 4, 10, 98, 1)),
+        (Reject, Reason::Stopped, 0)
+    );
+}
