@@ -1,5 +1,7 @@
 //! So many sequences, on all cores, from seeds that do not change.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
 use super::coverage::Coverage;
@@ -24,6 +26,9 @@ pub fn sequences() -> u64 {
     number("DNALYAW_PROPERTY_SEQUENCES", 2_000)
 }
 
+/// The most that one thread runs in one go: few enough that no thread is left alone at the end for long.
+const AT_A_TIME: u64 = 2_500;
+
 /// The part of the sequences that one thread runs.
 struct Part {
     world: World,
@@ -31,17 +36,29 @@ struct Part {
     cases: u32,
 }
 
+/// Each world's share of the sequences, in parts of at most [`AT_A_TIME`].
 fn parts(sequences: u64) -> Vec<Part> {
     let start = number("DNALYAW_PROPERTY_SEED", 7);
     let worlds = worlds();
     let count = worlds.len() as u64;
-    (0..count)
-        .map(|place| Part {
-            world: worlds[place as usize].clone(),
-            seed: start.wrapping_mul(1_000_003).wrapping_add(place),
-            cases: (sequences / count + u64::from(place < sequences % count)) as u32,
-        })
-        .collect()
+    let share = |place| sequences / count + u64::from(place < sequences % count);
+    let rounds = share(0).div_ceil(AT_A_TIME);
+    let mut parts = Vec::new();
+    for round in 0..rounds {
+        for (place, world) in (0_u64..).zip(&worlds) {
+            let cases = share(place)
+                .saturating_sub(round * AT_A_TIME)
+                .min(AT_A_TIME);
+            parts.push(Part {
+                world: world.clone(),
+                seed: start
+                    .wrapping_mul(1_000_003)
+                    .wrapping_add(round * count + place),
+                cases: u32::try_from(cases).expect("at most so many at a time"),
+            });
+        }
+    }
+    parts
 }
 
 /// One sequence from the start.
@@ -121,23 +138,26 @@ impl Part {
 
 /// All of them; what they came to.
 pub fn all() -> Coverage {
-    let mut waiting = parts(sequences());
+    let parts = parts(sequences());
+    let next = AtomicUsize::new(0);
+    let run = || {
+        let mut seen = Coverage::default();
+        while let Some(part) = parts.get(next.fetch_add(1, Ordering::Relaxed)) {
+            seen.merge(part.run());
+        }
+        seen
+    };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let mut seen = Coverage::default();
-    while !waiting.is_empty() {
-        let some = waiting
-            .drain(..threads.min(waiting.len()))
-            .collect::<Vec<_>>();
-        std::thread::scope(|scope| {
-            let running: Vec<_> = some.iter().map(|part| scope.spawn(|| part.run())).collect();
-            for thread in running {
-                match thread.join() {
-                    Ok(coverage) => seen.merge(coverage),
-                    Err(panic) => std::panic::resume_unwind(panic),
-                }
+    std::thread::scope(|scope| {
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(run)).collect();
+        for thread in running {
+            match thread.join() {
+                Ok(coverage) => seen.merge(coverage),
+                Err(panic) => std::panic::resume_unwind(panic),
             }
-        });
-    }
+        }
+    });
     seen
 }
 
