@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # What takes longer than `make test` may: kills at many moments, many more cases of the properties, fuzzing.
-# Every part runs, also after one that failed; the last line says how it ended. About half an hour on two cores.
+# Every part runs, also after one that failed; the last line says how it ended. About 50 minutes on two cores.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
 cases=${SOAK_CASES:-3000}   # cases of each Rust property
-sequences=${SOAK_SEQUENCES:-150000}   # days of 200 steps that the risk engine and its judge play
+sequences=${SOAK_SEQUENCES:-1000000}   # days of 200 steps that the risk engine and its judge play
 fuzz=${SOAK_FUZZ:-15s}      # time for each Go fuzz target
 go=$(tools/go.sh)
 failed=() parts=0 began=$SECONDS
@@ -24,8 +24,8 @@ part() {
 part "kills at many moments" timeout 1200 .venv/bin/python -m pytest -m soak -n 2 --durations=5
 part "properties of the Rust crates" env PROPTEST_CASES="$cases" timeout 600 \
   cargo test --quiet --locked -p dnalyaw-engine -p dnalyaw-frames --test properties --test extremes --test mutations
-# Optimised, with every check that debug builds make: some 5 ms of a core for a sequence of 200 steps.
-part "the risk engine against its judge" env DNALYAW_PROPERTY_SEQUENCES="$sequences" timeout 1200 \
+# Optimised, with every check that debug builds make: some 3 ms of a core for a sequence of 200 steps.
+part "the risk engine against its judge" env DNALYAW_PROPERTY_SEQUENCES="$sequences" timeout 2700 \
   cargo --config 'profile.dev.package."*".opt-level=2' --config profile.dev.package.dnalyaw-engine.opt-level=3 \
   test --quiet --locked --target-dir build/soak -p dnalyaw-engine --test properties
 part "properties of the gateway" env PROPTEST_CASES="$cases" timeout 300 \
