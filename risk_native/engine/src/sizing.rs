@@ -217,9 +217,8 @@ fn cut(caps: &Caps<'_>, mut broken: u32, requested: i64, filled: i64) -> Sized {
     while broken != 0 {
         let nth = broken.trailing_zeros() as usize;
         broken &= broken - 1;
-        let shares = caps
-            .solve(nth)
-            .clamp(-i128::from(filled), i128::from(requested)) as i64;
+        // What stands already is not for the limits to take back: those that leave nothing are broken by the first lot alike.
+        let shares = caps.solve(nth).clamp(0, i128::from(requested)) as i64;
         let lots = if lot == 1 {
             shares + filled
         } else {
@@ -271,4 +270,25 @@ pub(crate) fn reported(amount: i128) -> i64 {
 #[cold]
 fn clamped(amount: i128) -> i64 {
     Money::saturating(amount).micro()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_limits_that_leave_no_lot_beside_what_has_filled_the_first_is_named() {
+        // 11 have filled and 19 more are asked for in lots of 5: trade risk leaves 2, buying power less than nothing.
+        let limits = TighterLimits::none();
+        let inputs = SizingInputs {
+            held_quantity: 8,
+            buying_power: -5_000_000_000,
+            ..SizingInputs::alone(Side::Buy, 100_000_000_000, 100_000_000, 100_000_000, 5)
+        };
+        let money = MoneyLimits::of(inputs.equity, &limits);
+        let sized = size(&inputs, &money, &limits, 19, 11);
+        assert_eq!((sized.quantity, sized.reason), (0, Reason::TradeRisk));
+        let alone = size(&inputs, &money, &limits, 20, 0);
+        assert_eq!((alone.quantity, alone.reason), (0, Reason::TradeRisk));
+    }
 }
