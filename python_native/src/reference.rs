@@ -49,5 +49,6 @@ pub(crate) fn instrument(row: usize, entry: &Bound<'_, PyDict>) -> PyResult<Inst
         gap_bp: field(entry, row, "gap_bp")?.unwrap_or(0),
         adv: required!("adv"),
         locate: field(entry, row, "locate")?.unwrap_or(0),
+        close_micro: field(entry, row, "close_micro")?.unwrap_or(0),
     })
 }

@@ -56,6 +56,7 @@ fn reference() -> Vec<InstrumentReference> {
             gap_bp: 0,
             adv: 20_000_000,
             locate: 0,
+            close_micro: price_of(name) * ONE,
         })
         .collect()
 }

@@ -207,6 +207,7 @@ pub(crate) fn engine_instrument(one: &Instrument) -> InstrumentReference {
         gap_bp: u32::try_from(one.gap_bp).unwrap_or(u32::MAX),
         adv: one.adv,
         locate: one.locate,
+        close_micro: one.close_micro,
     }
 }
 

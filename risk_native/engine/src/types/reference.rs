@@ -27,6 +27,8 @@ pub struct InstrumentReference {
     pub adv: i64,
     /// Shares that may be short today.
     pub locate: i64,
+    /// Last close on today's share basis, millionths: what the first price of a session is held against; 0 = unknown.
+    pub close_micro: i64,
 }
 
 /// Why a reference was refused.

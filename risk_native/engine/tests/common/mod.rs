@@ -23,6 +23,7 @@ pub fn plain(instrument_id: u64) -> InstrumentReference {
         gap_bp: 200,
         adv: 1_000_000,
         locate: 0,
+        close_micro: 100 * ONE,
     }
 }
 

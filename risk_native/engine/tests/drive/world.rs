@@ -44,6 +44,7 @@ fn row(instrument_id: u64, row: &Row) -> InstrumentReference {
         gap_bp: row.gap,
         adv: row.adv,
         locate: row.locate,
+        close_micro: 0,
     }
 }
 

@@ -32,6 +32,9 @@ pub struct Instrument {
     /// Shares that may be short today.
     #[serde(default)]
     pub locate: i64,
+    /// Last close on this session's share basis, millionths; 0 = unknown.
+    #[serde(default)]
+    pub close_micro: i64,
     /// This session's split, new shares for old: prices from before are rebased by it.
     #[serde(default = "one")]
     pub split_num: i64,
@@ -93,6 +96,7 @@ impl Instrument {
         for (name, value, least) in [
             ("gap_bp", self.gap_bp, 0),
             ("locate", self.locate, 0),
+            ("close_micro", self.close_micro, 0),
             ("split_num", self.split_num, 1),
             ("split_den", self.split_den, 1),
             ("lot", self.lot, 1),
