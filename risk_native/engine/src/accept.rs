@@ -10,6 +10,8 @@ use crate::throttle::Accepted;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Accept {
     pub place: u32,
+    /// The side's lowest reserve before.
+    pub low: i64,
     pub rate: i64,
     pub repeat: Option<Accepted>,
     pub stop: Option<i64>,
@@ -25,7 +27,9 @@ impl Engine {
         order: &Checked,
         quantity: i64,
     ) -> Accept {
-        let opens = !self.book.instruments[index].closes(order.side);
+        let instrument = &self.book.instruments[index];
+        let opens = !instrument.closes(order.side);
+        let low = instrument.resting(order.side).low;
         let place = self.reserve(
             index,
             Working {
@@ -48,6 +52,7 @@ impl Engine {
         };
         Accept {
             place,
+            low,
             rate: self.rate.count(self.monotonic_ns),
             repeat,
             stop,
@@ -79,6 +84,8 @@ impl Engine {
             ..order
         };
         let place = self.orders.insert(order);
+        let resting = self.book.instruments[index].resting_mut(order.side);
+        resting.low = resting.low.min(order.reserve_price);
         self.book
             .resize(index, order.side, order.leaves(), order.notional());
         let instrument = &mut self.book.instruments[index];

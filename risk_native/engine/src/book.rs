@@ -10,7 +10,7 @@ use crate::limits::{BP, CLOSE_SLICE_BP, FEE_MARGIN_BP, GAP_SIGMAS, SHORT_MARGIN_
 use crate::min_tree::MinTree;
 use crate::tick::Tick;
 use crate::types::{InstrumentReference, ReferenceError, Side};
-use crate::units::MAX_QUANTITY;
+use crate::units::{MAX_PRICE, MAX_QUANTITY};
 
 /// The sums over the whole book.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -106,6 +106,8 @@ fn problem(entry: &InstrumentReference, before: Option<u64>) -> Option<&'static 
         Some("adv must not be negative")
     } else if entry.locate < 0 {
         Some("locate must not be negative")
+    } else if entry.close_micro < 0 || entry.close_micro > MAX_PRICE {
+        Some("close_micro must not be negative, nor above the largest price")
     } else {
         None
     }
@@ -158,6 +160,7 @@ impl Book {
                     (slice - slice % entry.lot).max(entry.lot)
                 },
                 locate: entry.locate,
+                close: entry.close_micro,
                 floor_bp: if volatility == 0 {
                     0
                 } else {
@@ -212,6 +215,10 @@ impl Book {
     /// Working orders of one side grow or shrink; position and prices stay. The short way through [`Book::change`].
     #[inline]
     pub(crate) fn resize(&mut self, index: usize, side: Side, shares: i64, notional: i128) {
+        debug_assert!(
+            shares <= 0 || self.instruments[index].resting(side).low != i64::MAX,
+            "who reserves says at which price"
+        );
         let instrument = &mut self.instruments[index];
         let (held, mark) = (instrument.held(side), instrument.mark);
         let resting = instrument.resting_mut(side);
@@ -221,11 +228,9 @@ impl Book {
             resting.quantity >= 0 && resting.notional >= 0,
             "no more is released than was reserved"
         );
-        let weight = resting
-            .notional
-            .max(i128::from(resting.quantity) * i128::from(mark));
-        let heavier = weight - resting.weight;
-        resting.weight = weight;
+        let before = resting.weight;
+        resting.weigh(mark);
+        let heavier = resting.weight - before;
         let worse = if held >= 0 {
             // The position's part of the worst case stays.
             heavier

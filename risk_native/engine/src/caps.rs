@@ -140,11 +140,9 @@ impl Caps<'_> {
     #[inline(always)]
     pub(crate) fn weight(&self, shares: i64) -> i128 {
         let inputs = self.inputs;
-        let reserved =
-            inputs.working_notional + i128::from(shares) * i128::from(inputs.reserve_price);
-        let marked =
-            i128::from(inputs.working_quantity + shares) * i128::from(inputs.reference_price);
-        reserved.max(marked)
+        inputs.working_notional
+            + i128::from(shares) * i128::from(inputs.reserve_price)
+            + i128::from(inputs.working_quantity + shares) * i128::from(inputs.uplift)
     }
 
     /// The most shares at which the `nth` limit holds; negative when it does not hold at none either.
@@ -152,13 +150,9 @@ impl Caps<'_> {
         let inputs = self.inputs;
         let ahead = i128::from(inputs.held_quantity) + i128::from(inputs.working_quantity);
         let exposure = |room: i128| {
-            let reserved = floor_div(room - inputs.working_notional, inputs.reserve_price);
-            let working = i128::from(inputs.working_quantity);
-            // At today's price the working orders weigh more than at their reserves: then that can bind, else it cannot.
-            if working * i128::from(inputs.reference_price) <= inputs.working_notional {
-                return reserved;
-            }
-            reserved.min(floor_div(room, inputs.reference_price) - working)
+            let lifted = i128::from(inputs.working_quantity) * i128::from(inputs.uplift);
+            let left = room - inputs.working_notional - lifted;
+            floor_div(left, inputs.reserve_price + inputs.uplift)
         };
         match nth {
             0 => exposure(self.money.instrument - inputs.issuer_exposure),

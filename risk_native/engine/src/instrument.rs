@@ -76,15 +76,43 @@ impl Gate {
 }
 
 /// The working orders of one side, and the worst case they make.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Resting {
     pub quantity: i64,
+    /// The lowest price at which one was reserved since there was none: `bl` and `sl` of the specification.
+    pub low: i64,
     /// Reserved, together.
     pub notional: i128,
-    /// At the reserve or at the mark, whichever is more: `B` and `S` of the specification.
+    /// Reserved, and lifted to today's mark: `B` and `S` of the specification.
     pub weight: i128,
     /// Worst case towards this side.
     pub worst: i128,
+}
+
+impl Resting {
+    pub(crate) const NONE: Self = Self {
+        quantity: 0,
+        low: i64::MAX,
+        notional: 0,
+        weight: 0,
+        worst: 0,
+    };
+
+    /// By how much the mark may stand above what a share was reserved at. An average would let orders that are reserved above
+    /// the mark pay for those below.
+    #[inline]
+    pub(crate) fn uplift(&self, mark: i64) -> i64 {
+        (mark - self.low).max(0)
+    }
+
+    /// Brings the weight up to date.
+    #[inline]
+    pub(crate) fn weigh(&mut self, mark: i64) {
+        if self.quantity == 0 {
+            self.low = i64::MAX;
+        }
+        self.weight = self.notional + i128::from(self.quantity) * i128::from(self.uplift(mark));
+    }
 }
 
 /// What an instrument adds to the book's sums.
@@ -170,6 +198,8 @@ pub(crate) struct Instrument {
     pub mark_ts: i64,
     /// A jump that waits for a second message: its price (0 = none) and moment.
     pub waiting: (i64, i64),
+    /// The last close, against which the first price of a session is held; 0 = unknown.
+    pub close: i64,
     pub tick: Tick,
     /// The larger of volatility and gap, basis points; 0 = volatility unknown.
     pub floor_bp: u64,
@@ -195,7 +225,7 @@ pub(crate) fn worst_case(held: i64, mark: i64, resting: &Resting) -> i128 {
         return 0;
     }
     let (over, whole) = (i128::from(over), i128::from(resting.quantity));
-    share_up(over, whole, resting.notional).max(over * i128::from(mark))
+    share_up(over, whole, resting.notional) + over * i128::from(resting.uplift(mark))
 }
 
 impl Instrument {
@@ -241,9 +271,7 @@ impl Instrument {
     pub(crate) fn weigh(&mut self, side: Side) {
         let (held, mark) = (self.held(side), self.mark);
         let resting = self.resting_mut(side);
-        resting.weight = resting
-            .notional
-            .max(i128::from(resting.quantity) * i128::from(mark));
+        resting.weigh(mark);
         resting.worst = worst_case(held, mark, resting);
     }
 
@@ -336,12 +364,6 @@ impl Instrument {
 
     /// An instrument of which only the reference is known.
     pub(crate) const fn unknown(id: u64, tick: Tick) -> Self {
-        const RESTING: Resting = Resting {
-            quantity: 0,
-            notional: 0,
-            weight: 0,
-            worst: 0,
-        };
         Self {
             id,
             position: 0,
@@ -349,8 +371,8 @@ impl Instrument {
             risk_floor: i64::MAX,
             issuer: 0,
             sector: 0,
-            buys: RESTING,
-            sells: RESTING,
+            buys: Resting::NONE,
+            sells: Resting::NONE,
             best_buy: NIL,
             best_sell: NIL,
             volume_limit: 0,
@@ -373,6 +395,7 @@ impl Instrument {
             previous: Marks { long: 0, short: 0 },
             mark_ts: 0,
             waiting: (0, 0),
+            close: 0,
             tick,
             floor_bp: 0,
             slice: 0,

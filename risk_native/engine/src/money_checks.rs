@@ -5,7 +5,7 @@ use crate::decide::Verdict;
 use crate::engine::Engine;
 use crate::instrument::NO_STOP;
 use crate::reason::Reason;
-use crate::sizing::{SizingInputs, collar_high, fits, size};
+use crate::sizing::{SizingInputs, collar_high, collar_low, fits, size};
 use crate::types::Side;
 
 /// A working order in whose place the new one would stand: what it has reserved is free for the new one.
@@ -62,7 +62,12 @@ impl Engine {
         if level == NO_STOP || instrument.risk_floor == i64::MAX {
             return reserve_price;
         }
-        let distance = order.side.signed(instrument.mark - level);
+        // From the worst price at which it may be entered.
+        let distance = match (order.side, order.limit_price) {
+            (Side::Buy, _) => reserve_price - level,
+            (Side::Sell, 0) => level - collar_low(instrument.mark),
+            (Side::Sell, limit) => level - limit.min(instrument.mark),
+        };
         distance.max(instrument.risk_floor).min(reserve_price)
     }
 
@@ -131,6 +136,7 @@ impl Engine {
             held_quantity: instrument.held(side),
             working_quantity: resting.quantity - instead.shares,
             working_notional: resting.notional - instead.notional,
+            uplift: resting.uplift(instrument.mark),
             issuer_exposure: self.book.issuer_exposure(index) - resting.weight,
             sector_exposure: self.book.sector_exposure(index) - resting.weight,
             gross_exposure: self.book.sums.gross - resting.weight,

@@ -104,6 +104,15 @@ impl Working {
         self.reserve_price.max(self.replacement.reserve_price)
     }
 
+    /// The lower of its own reserve price and a pending modification's.
+    #[inline]
+    pub(crate) fn lowest_price(&self) -> i64 {
+        if self.replacement.order_id == 0 {
+            return self.reserve_price;
+        }
+        self.reserve_price.min(self.replacement.reserve_price)
+    }
+
     /// What they are reserved at together.
     #[inline]
     pub(crate) fn notional(&self) -> i128 {
