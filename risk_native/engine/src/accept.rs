@@ -3,6 +3,7 @@
 use crate::checks::Checked;
 use crate::engine::Engine;
 use crate::heap;
+use crate::instrument::Bounds;
 use crate::orders::{Working, price_key};
 use crate::throttle::Accepted;
 
@@ -10,8 +11,8 @@ use crate::throttle::Accepted;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Accept {
     pub place: u32,
-    /// The side's lowest reserve before.
-    pub low: i64,
+    /// Where the side's reserves lay before.
+    pub bounds: Bounds,
     pub rate: i64,
     pub repeat: Option<Accepted>,
     pub stop: Option<i64>,
@@ -29,7 +30,7 @@ impl Engine {
     ) -> Accept {
         let instrument = &self.book.instruments[index];
         let opens = !instrument.closes(order.side);
-        let low = instrument.resting(order.side).low;
+        let bounds = instrument.resting(order.side).bounds;
         let place = self.reserve(
             index,
             Working {
@@ -52,7 +53,7 @@ impl Engine {
         };
         Accept {
             place,
-            low,
+            bounds,
             rate: self.rate.count(self.monotonic_ns),
             repeat,
             stop,
@@ -84,10 +85,14 @@ impl Engine {
             ..order
         };
         let place = self.orders.insert(order);
-        let resting = self.book.instruments[index].resting_mut(order.side);
-        resting.low = resting.low.min(order.reserve_price);
-        self.book
-            .resize(index, order.side, order.leaves(), order.notional());
+        let held = self.book.instruments[index].resting(order.side).bounds;
+        self.book.resize(
+            index,
+            order.side,
+            order.leaves(),
+            order.notional(),
+            order.bounds(held),
+        );
         let instrument = &mut self.book.instruments[index];
         instrument.own_working += u32::from(order.is_own());
         let root = instrument.best_mut(order.side);

@@ -23,11 +23,11 @@ pub(crate) struct Held {
     pub best: [Option<i64>; 2],
 }
 
-/// A side without its orders. The lowest reserve is not theirs alone, it remembers ended ones: that none of today's lies lower
-/// is what can be checked.
+/// A side without its orders. The bounds are not theirs alone, they remember ended ones: that none of today's lies outside is
+/// what can be checked.
 const fn of_nothing(side: &Resting) -> Resting {
     Resting {
-        low: side.low,
+        bounds: side.bounds,
         ..Resting::NONE
     }
 }
@@ -81,7 +81,7 @@ impl Aggregates {
             let resting = held.instrument.resting_mut(order.side);
             resting.quantity += order.leaves();
             resting.notional += order.notional();
-            resting.low = resting.low.min(order.lowest_price());
+            resting.bounds = order.bounds(resting.bounds);
             let best = &mut held.best[order.side as usize - 1];
             *best = Some(best.map_or(order.rank(), |key| key.min(order.rank())));
             count += 1;
@@ -134,8 +134,8 @@ impl Aggregates {
                     [
                         "bought",
                         "lowest buy reserve",
+                        "highest buy reserve",
                         "buy notional",
-                        "buy weight",
                         "long worst case",
                     ],
                     ran.1,
@@ -145,8 +145,8 @@ impl Aggregates {
                     [
                         "sold",
                         "lowest sell reserve",
+                        "highest sell reserve",
                         "sell notional",
-                        "sell weight",
                         "short worst case",
                     ],
                     ran.2,
@@ -159,9 +159,10 @@ impl Aggregates {
                     ran_side.quantity.into(),
                     is_side.quantity.into(),
                 )?;
-                same(what[1], ran.0, ran_side.low.into(), is_side.low.into())?;
-                same(what[2], ran.0, ran_side.notional, is_side.notional)?;
-                same(what[3], ran.0, ran_side.weight, is_side.weight)?;
+                let (ran_at, is_at) = (ran_side.bounds, is_side.bounds);
+                same(what[1], ran.0, ran_at.low.into(), is_at.low.into())?;
+                same(what[2], ran.0, ran_at.high.into(), is_at.high.into())?;
+                same(what[3], ran.0, ran_side.notional, is_side.notional)?;
                 same(what[4], ran.0, ran_side.worst, is_side.worst)?;
             }
             let key = |key: Option<i64>| key.map_or(i128::MAX, i128::from);

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use crate::arithmetic::share_of;
 use crate::ids::Places;
-use crate::instrument::{Gate, Instrument, Parts, RESTRICTED, TRADABLE, VENUE_HALTED, worst_case};
+use crate::instrument::{
+    Bounds, Gate, Instrument, Parts, RESTRICTED, TRADABLE, VENUE_HALTED, worst_case,
+};
 use crate::limits::{BP, CLOSE_SLICE_BP, FEE_MARGIN_BP, GAP_SIGMAS, SHORT_MARGIN_BP};
 use crate::min_tree::MinTree;
 use crate::tick::Tick;
@@ -212,25 +214,33 @@ impl Book {
         self.expose(index, after.exposure - before.exposure);
     }
 
-    /// Working orders of one side grow or shrink; position and prices stay. The short way through [`Book::change`].
+    /// Working orders of one side grow or shrink, within `bounds` from now on; position and prices stay. The short way through
+    /// [`Book::change`].
     #[inline]
-    pub(crate) fn resize(&mut self, index: usize, side: Side, shares: i64, notional: i128) {
-        debug_assert!(
-            shares <= 0 || self.instruments[index].resting(side).low != i64::MAX,
-            "who reserves says at which price"
-        );
+    pub(crate) fn resize(
+        &mut self,
+        index: usize,
+        side: Side,
+        shares: i64,
+        notional: i128,
+        bounds: Bounds,
+    ) {
         let instrument = &mut self.instruments[index];
         let (held, mark) = (instrument.held(side), instrument.mark);
         let resting = instrument.resting_mut(side);
+        let before = resting.weight(mark);
         resting.quantity += shares;
         resting.notional += notional;
         debug_assert!(
             resting.quantity >= 0 && resting.notional >= 0,
             "no more is released than was reserved"
         );
-        let before = resting.weight;
-        resting.weigh(mark);
-        let heavier = resting.weight - before;
+        resting.bounds = if resting.quantity == 0 {
+            Bounds::NONE
+        } else {
+            bounds
+        };
+        let heavier = resting.weight(mark) - before;
         let worse = if held >= 0 {
             // The position's part of the worst case stays.
             heavier

@@ -1,7 +1,7 @@
 //! One instrument: its gate (what every order is measured by first), its prices, its position, its working orders and the
 //! worst case that follows.
 
-use crate::arithmetic::{Multiples, price_share_up, share_up};
+use crate::arithmetic::{Multiples, price_share_up};
 use crate::heap::NIL;
 use crate::tick::{Tick, table_step};
 use crate::types::Side;
@@ -75,16 +75,44 @@ impl Gate {
     }
 }
 
+/// Between which prices the working orders of one side were reserved since there was none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Bounds {
+    pub low: i64,
+    pub high: i64,
+}
+
+impl Bounds {
+    pub(crate) const NONE: Self = Self {
+        low: i64::MAX,
+        high: 0,
+    };
+
+    #[inline]
+    pub(crate) fn with(self, price: i64) -> Self {
+        Self {
+            low: self.low.min(price),
+            high: self.high.max(price),
+        }
+    }
+
+    /// At most what `shares` reserved at `notional` together are worth, each of them at its reserve or at the mark, whichever is
+    /// more. Exact when all reserves lie on one side of the mark; in between no order pays for another.
+    #[inline]
+    pub(crate) fn weight(self, shares: i64, notional: i128, mark: i64) -> i128 {
+        let shares = i128::from(shares);
+        let lifted = notional + shares * i128::from((mark - self.low).max(0));
+        lifted.min(shares * i128::from(mark.max(self.high)))
+    }
+}
+
 /// The working orders of one side, and the worst case they make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Resting {
     pub quantity: i64,
-    /// The lowest price at which one was reserved since there was none: `bl` and `sl` of the specification.
-    pub low: i64,
+    pub bounds: Bounds,
     /// Reserved, together.
     pub notional: i128,
-    /// Reserved, and lifted to today's mark: `B` and `S` of the specification.
-    pub weight: i128,
     /// Worst case towards this side.
     pub worst: i128,
 }
@@ -92,26 +120,15 @@ pub(crate) struct Resting {
 impl Resting {
     pub(crate) const NONE: Self = Self {
         quantity: 0,
-        low: i64::MAX,
+        bounds: Bounds::NONE,
         notional: 0,
-        weight: 0,
         worst: 0,
     };
 
-    /// By how much the mark may stand above what a share was reserved at. An average would let orders that are reserved above
-    /// the mark pay for those below.
+    /// `B` and `S` of the specification.
     #[inline]
-    pub(crate) fn uplift(&self, mark: i64) -> i64 {
-        (mark - self.low).max(0)
-    }
-
-    /// Brings the weight up to date.
-    #[inline]
-    pub(crate) fn weigh(&mut self, mark: i64) {
-        if self.quantity == 0 {
-            self.low = i64::MAX;
-        }
-        self.weight = self.notional + i128::from(self.quantity) * i128::from(self.uplift(mark));
+    pub(crate) fn weight(&self, mark: i64) -> i128 {
+        self.bounds.weight(self.quantity, self.notional, mark)
     }
 }
 
@@ -218,14 +235,10 @@ const _: () = assert!(
 /// Worst case towards one side: `held` shares (negative = held the other way) and every working order of that side filled.
 pub(crate) fn worst_case(held: i64, mark: i64, resting: &Resting) -> i128 {
     if held >= 0 {
-        return i128::from(held) * i128::from(mark) + resting.weight;
+        return i128::from(held) * i128::from(mark) + resting.weight(mark);
     }
-    let over = resting.quantity + held;
-    if over <= 0 {
-        return 0;
-    }
-    let (over, whole) = (i128::from(over), i128::from(resting.quantity));
-    share_up(over, whole, resting.notional) + over * i128::from(resting.uplift(mark))
+    let over = (resting.quantity + held).max(0);
+    i128::from(over) * i128::from(mark.max(resting.bounds.high))
 }
 
 impl Instrument {
@@ -266,12 +279,14 @@ impl Instrument {
         side.signed(self.position)
     }
 
-    /// Brings weight and worst case of one side up to date.
+    /// Brings the worst case of one side up to date.
     #[inline]
     pub(crate) fn weigh(&mut self, side: Side) {
         let (held, mark) = (self.held(side), self.mark);
         let resting = self.resting_mut(side);
-        resting.weigh(mark);
+        if resting.quantity == 0 {
+            resting.bounds = Bounds::NONE;
+        }
         resting.worst = worst_case(held, mark, resting);
     }
 
@@ -294,8 +309,8 @@ impl Instrument {
         Parts {
             exposure: self.exposure(),
             net,
-            buys: self.buys.weight,
-            sells: self.sells.weight,
+            buys: self.buys.weight(self.mark),
+            sells: self.sells.weight(self.mark),
             value: position * i128::from(self.marks.of(self.position)),
             second_value: position * i128::from(self.second.of(self.position)),
             reserved_buys: self.buys.notional,

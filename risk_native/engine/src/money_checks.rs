@@ -89,7 +89,8 @@ impl Engine {
             return self.past(issuer, sector, net);
         }
         let inputs = self.sizing(index, order, instead);
-        let room = self.book.instruments[index].resting(order.side).weight - past;
+        let instrument = &self.book.instruments[index];
+        let room = instrument.resting(order.side).weight(instrument.mark) - past;
         if fits(&inputs, money, &self.limits, order.quantity, room) {
             return Verdict {
                 risk: inputs.risk_per_share,
@@ -119,6 +120,7 @@ impl Engine {
     fn sizing(&self, index: usize, order: &Checked, instead: &Instead) -> SizingInputs {
         let (instrument, side) = (&self.book.instruments[index], order.side);
         let resting = instrument.resting(side);
+        let weight = resting.weight(instrument.mark);
         let reserve_price = self
             .reserve_price(index, order.limit_price)
             .max(instead.price);
@@ -136,11 +138,12 @@ impl Engine {
             held_quantity: instrument.held(side),
             working_quantity: resting.quantity - instead.shares,
             working_notional: resting.notional - instead.notional,
-            uplift: resting.uplift(instrument.mark),
-            issuer_exposure: self.book.issuer_exposure(index) - resting.weight,
-            sector_exposure: self.book.sector_exposure(index) - resting.weight,
-            gross_exposure: self.book.sums.gross - resting.weight,
-            net_exposure: self.book.sums.net_worst(side) - resting.weight,
+            working_low: resting.bounds.low,
+            working_high: resting.bounds.high,
+            issuer_exposure: self.book.issuer_exposure(index) - weight,
+            sector_exposure: self.book.sector_exposure(index) - weight,
+            gross_exposure: self.book.sums.gross - weight,
+            net_exposure: self.book.sums.net_worst(side) - weight,
             volume_limit: instrument.volume_limit,
             volume_used: instrument.traded + instrument.buys.quantity + instrument.sells.quantity
                 - instead.shares,

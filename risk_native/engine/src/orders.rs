@@ -2,6 +2,7 @@
 //! Nothing here allocates after construction.
 
 use crate::heap::NIL;
+use crate::instrument::Bounds;
 use crate::order_index::OrderIndex;
 use crate::types::{Side, is_own_order};
 
@@ -104,13 +105,14 @@ impl Working {
         self.reserve_price.max(self.replacement.reserve_price)
     }
 
-    /// The lower of its own reserve price and a pending modification's.
+    /// `bounds` with the prices at which this order is reserved, a pending modification's included.
     #[inline]
-    pub(crate) fn lowest_price(&self) -> i64 {
+    pub(crate) fn bounds(&self, bounds: Bounds) -> Bounds {
+        let bounds = bounds.with(self.reserve_price);
         if self.replacement.order_id == 0 {
-            return self.reserve_price;
+            return bounds;
         }
-        self.reserve_price.min(self.replacement.reserve_price)
+        bounds.with(self.replacement.reserve_price)
     }
 
     /// What they are reserved at together.

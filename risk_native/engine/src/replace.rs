@@ -227,8 +227,6 @@ impl Engine {
         } else {
             reserve_price
         };
-        let resting = self.book.instruments[index].resting_mut(old.side);
-        resting.low = resting.low.min(reserve_price);
         self.orders.add_replacement(
             place,
             Replacement {

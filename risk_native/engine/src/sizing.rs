@@ -32,8 +32,10 @@ pub struct SizingInputs {
     pub working_quantity: i64,
     /// What those are reserved at, together.
     pub working_notional: i128,
-    /// By how much today's mark stands above the lowest price at which any of them was reserved.
-    pub uplift: i64,
+    /// The lowest and the highest price at which any of them was reserved, `i64::MAX` and 0 when there is none.
+    pub working_low: i64,
+    /// See `working_low`.
+    pub working_high: i64,
     /// Exposure of the issuer.
     pub issuer_exposure: i128,
     /// Exposure of the sector.
@@ -72,7 +74,8 @@ impl SizingInputs {
             held_quantity: 0,
             working_quantity: 0,
             working_notional: 0,
-            uplift: 0,
+            working_low: i64::MAX,
+            working_high: 0,
             issuer_exposure: 0,
             sector_exposure: 0,
             gross_exposure: 0,

@@ -89,19 +89,16 @@ impl Name<'_> {
             };
             let side = &mut working[usize::from(order.side == Side::Sell)];
             side.quantity += left;
-            side.low = side.low.min(reserve);
+            side.bounds = side.bounds.with(reserve);
             side.notional += i128::from(left) * i128::from(reserve);
-        }
-        for side in &mut working {
-            side.weigh(mark);
         }
         let [buys, sells] = working;
         Exposure {
             gross: worst_case(self.position, mark, &buys)
                 + worst_case(-self.position, mark, &sells),
             value: i128::from(self.position) * i128::from(mark),
-            buys: buys.weight,
-            sells: sells.weight,
+            buys: buys.weight(mark),
+            sells: sells.weight(mark),
         }
     }
 }
