@@ -142,53 +142,6 @@ fn a_jump_waits_for_a_second_message() {
 }
 
 #[test]
-fn flows_count_once_announced_and_shown() {
-    let mut engine = invested();
-    // 100,000 leave. Unannounced that is a fall of 10%.
-    engine.expect_flow(-100_000 * ONE);
-    engine.on_account(200_000 * ONE);
-    assert_eq!(engine.flows(), 0);
-    // Off by a basis point of the flow: 10.
-    engine.on_account(100_010 * ONE);
-    assert_eq!(engine.flows(), -100_000 * ONE);
-    assert_eq!(engine.killed(), None);
-    assert_eq!(
-        engine.state_report().drawdown_bp,
-        -1,
-        "the ten, rounded down"
-    );
-    // It is not counted again.
-    engine.on_account(10 * ONE);
-    assert!(engine.killed().is_some());
-
-    let mut engine = invested();
-    engine.expect_flow(-100_000 * ONE);
-    engine.on_account(100_011 * ONE);
-    assert_eq!(engine.flows(), 0);
-    assert!(
-        engine.killed().is_some(),
-        "a flow that does not fit is none"
-    );
-
-    // A fill between announcement and report moves what is expected.
-    let mut engine = invested();
-    engine.expect_flow(50_000 * ONE);
-    assert_eq!(decide(&mut engine, &sell(1, 1, 100)).0, Approve);
-    engine
-        .on_execution(&fill(1, 100, 100, 100))
-        .expect("a sound report");
-    engine.on_account(260_000 * ONE);
-    assert_eq!(engine.flows(), 50_000 * ONE);
-    assert_eq!(engine.state_report().drawdown_bp, 0);
-    let mut again = invested();
-    again.restore_flows(SESSION, 50_000 * ONE);
-    again.restore_flows(SESSION - 1, 7);
-    assert_eq!(again.flows(), 50_000 * ONE);
-    again.on_session(SessionState::PreOpen, SESSION + 1);
-    assert_eq!(again.flows(), 0);
-}
-
-#[test]
 fn the_firms_currency_counts() {
     let mut engine = invested();
     // A rate that is not known: no new risk, and no drawdown measured.
@@ -286,18 +239,19 @@ fn a_switch_holds_until_a_person_arms_it() {
 fn arming_again_moves_no_baseline() {
     let mut engine = invested();
     engine.kill(Reason::Operator);
-    fall(&mut engine, 20, 90);
+    engine.kill(Reason::LinkLost);
     assert_eq!(
         engine.killed().map(|kill| kill.reason),
         Some(Reason::Operator),
         "the first reason stands"
     );
-    // The drawdown still stands: armed, it fires again at once, and now on the drawdown.
-    assert_eq!(engine.rearm(), Ok(()));
+    fall(&mut engine, 20, 90);
     assert_eq!(
         engine.killed().map(|kill| kill.reason),
-        Some(Reason::Drawdown)
+        Some(Reason::Drawdown),
+        "but for a drawdown's"
     );
+    assert_eq!(engine.rearm(), Err(RearmError::SameSession));
     assert_eq!(engine.baseline(), Some(BASELINE));
 }
 
@@ -378,4 +332,58 @@ fn a_tighter_drawdown_fires_earlier() {
     assert_eq!(engine.trading_state(), TradingState::Active);
     at(&mut engine, 1, 75);
     assert_eq!(engine.trading_state(), TradingState::Killed);
+}
+
+#[test]
+fn a_drawdown_under_another_kill_forbids_the_day() {
+    let mut engine = invested();
+    // A person kills at -4%; on the way out it falls through 5% and ends at -4.9%.
+    fall(&mut engine, 10, 90);
+    engine.kill(Reason::Operator);
+    fall(&mut engine, 13, 90);
+    fall(&mut engine, 1, 98);
+    assert_eq!(engine.state_report().drawdown_bp, 488);
+    assert_eq!(engine.rearm(), Err(RearmError::SameSession));
+    // Latched into the next day, a second one forbids that day as well.
+    engine.on_session(SessionState::Open, SESSION + 1);
+    assert_eq!(
+        engine.killed().map(|kill| kill.session),
+        Some(SESSION),
+        "the day it fired"
+    );
+    engine.begin_positions();
+    for id in 1..=20 {
+        at(&mut engine, id, 90);
+        assert!(engine.on_position(id, 400));
+    }
+    engine.positions_complete();
+    engine.on_account(200_000 * ONE);
+    fall(&mut engine, 20, 80);
+    assert_eq!(engine.rearm(), Err(RearmError::SameSession));
+    engine.on_session(SessionState::Open, SESSION + 2);
+    assert_eq!(engine.rearm(), Ok(()));
+}
+
+#[test]
+fn a_position_that_nobody_can_value_does_not_blind_the_switch() {
+    let mut engine = invested();
+    // A spin-off that the reference does not have.
+    assert!(!engine.on_position(900, 10));
+    assert_eq!(engine.equity(), None);
+    let report = engine.state_report();
+    assert_eq!(
+        (report.trading_state, report.reason),
+        (TradingState::Halted, Reason::ReferenceMissing)
+    );
+    assert_eq!(
+        decide(&mut engine, &buy(1, 1, 1, 100, 2)),
+        (Reject, Reason::ReferenceMissing, 0)
+    );
+    fall(&mut engine, 12, 90);
+    assert_eq!(engine.killed(), None);
+    at(&mut engine, 13, 95);
+    assert_eq!(
+        engine.killed().map(|kill| kill.reason),
+        Some(Reason::Drawdown)
+    );
 }

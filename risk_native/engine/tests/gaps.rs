@@ -132,7 +132,7 @@ fn a_limit_far_through_the_market_is_refused() {
     }
     // A market order would trade at the touch, however near the middle is.
     let mut engine = funded();
-    assert!(engine.on_price(1, 90 * ONE, 110 * ONE, 0, T0));
+    assert!(engine.on_price(1, 90 * ONE, 110 * ONE, 100 * ONE, T0));
     assert_eq!(
         decide(&mut engine, &order(4, 1, Side::Buy, 1)),
         rejected(Reason::Collar)

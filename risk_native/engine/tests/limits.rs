@@ -61,7 +61,7 @@ fn limits_hash_is_sha256_of_the_canonical_text() {
     // sha256sum of that text.
     assert_eq!(
         hex,
-        "aab8d5e15c6e1253f7f641939d406d869a0e86a0591aa68f1771b9a28bfb0830"
+        "74a6fb5dd08748189e5846d78cf8313d676020cf819d0a75b4eab5bd962b135c"
     );
     assert_eq!(
         hash_prefix(&limits_hash()).to_le_bytes(),
@@ -222,6 +222,59 @@ fn trade_risk_uses_the_stop_above_the_floor_and_the_floor_above_the_stop() {
         decide(&mut engine, &buy(1, 1, 450, 100, 1)),
         (Reduce, Reason::TradeRisk, 400)
     );
+}
+
+#[test]
+fn trade_risk_is_measured_from_the_worst_entry() {
+    // A bid 5 above the market with a stop 21 below it loses 26 a share: 384 * 26 = 9,984.
+    let mut engine = funded();
+    assert_eq!(
+        decide(&mut engine, &buy(1, 1, 400, 105, 21)),
+        (Reduce, Reason::TradeRisk, 384)
+    );
+    // So does a market order, which may trade at the collar.
+    let mut engine = funded();
+    let market = OrderRequest {
+        stop_distance: 21 * ONE,
+        ..order(1, 1, Side::Buy, 400)
+    };
+    assert_eq!(
+        decide(&mut engine, &market),
+        (Reduce, Reason::TradeRisk, 384)
+    );
+    // A bid below the market is reserved at the market: 21 a share, 476 of them.
+    let mut engine = funded();
+    assert_eq!(
+        decide(&mut engine, &buy(1, 1, 490, 98, 21)),
+        (Reduce, Reason::TradeRisk, 476)
+    );
+    // A short sold 4 below the market with its stop 21 above it: 25 a share, 400 of them; at the market from 95: 26.
+    for (limit, shares) in [(96 * ONE, 400), (0, 384), (102 * ONE, 476)] {
+        let row = InstrumentReference {
+            locate: 1_000,
+            ..plain(1)
+        };
+        let mut engine =
+            Engine::with_room(&[row], TighterLimits::none(), 8).expect("a sound reference");
+        engine.on_venue(true);
+        engine.on_session(SessionState::Open, SESSION);
+        engine.on_clock(T0);
+        at(&mut engine, 1, 100);
+        engine.positions_complete();
+        engine.on_account(1_000_000 * ONE);
+        let short = OrderRequest {
+            limit_price: limit,
+            stop_distance: 21 * ONE,
+            order_type: if limit == 0 { TYPE_MARKET } else { TYPE_LIMIT },
+            flags: FLAG_SELL_SHORT,
+            ..order(1, 1, Side::Sell, 480)
+        };
+        assert_eq!(
+            decide(&mut engine, &short),
+            (Reduce, Reason::TradeRisk, shares),
+            "{limit}"
+        );
+    }
 }
 
 #[test]
@@ -517,6 +570,24 @@ fn working_buys_count_at_todays_price_when_it_rose() {
         decide(&mut engine, &buy(2, 1, 400, 104, 4)),
         (Reduce, Reason::InstrumentLimit, 80)
     );
+}
+
+#[test]
+fn an_order_reserved_above_the_mark_pays_for_none_below() {
+    let mut engine = funded();
+    assert_eq!(
+        decide(&mut engine, &buy(1, 1, 250, 100, 2)),
+        (Approve, Reason::None, 250)
+    );
+    at(&mut engine, 1, 104);
+    // A market order is reserved at 109.20, 5.20 above the mark; the first 250 were at 100, 4 below it. Averaged, 228 would fit
+    // and be worth 250 * 104 + 228 * 109.20 = 50,897.60. Lifted by 4 each: 250 * 100 + 212 * 109.20 + 462 * 4 = 49,998.40.
+    let market = OrderRequest {
+        stop_distance: 4 * ONE,
+        ..order(2, 1, Side::Buy, 500)
+    };
+    let decision = engine.decide(&market, T0);
+    assert_eq!(outcome(&decision), (Reduce, Reason::InstrumentLimit, 212));
 }
 
 #[test]

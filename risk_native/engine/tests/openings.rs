@@ -493,6 +493,7 @@ fn an_order_has_a_size() {
     let mut engine = Engine::with_room(
         &[InstrumentReference {
             adv: i64::MAX / 20_000,
+            close_micro: 10_000,
             ..plain(1)
         }],
         TighterLimits::none(),
@@ -518,6 +519,7 @@ fn an_order_has_a_size() {
     let mut engine = Engine::with_room(
         &[InstrumentReference {
             adv: i64::MAX / 20_000,
+            close_micro: 1_000 * ONE,
             ..plain(1)
         }],
         TighterLimits::none(),

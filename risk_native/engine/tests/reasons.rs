@@ -341,7 +341,7 @@ fn collar() {
         assert_eq!(decide(&mut engine, &far), told, "{price}");
     }
     // An offer beyond the collar: a market order would pay more than was reserved for it.
-    assert!(engine.on_price(4, 90 * ONE, 110 * ONE, 0, T0));
+    assert!(engine.on_price(4, 90 * ONE, 110 * ONE, 100 * ONE, T0));
     assert_eq!(
         decide(&mut engine, &order(9, 4, Side::Buy, 10)),
         rejects(Reason::Collar)

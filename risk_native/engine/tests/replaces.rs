@@ -310,3 +310,84 @@ fn corrections_go_down_as_well() {
     assert_eq!((engine.position(1), engine.working_orders()), (0, vec![]));
     assert_eq!(engine.running(), engine.recompute_from_scratch());
 }
+
+/// A short at 104 in a name of which 1,000 can be borrowed, order 1.
+fn offering() -> Engine {
+    let row = InstrumentReference {
+        locate: 1_000,
+        ..plain(1)
+    };
+    let mut engine =
+        Engine::with_room(&[row], TighterLimits::none(), 8).expect("a sound reference");
+    engine.on_venue(true);
+    engine.on_session(SessionState::Open, SESSION);
+    engine.on_clock(T0);
+    at(&mut engine, 1, 100);
+    engine.positions_complete();
+    engine.on_account(1_000_000 * ONE);
+    let offer = OrderRequest {
+        side: Side::Sell as u8,
+        flags: FLAG_SELL_SHORT,
+        ..buy(1, 1, 100, 104, 10)
+    };
+    assert_eq!(decide(&mut engine, &offer), (Approve, Reason::None, 100));
+    engine
+}
+
+#[test]
+fn an_opening_that_becomes_more_aggressive_is_checked_as_a_new_one() {
+    // An offer above the market has the same reserve at 81 as at 104, and would sell at once.
+    let mut engine = offering();
+    assert_eq!(
+        replace(&mut engine, &change(2, 1, 100, 81)),
+        (Reject, Reason::Collar, 0)
+    );
+    assert_eq!(
+        replace(&mut engine, &change(3, 1, 100, 96)),
+        (Approve, Reason::None, 100)
+    );
+    let mut engine = offering();
+    engine.set_hold(Hold::Operator, true);
+    assert_eq!(
+        replace(&mut engine, &change(4, 1, 100, 103)),
+        (Reject, Reason::ReduceOnly, 0)
+    );
+    assert_eq!(
+        replace(&mut engine, &change(5, 1, 90, 104)),
+        (Approve, Reason::None, 90),
+        "what takes shares back passes"
+    );
+    // A bid at 95, reserved at 100: at 90 the market is far below, and 100 is 11% through it.
+    let mut engine = funded();
+    assert_eq!(decide(&mut engine, &buy(1, 1, 100, 95, 2)).0, Approve);
+    at(&mut engine, 1, 90);
+    assert_eq!(
+        replace(&mut engine, &change(2, 1, 100, 100)),
+        (Reject, Reason::Collar, 0)
+    );
+}
+
+#[test]
+fn modifications_are_messages_too() {
+    let spec = TighterSpec {
+        message_rate: Some(2),
+        ..TighterSpec::default()
+    };
+    let limits = TighterLimits::new(spec).expect("tighter");
+    let mut engine = funded_with(limits, 1_000_000, &[]);
+    assert_eq!(decide(&mut engine, &buy(1, 1, 100, 100, 2)).0, Approve);
+    assert_eq!(
+        replace(&mut engine, &change(2, 1, 100, 100)),
+        (Approve, Reason::None, 100)
+    );
+    engine.on_replaced(1).expect("it was pending");
+    assert_eq!(
+        replace(&mut engine, &change(3, 2, 100, 99)),
+        (Reject, Reason::RateThrottle, 0)
+    );
+    assert_eq!(
+        replace(&mut engine, &change(4, 2, 99, 99)),
+        (Approve, Reason::None, 99),
+        "what takes shares back always goes"
+    );
+}
