@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 
 import polars as pl
@@ -81,6 +81,22 @@ def recent_statistics(panel: pl.DataFrame) -> pl.DataFrame:
         .with_columns(
             pl.max_horizontal(GAP_SIGMAS * pl.col("volatility_bp"), pl.col("gap_bp")).alias("gap_bp")
         )
+        .sort("instrument_id")
+    )
+
+
+def last_closes(panel: pl.DataFrame, known_at: datetime) -> pl.DataFrame:
+    """``instrument_id, close, close_session``: the last close known at a moment, as it was printed, and its session.
+
+    A bar without a close is passed over; a name that never closed has no row.
+    """
+    return (
+        panel.filter(
+            (pl.col("available_at") <= known_at) & pl.col("raw_close").is_finite() & (pl.col("raw_close") > 0)
+        )
+        .sort("session")
+        .group_by("instrument_id")
+        .agg(pl.col("raw_close").last().alias("close"), pl.col("session").last().alias("close_session"))
         .sort("instrument_id")
     )
 

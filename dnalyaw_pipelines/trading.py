@@ -16,7 +16,7 @@ from google.protobuf.json_format import MessageToDict
 
 from dnalyaw import runtime
 from dnalyaw_pipelines.home import Home, provider_for
-from dnalyaw_pipelines.panel import recent_statistics
+from dnalyaw_pipelines.panel import last_closes, recent_statistics
 from dnalyaw_pipelines.tables import published_table
 
 if TYPE_CHECKING:
@@ -67,8 +67,9 @@ def prepare(
     as_of = home.as_of(region, partition)
     currency = region_of(region).currency
     config = home.config()
-    actions = _due_actions(home, region, partition, session, layout)
-    rows = reference_rows(home, region, partition, panel, actions)
+    announced = _announced_actions(home, region, partition, session)
+    actions = _due_actions(announced, session, layout)
+    rows = reference_rows(home, region, partition, panel, announced, actions)
     runtime.update_register(
         layout,
         [
@@ -103,12 +104,17 @@ def prepare(
 
 
 def reference_rows(
-    home: Home, region: str, partition: str, panel: pl.DataFrame, actions: pl.DataFrame
+    home: Home,
+    region: str,
+    partition: str,
+    panel: pl.DataFrame,
+    announced: pl.DataFrame,
+    due: pl.DataFrame,
 ) -> list[dict[str, Any]]:
     """What riskd is told of every instrument that is listed on the traded session and has a recent price.
 
-    `actions` are those that fall due at the session's start. No strategy here sells short and no list of restricted
-    names is kept: nothing can be located, nothing is restricted.
+    `announced` are all actions up to the session, `due` those of them that the venue applies at its start. No strategy
+    here sells short and no list of restricted names is kept: nothing can be located, nothing is restricted.
     """
     from dnalyaw.market import REDUCED_FROM, session_ticks
 
@@ -130,12 +136,9 @@ def reference_rows(
     table = session_ticks(region, session >= REDUCED_FROM, closes, closes)
     ticks[ticks <= 0] = table[ticks <= 0]
     # Due since the venue's last session (what riskd holds from then), and since the last bar (what volume is counted in).
-    splits = split_ratios(actions)
-    unseen = split_ratios(
-        actions.join(joined.select("instrument_id", "last_session"), on="instrument_id").filter(
-            pl.col("ex_date") > pl.col("last_session")
-        )
-    )
+    splits = split_ratios(due)
+    unseen = splits_since(joined.select("instrument_id", since="last_session"), announced)
+    held_against = close_micro(last_closes(panel, home.as_of(region, partition).moment), announced)
     one = Fraction(1)
     return [
         {
@@ -154,6 +157,7 @@ def reference_rows(
             "restricted": False,
             "gap_bp": row["gap_bp"],
             "locate": 0,
+            "close_micro": held_against.get(row["instrument_id"], 0),
             "split_num": splits.get(row["instrument_id"], one).numerator,
             "split_den": splits.get(row["instrument_id"], one).denominator,
         }
@@ -170,21 +174,41 @@ def split_ratios(actions: pl.DataFrame) -> dict[int, Fraction]:
     return {name: _short(ratio) for name, ratio in ratios.items()}
 
 
+def splits_since(since: pl.DataFrame, announced: pl.DataFrame) -> dict[int, Fraction]:
+    """What one share of the day `since` (columns ``instrument_id, since``) has become by the announced splits.
+
+    The venue may have applied some of them in sessions in which the instrument did not trade.
+    """
+    return split_ratios(announced.join(since, on="instrument_id").filter(pl.col("ex_date") > pl.col("since")))
+
+
+def close_micro(closes: pl.DataFrame, announced: pl.DataFrame) -> dict[int, int]:
+    """Each last close in millionths, for a share of the session that the announced splits lead up to."""
+    ratios = splits_since(closes.select("instrument_id", since="close_session"), announced)
+    return {
+        row["instrument_id"]: round(
+            Fraction(row["close"]) * MICRO / ratios.get(row["instrument_id"], Fraction(1))
+        )
+        for row in closes.iter_rows(named=True)
+    }
+
+
 def _short(ratio: Fraction) -> Fraction:
     """The nearest fraction whose parts riskd takes; nearly always the same one."""
     return ratio.limit_denominator(LARGEST_SPLIT // max(1, ceil(ratio)))
 
 
-def _due_actions(
-    home: Home, region: str, partition: str, session: date, layout: runtime.Layout
-) -> pl.DataFrame:
+def _announced_actions(home: Home, region: str, partition: str, session: date) -> pl.DataFrame:
+    """Corporate actions up to the session that are known as of the hand-off."""
+    actions = published_table(home, region, "actions", partition).read(home.as_of(region, partition))
+    return actions if actions.is_empty() else actions.filter(pl.col("ex_date") <= session)
+
+
+def _due_actions(announced: pl.DataFrame, session: date, layout: runtime.Layout) -> pl.DataFrame:
     """Corporate actions that fall due at this session's start: also those of sessions nobody traded."""
     begun = _last_begun(layout, session)
     after = begun if begun is not None else session - timedelta(days=1)
-    actions = published_table(home, region, "actions", partition).read(home.as_of(region, partition))
-    if actions.is_empty():
-        return actions
-    return actions.filter((pl.col("ex_date") > after) & (pl.col("ex_date") <= session))
+    return announced if announced.is_empty() else announced.filter(pl.col("ex_date") > after)
 
 
 def _last_begun(layout: runtime.Layout, session: date) -> date | None:

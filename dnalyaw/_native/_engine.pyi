@@ -42,7 +42,7 @@ class RiskEngine:
     --------
     >>> from dnalyaw._native import risk
     >>> row = dict(instrument_id=1, issuer_id=1, sector="tech", lot=1, tick_micro=10_000, tradable=True,
-    ...            volatility_bp=200, adv=1_000_000)
+    ...            volatility_bp=200, adv=1_000_000, close_micro=100_000_000)
     >>> engine = risk.RiskEngine([row])
     >>> engine.set_session(20251124)
     >>> engine.set_cash(1_000_000_000_000)
@@ -109,7 +109,8 @@ class RiskEngine:
     ) -> None:
         """Set the quote and the last print, 0 = absent, and move the clock to `ts_ns` if that is later.
 
-        A jump of more than 20% waits for a second update that agrees, as in production.
+        A jump of more than 20% waits for a second update that agrees, as in production: from the price held; the first price
+        of a session from the settlement price, else the row's `close_micro`. With neither, the first price waits as well.
         """
 
     def set_settlement_price(self, instrument_id: int, price_micro: int) -> None:

@@ -21,7 +21,9 @@ class ReferenceRow(_RequiredReference, total=False):
     """An instrument as `reference.json` has it; keys beside these are ignored.
 
     ``sector`` None = unknown. ``adv`` 0 = unknown: nothing may be opened. What may be left out has the file's
-    defaults: `venue` is what stands after the label's last dot.
+    defaults: `venue` is what stands after the label's last dot. ``close_micro`` is the last close on the session's share
+    basis, which the first price of the session is held against; 0 = unknown: without a settlement price either, nothing may
+    be opened before two prices agree.
     """
 
     label: str
@@ -29,6 +31,7 @@ class ReferenceRow(_RequiredReference, total=False):
     restricted: bool
     gap_bp: int
     locate: int
+    close_micro: int
 
 class DecisionRow(TypedDict):
     """What the engine decided and on what grounds: every number is that of the moment after the decision.

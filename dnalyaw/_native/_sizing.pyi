@@ -129,6 +129,7 @@ def size_position(
     volatility_budget: float = 0.0025,
     participation: float = 0.10,
     days_to_exit: float = 5.0,
+    tighter: dict[str, int] | None = None,
 ) -> SizingRow:
     """Size one position: the smallest of the wish, half-Kelly and every constraint.
 
@@ -158,11 +159,15 @@ def size_position(
         Cash that pays for it; None = it does not bind.
     risk_fraction, volatility_budget, participation, days_to_exit : float
         The policy; `risk_fraction` at most 0.01.
+    tighter : dict, optional
+        The deployment's limits, as the file has them that riskd is started with (``--tighter``); None = the constants. What
+        is sized without them is cut by riskd (``TIGHTER_LIMIT``).
 
     Raises
     ------
     ValueError
-        Names the first argument that is not a number, infinite, negative or out of its range.
+        Names the first argument that is not a number, infinite, negative or out of its range; the limit of `tighter` that is
+        unknown, or looser than its constant.
 
     References
     ----------

@@ -160,6 +160,7 @@ def size_targets(
     kelly: KellySize,
     gap_bp: Mapping[int, int] | None = None,
     policy: SizingPolicy | None = None,
+    tighter: Mapping[str, int] | None = None,
 ) -> pl.DataFrame:
     """Size one session's targets: each is the smallest of what half-Kelly leaves and every constraint allows.
 
@@ -188,6 +189,9 @@ def size_targets(
     gap_bp : mapping or None
         Instrument to stressed overnight gap, basis points; where absent the engine's multiple of the volatility.
     policy : SizingPolicy or None
+    tighter : mapping or None
+        The deployment's limits, as the file has them that riskd is started with; None is the constants. Targets sized
+        without them are cut there.
 
     Returns
     -------
@@ -232,6 +236,7 @@ def size_targets(
                 volatility_budget=rules.volatility_budget,
                 participation=rules.participation,
                 days_to_exit=rules.days_to_exit,
+                tighter=None if tighter is None else dict(tighter),
             )
         except (ValueError, OverflowError) as fault:
             raise PortfolioError(f"cannot size instrument {name}: {fault}") from fault

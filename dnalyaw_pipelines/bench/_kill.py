@@ -99,6 +99,7 @@ def write(layout: Any) -> None:
             "tradable": True,
             "volatility_bp": 200,
             "adv": 5_000_000,
+            "close_micro": round(PRICE * 1_000_000),
         }
         for identifier, symbol in symbols.items()
     ]

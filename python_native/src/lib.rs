@@ -12,6 +12,7 @@ mod reference;
 mod risk_engine;
 mod sizing;
 mod stress;
+mod tighter;
 mod views;
 
 use pyo3::prelude::*;

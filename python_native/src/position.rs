@@ -7,6 +7,7 @@ use pyo3::types::PyDict;
 use sizing::{KellyConfig, Policy, Position};
 
 use crate::names::side_of;
+use crate::tighter::limits_of;
 
 fn refuse(error: sizing::SizingError) -> PyErr {
     PyValueError::new_err(error.to_string())
@@ -54,7 +55,7 @@ const _: () = assert!(
     *, equity, capital, weight, kelly, price, stop_distance, volatility_bp, lot, adv, side = "buy", gap_bp = 0, held = 0,
     traded = 0, locate = 0, issuer_exposure = 0.0, sector_exposure = 0.0, gross_exposure = 0.0, net_exposure = 0.0,
     cash = None, risk_fraction = 0.01, volatility_budget = 0.0025,
-    participation = 0.10, days_to_exit = 5.0
+    participation = 0.10, days_to_exit = 5.0, tighter = None
 ))]
 #[expect(clippy::too_many_arguments, reason = "keyword arguments in Python")]
 pub(crate) fn size_position<'py>(
@@ -82,6 +83,7 @@ pub(crate) fn size_position<'py>(
     volatility_budget: f64,
     participation: f64,
     days_to_exit: f64,
+    tighter: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let position = Position {
         side: side_of(side)?,
@@ -110,7 +112,7 @@ pub(crate) fn size_position<'py>(
         participation,
         days_to_exit,
     };
-    let sized = sizing::size_position(&position, &policy).map_err(refuse)?;
+    let sized = sizing::size_position(&position, &policy, &limits_of(tighter)?).map_err(refuse)?;
     let caps = PyDict::new(py);
     for (constraint, quantity) in sized.caps {
         caps.set_item(constraint.name(), quantity)?;

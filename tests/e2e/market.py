@@ -55,7 +55,7 @@ def opening(session: date) -> datetime:
 
 
 def reference_rows(names: Sequence[Name]) -> list[dict[str, object]]:
-    """The rows of ``reference.json``: daily volatility 2%, one issuer a name, a tick of one cent."""
+    """The rows of ``reference.json``: daily volatility 2%, one issuer a name, a tick of one cent, closed at its price."""
     return [
         {
             "instrument_id": n.id,
@@ -69,6 +69,7 @@ def reference_rows(names: Sequence[Name]) -> list[dict[str, object]]:
             "tradable": True,
             "volatility_bp": 200,
             "adv": 1_000_000,
+            "close_micro": round(n.price * 1_000_000),
         }
         for n in names
     ]

@@ -22,6 +22,7 @@ def row(instrument_id: int, **changes: object) -> risk.ReferenceRow:
         "volatility_bp": 200,
         "adv": 1_000_000,
         "locate": 0,
+        "close_micro": 100 * ONE,
         "label": "ignored",
     }
     return base | changes  # type: ignore[return-value]

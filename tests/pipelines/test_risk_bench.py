@@ -66,6 +66,8 @@ def test_the_kill_switch_is_measured_on_a_market_that_fills_everything(tmp_path:
     assert [row["instrument_id"] for row in reference] == list(
         range(_kill.FIRST_ID, _kill.FIRST_ID + _kill.NAMES)
     )
+    # The first quote is taken at once: it is held against a close at the same price.
+    assert {row["close_micro"] for row in reference} == {100_000_000}
     stem = layout.market(_kill.SESSION)
     day = json.loads(stem.with_suffix(".json").read_text())
     assert day["reject_bp"] == 0

@@ -124,6 +124,20 @@ def test_the_risk_engine_sizes() -> None:
     assert out["binding"].to_list() == ["TRADE_RISK", "INSTRUMENT_LIMIT"]
 
 
+def test_a_deployments_limits_size_as_well() -> None:
+    # 2% of a million is 20,000, 400 shares of 50: 5% of 400,000, where the constant would leave 10%.
+    frame = weights((1, 0.20, 5.0))
+    out = sized(frame, tighter={"instrument_bp": 200, "message_rate": 5})
+    assert out.select("weight", "most_shares", "binding").row(0) == (0.05, 400, "TIGHTER_LIMIT")
+    assert sized(frame, tighter={}).equals(sized(frame))
+    with pytest.raises(PortfolioError, match=r"instrument_bp = 501 is looser than the constant 500"):
+        sized(frame, tighter={"instrument_bp": 501})
+    with pytest.raises(PortfolioError, match='no limit is called "instrument"'):
+        sized(frame, tighter={"instrument": 200})
+    with pytest.raises(PortfolioError, match="tighter, sector_bp: "):
+        sized(frame, tighter={"sector_bp": -1})
+
+
 def test_volatility_and_liquidity_by_hand() -> None:
     # 1: 2,500 a day at 8% of 50 is 625 shares. 2: a tenth of 5,000 shares. 3, 4: not known, nothing.
     frame = weights((1, 0.2, 5.0), (2, 0.2, 5.0), (3, 0.2, 5.0), (4, 0.2, 5.0))

@@ -18,7 +18,7 @@ SESSION = "2026-11-23"
 
 
 def instrument(instrument_id: int, symbol: str, sector: str | None, **other: Any) -> dict[str, Any]:
-    """A row of the reference file: a lot of one, a tick of a cent, daily volatility one per cent."""
+    """A row of the reference file: a lot of one, a tick of a cent, daily volatility one per cent, closed at 100."""
     return {
         "instrument_id": instrument_id,
         "issuer_id": instrument_id,
@@ -31,11 +31,15 @@ def instrument(instrument_id: int, symbol: str, sector: str | None, **other: Any
         "tradable": True,
         "volatility_bp": 100,
         "adv": 1_000_000,
+        "close_micro": 100_000_000,
         **other,
     }
 
 
-INSTRUMENTS = (instrument(1, "AAA", "tech"), instrument(2, "BBB", "energy"))
+INSTRUMENTS = (
+    instrument(1, "AAA", "tech"),
+    instrument(2, "BBB", "energy", close_micro=50_000_000),
+)
 
 
 def reference(instruments: Sequence[dict[str, Any]] = INSTRUMENTS, **other: Any) -> dict[str, Any]:

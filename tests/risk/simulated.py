@@ -31,7 +31,14 @@ def price(instrument_id: int) -> float:
 def instruments() -> list[dict[str, Any]]:
     """The rows of the reference file."""
     return [
-        instrument(n, symbol, SECTORS[n % len(SECTORS)], adv=10_000_000, locate=1_000_000)
+        instrument(
+            n,
+            symbol,
+            SECTORS[n % len(SECTORS)],
+            adv=10_000_000,
+            locate=1_000_000,
+            close_micro=round(price(n) * 1_000_000),
+        )
         for n, symbol in NAMES.items()
     ]
 

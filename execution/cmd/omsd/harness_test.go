@@ -81,6 +81,7 @@ func newHouse(t *testing.T, n int) *house {
 		ins = append(ins, map[string]any{
 			"instrument_id": i, "issuer_id": i, "label": fmt.Sprintf("N%d.NASDAQ", i), "symbol": fmt.Sprintf("N%d", i), "sector": nil,
 			"lot": 1, "tick_micro": 10_000, "currency": "USD", "tradable": true, "volatility_bp": 100, "adv": 1_000_000,
+			"close_micro": 100_000_000,
 		})
 	}
 	h.refDoc = map[string]any{

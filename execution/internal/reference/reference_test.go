@@ -59,17 +59,17 @@ func TestAllFaultsAreNamed(t *testing.T) {
 
 const full = `{"region":"US","session":"2024-01-05","currency":"USD","firm_currency":"EUR","firm_rate_micro":920000,"strategies":["momentum","value"],"instruments":[
 {"instrument_id":1,"label":"A.B.NASDAQ","lot":1,"tick_micro":10000},
-{"instrument_id":2,"label":"C.NYSE","venue":"ARCA","restricted":true,"gap_bp":900,"locate":500,"split_num":4,"split_den":1,"lot":1,"tick_micro":10000}]}`
+{"instrument_id":2,"label":"C.NYSE","venue":"ARCA","restricted":true,"gap_bp":900,"locate":500,"close_micro":41250000,"split_num":4,"split_den":1,"lot":1,"tick_micro":10000}]}`
 
 func TestOptionalFieldsAndTheirDefaults(t *testing.T) {
 	ref, err := reference.Parse([]byte(full))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a := ref.Instruments[1]; a.Venue != "NASDAQ" || a.Restricted || a.GapBp != 0 || a.Locate != 0 || a.SplitNum != 1 || a.SplitDen != 1 {
+	if a := ref.Instruments[1]; a.Venue != "NASDAQ" || a.Restricted || a.GapBp != 0 || a.Locate != 0 || a.CloseMicro != 0 || a.SplitNum != 1 || a.SplitDen != 1 {
 		t.Errorf("defaults are %+v", a)
 	}
-	if c := ref.Instruments[2]; c.Venue != "ARCA" || !c.Restricted || c.GapBp != 900 || c.Locate != 500 || c.SplitNum != 4 || c.SplitDen != 1 {
+	if c := ref.Instruments[2]; c.Venue != "ARCA" || !c.Restricted || c.GapBp != 900 || c.Locate != 500 || c.CloseMicro != 41_250_000 || c.SplitNum != 4 || c.SplitDen != 1 {
 		t.Errorf("given fields are %+v", c)
 	}
 	if !ref.Lists("value") || ref.Lists("carry") {
@@ -100,6 +100,7 @@ func TestFaultsOfOptionalFieldsAreNamed(t *testing.T) {
 	for bad, want := range map[string]string{
 		strings.Replace(full, `"gap_bp":900`, `"gap_bp":-1`, 1):                           "gap_bp -1",
 		strings.Replace(full, `"locate":500`, `"locate":-5`, 1):                           "locate -5",
+		strings.Replace(full, `"close_micro":41250000`, `"close_micro":-1`, 1):            "close_micro -1",
 		strings.Replace(full, `"split_den":1`, `"split_den":0`, 1):                        "split 4 for 0",
 		strings.Replace(full, `"value"]`, `"momentum"]`, 1):                               "strategies[1]",
 		strings.Replace(full, `"value"]`, `""]`, 1):                                       "strategies[1]",
@@ -121,7 +122,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		for id, in := range ref.Instruments {
-			if id <= 0 || in.Lot < 1 || in.TickMicro < 1 || in.GapBp < 0 || in.Locate < 0 || in.SplitNum < 1 || in.SplitDen < 1 {
+			if id <= 0 || in.Lot < 1 || in.TickMicro < 1 || in.GapBp < 0 || in.Locate < 0 || in.CloseMicro < 0 || in.SplitNum < 1 || in.SplitDen < 1 {
 				t.Fatalf("%+v", in)
 			}
 		}

@@ -1,8 +1,8 @@
 //! The engine's limits, asked of the engine's own function.
 
 use engine::{
-    MAX_MONEY, MAX_PRICE, MAX_QUANTITY, MICRO, PARTICIPATION_LIMIT_BP, Reason, SizingInputs,
-    TighterLimits, buying_power, largest_quantity, risk_per_share, share_of,
+    MAX_MONEY, MAX_PRICE, MAX_QUANTITY, MICRO, Reason, SizingInputs, TighterLimits, buying_power,
+    largest_quantity, risk_per_share, share_of,
 };
 
 use crate::error::{SizingError, checked};
@@ -39,10 +39,13 @@ fn shares(name: &'static str, count: i64) -> Result<i64, SizingError> {
     Ok(count)
 }
 
-/// The largest whole-lot quantity that the engine would let through, and its reason.
+/// The largest whole-lot quantity that an engine with these limits would let through, and its reason.
 ///
 /// Counted at the price itself: at what price the order is worked is not decided here.
-pub(crate) fn engine_cap(position: &Position) -> Result<(i64, Reason), SizingError> {
+pub(crate) fn engine_cap(
+    position: &Position,
+    limits: &TighterLimits,
+) -> Result<(i64, Reason), SizingError> {
     let too_dear = "a price that the engine can count";
     let price = micro("price", position.price, MAX_PRICE, too_dear)?.max(1);
     // A stop must not vanish in rounding: 0 means no stop, the whole notional at risk.
@@ -73,7 +76,7 @@ pub(crate) fn engine_cap(position: &Position) -> Result<(i64, Reason), SizingErr
         sector_exposure: money("sector_exposure", position.sector_exposure)?,
         gross_exposure: money("gross_exposure", position.gross_exposure)?,
         net_exposure: money("net_exposure", position.net_exposure)?,
-        volume_limit: share_of(i128::from(position.adv), PARTICIPATION_LIMIT_BP)
+        volume_limit: share_of(i128::from(position.adv), limits.participation_bp())
             .min(i128::from(i64::MAX)) as i64,
         volume_used: shares("traded", position.traded)?,
         locate: position.locate,
@@ -83,6 +86,6 @@ pub(crate) fn engine_cap(position: &Position) -> Result<(i64, Reason), SizingErr
             None => i128::from(MAX_MONEY),
         },
     };
-    let sized = largest_quantity(&inputs, &TighterLimits::none(), MAX_QUANTITY);
+    let sized = largest_quantity(&inputs, limits, MAX_QUANTITY);
     Ok((sized.quantity, sized.reason))
 }

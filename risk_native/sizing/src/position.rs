@@ -1,6 +1,6 @@
 //! One position: the smallest of what every constraint allows, and which one that was.
 
-use engine::Side;
+use engine::{Side, TighterLimits};
 
 use crate::constraint::Constraint;
 use crate::engine_limits::engine_cap;
@@ -175,14 +175,19 @@ fn check(position: &Position, policy: &Policy) -> Result<(), SizingError> {
 /// - **Liquidity**: the trade is at most `participation` of an average day's volume, because impact grows with it (Almgren,
 ///   Thum, Hauptmann, Li, "Direct Estimation of Equity Market Impact", 2005); the position can be traded out again in
 ///   `days_to_exit` days at that participation.
-/// - **The engine's limits**: `engine::largest_quantity` itself.
+/// - **The engine's limits**: `engine::largest_quantity` itself, with the constants or what a deployment made of them: what is
+///   sized by looser `limits` than the gateway has is cut there.
 ///
 /// # Errors
 /// The first input that is not a number, infinite, negative or outside its range, by name.
-pub fn size_position(position: &Position, policy: &Policy) -> Result<Sizing, SizingError> {
+pub fn size_position(
+    position: &Position,
+    policy: &Policy,
+    limits: &TighterLimits,
+) -> Result<Sizing, SizingError> {
     check(position, policy)?;
     let p = position;
-    let (engine_most, reason) = engine_cap(p)?;
+    let (engine_most, reason) = engine_cap(p, limits)?;
     let lots = |room: f64, unit: f64| whole_lots(room, unit, p.lot);
     let held = p.held as f64;
     let at_stop = if p.stop_distance > 0.0 {

@@ -3,7 +3,7 @@
 use dnalyaw_sizing::{
     Constraint, KellyBasis, KellyConfig, Policy, Position, SizingError, half_kelly, size_position,
 };
-use engine::{Reason, Side};
+use engine::{Money, Reason, Side, TighterLimits, TighterSpec};
 
 /// A tenth of 400,000 in a name at 50 that moves 1% a day and trades a million shares: nothing but the wish binds.
 fn position() -> Position {
@@ -32,7 +32,7 @@ fn position() -> Position {
 
 #[test]
 fn all_of_the_wish() {
-    let sized = size_position(&position(), &Policy::default()).unwrap();
+    let sized = size_position(&position(), &Policy::default(), &TighterLimits::none()).unwrap();
     assert_eq!(sized.constraint, Constraint::None);
     assert_eq!(sized.weight, 0.10);
     // 40,000 at 50.
@@ -59,7 +59,7 @@ fn a_wish_that_just_fits_is_not_cut() {
         weight: 0.125,
         ..position()
     };
-    let sized = size_position(&exact, &Policy::default()).unwrap();
+    let sized = size_position(&exact, &Policy::default(), &TighterLimits::none()).unwrap();
     assert_eq!(
         (sized.constraint, sized.quantity),
         (Constraint::None, 1_000)
@@ -69,8 +69,74 @@ fn a_wish_that_just_fits_is_not_cut() {
         kelly: 0.5,
         ..exact
     };
-    let sized = size_position(&half, &Policy::default()).unwrap();
+    let sized = size_position(&half, &Policy::default(), &TighterLimits::none()).unwrap();
     assert_eq!((sized.constraint, sized.weight), (Constraint::Kelly, 0.125));
+}
+
+#[test]
+fn a_deployments_limits_bind_where_they_are_tighter() {
+    let most = |position: &Position, spec: TighterSpec| {
+        let limits = TighterLimits::new(spec).expect("tighter");
+        let sized = size_position(position, &Policy::default(), &limits).unwrap();
+        (sized.constraint, sized.quantity, sized.caps[0].1)
+    };
+    let none = TighterSpec::default();
+    assert_eq!(most(&position(), none), (Constraint::None, 800, 1_000));
+    let tighter = Constraint::Engine(Reason::TighterLimit);
+    // 2% of a million at 50; 0.1% of a million over 5; 30,000 at 50; 0.05% of a million shares; 70 shares.
+    for (spec, shares) in [
+        (
+            TighterSpec {
+                instrument_bp: Some(200),
+                ..none
+            },
+            400,
+        ),
+        (
+            TighterSpec {
+                trade_risk_bp: Some(10),
+                ..none
+            },
+            200,
+        ),
+        (
+            TighterSpec {
+                order_notional: Money::new(30_000_000_000),
+                ..none
+            },
+            600,
+        ),
+        (
+            TighterSpec {
+                participation_bp: Some(5),
+                ..none
+            },
+            500,
+        ),
+        (
+            TighterSpec {
+                order_quantity: Some(70),
+                ..none
+            },
+            70,
+        ),
+    ] {
+        assert_eq!(
+            most(&position(), spec),
+            (tighter, shares, shares),
+            "{spec:?}"
+        );
+    }
+    // 10% of a million for the sector, of which 90,000 are used: 10,000 at 50.
+    let used = Position {
+        sector_exposure: 90_000.0,
+        ..position()
+    };
+    let spec = TighterSpec {
+        sector_bp: Some(1_000),
+        ..none
+    };
+    assert_eq!(most(&used, spec), (tighter, 200, 200));
 }
 
 #[test]
@@ -81,6 +147,7 @@ fn kelly_comes_first() {
             ..position()
         },
         &Policy::default(),
+        &TighterLimits::none(),
     )
     .unwrap();
     assert_eq!((sized.constraint, sized.quantity), (Constraint::Kelly, 400));
@@ -202,7 +269,7 @@ fn each_constraint_in_turn() {
         ),
     ];
     for (position, policy, constraint, quantity) in cases {
-        let sized = size_position(&position, &policy).unwrap();
+        let sized = size_position(&position, &policy, &TighterLimits::none()).unwrap();
         assert_eq!((sized.constraint, sized.quantity), (constraint, quantity));
         let weight = quantity as f64 * 50.0 / 400_000.0;
         assert!((sized.weight - weight).abs() < 1e-15, "{constraint:?}");
@@ -228,7 +295,7 @@ fn what_is_not_known_is_not_taken() {
             Constraint::Liquidity,
         ),
     ] {
-        let sized = size_position(&unknown, &Policy::default()).unwrap();
+        let sized = size_position(&unknown, &Policy::default(), &TighterLimits::none()).unwrap();
         assert_eq!((sized.quantity, sized.weight), (0, 0.0));
         assert!(sized.caps.contains(&(constraint, 0)), "{constraint:?}");
     }
@@ -370,7 +437,7 @@ fn impossible_inputs_are_named() {
         ),
     ];
     for (expected, position, policy) in cases {
-        let error = size_position(&position, &policy).unwrap_err();
+        let error = size_position(&position, &policy, &TighterLimits::none()).unwrap_err();
         assert!(
             matches!(error, SizingError::Input { name, .. } if name == expected),
             "{expected}: {error}"

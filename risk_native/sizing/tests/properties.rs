@@ -1,7 +1,7 @@
 //! What holds for every size: inside each constraint, monotone in each, and the same in any currency and at any scale.
 
 use dnalyaw_sizing::{KellyConfig, Policy, Position, Sizing, half_kelly, size_position};
-use engine::Side;
+use engine::{Side, TighterLimits};
 use proptest::prelude::*;
 
 prop_compose! {
@@ -63,7 +63,7 @@ prop_compose! {
 }
 
 fn size(position: &Position, policy: &Policy) -> Sizing {
-    size_position(position, policy).expect("a position that can be")
+    size_position(position, policy, &TighterLimits::none()).expect("a position that can be")
 }
 
 proptest! {

@@ -43,6 +43,8 @@ fn each_fault_names_the_instrument() {
         ("restricted", json!(1), "invalid type"),
         ("gap_bp", json!(-1), "gap_bp -1"),
         ("locate", json!(-5), "locate -5"),
+        ("close_micro", json!(-1), "close_micro -1"),
+        ("close_micro", json!(1.5), "invalid type"),
         ("split_num", json!(0), "split_num 0"),
         ("split_den", json!(-2), "split_den -2"),
         ("split_num", json!(1_000_001), "split 1000001:1"),
@@ -64,6 +66,7 @@ fn what_is_left_out_has_a_careful_meaning() {
     let one = reference.instrument(1).unwrap();
     assert_eq!(one.venue, "NYSE");
     assert_eq!((one.restricted, one.gap_bp, one.locate), (false, 0, 0));
+    assert_eq!(one.close_micro, 0);
     assert_eq!((one.split_num, one.split_den), (1, 1));
     assert!(reference.strategies.is_empty());
     assert_eq!(reference.firm_currency, "USD");

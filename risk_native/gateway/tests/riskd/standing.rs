@@ -90,13 +90,21 @@ fn a_stop_guards_its_position_on_over_a_night() {
     rig.wait_log(&["stop_restored", "\"stop\":95000000"]);
 }
 
+/// Venue and close after a split of two for one, which the reference tells of or does not.
+fn split_in_two(rig: &Rig, told: bool) {
+    let mut file = reference();
+    file["instruments"][0]["split_num"] = (1 + i64::from(told)).into();
+    file["instruments"][0]["close_micro"] = 50_000_000.into();
+    std::fs::write(rig.dir.path().join("reference.json"), file.to_string()).unwrap();
+    let mut book = rig.venue.book();
+    book.positions = vec![(1, "AAA", 600, "50")];
+    book.prices[0] = ("AAA", "49.99", "50.01", "50");
+}
+
 #[test]
 fn a_stop_follows_the_split_of_the_night() {
     let mut rig = with_history(&[stop(YESTERDAY, 95)]);
-    let mut file = reference();
-    file["instruments"][0]["split_num"] = 2.into();
-    std::fs::write(rig.dir.path().join("reference.json"), file.to_string()).unwrap();
-    rig.venue.book().positions = vec![(1, "AAA", 600, "50")];
+    split_in_two(&rig, true);
     rig.start();
     rig.trading();
     eventually("rebased", || {
@@ -107,8 +115,7 @@ fn a_stop_follows_the_split_of_the_night() {
 #[test]
 fn a_stop_that_a_corporate_action_left_behind_is_dropped_and_said_so() {
     let mut rig = with_history(&[stop(YESTERDAY, 95)]);
-    // A split that the reference does not tell of.
-    rig.venue.book().positions = vec![(1, "AAA", 600, "50")];
+    split_in_two(&rig, false);
     rig.start();
     rig.trading();
     rig.wait_log(&["stop_dropped", "\"error\""]);

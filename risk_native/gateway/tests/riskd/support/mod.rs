@@ -25,13 +25,13 @@ pub struct Rig {
 }
 
 pub fn reference() -> serde_json::Value {
-    let one = |id: u64, symbol: &str, sector: serde_json::Value| {
+    let one = |id: u64, symbol: &str, sector: serde_json::Value, close: i64| {
         serde_json::json!({"instrument_id": id, "issuer_id": id, "label": format!("{symbol}.NYSE"), "symbol": symbol,
             "sector": sector, "lot": 1, "tick_micro": 10_000, "currency": "USD", "tradable": true,
-            "volatility_bp": 100, "adv": 1_000_000})
+            "volatility_bp": 100, "adv": 1_000_000, "close_micro": close * 1_000_000})
     };
     serde_json::json!({"region": "US", "session": "2026-11-23", "currency": "USD", "generated_at": "2026-11-23T13:00:00Z",
-        "strategies": ["trend", "pairs"], "instruments": [one(1, "AAA", "tech".into()), one(2, "BBB", "energy".into())]})
+        "strategies": ["trend", "pairs"], "instruments": [one(1, "AAA", "tech".into(), 100), one(2, "BBB", "energy".into(), 50)]})
 }
 
 impl Rig {
