@@ -96,7 +96,7 @@ const REACHED: [(u8, &[u16]); 3] = [
 ];
 
 /// What else must have happened.
-const EVENTS: [&str; 9] = [
+const EVENTS: [&str; 18] = [
     "rearmed",
     "not rearmed",
     "cancels wanted",
@@ -106,6 +106,15 @@ const EVENTS: [&str; 9] = [
     "correction",
     "repeated report",
     "subsets tried",
+    "opening leg inside",
+    "opening modification inside",
+    "unannounced money",
+    "flow counted",
+    "first price waits",
+    "too wide a quote",
+    "too far ahead",
+    "settled again",
+    "drawdown took over",
 ];
 
 /// With fewer sequences than this nothing can be said of what they reach.

@@ -10,6 +10,7 @@ use super::prices::a_price;
 use super::step::Words;
 use super::venue::Mail;
 use crate::reference::FOREIGN_IDS;
+use crate::reference::gates::tick;
 use crate::reference::limits::{ONE, SECOND};
 
 const A_SECOND: i64 = SECOND as i64;
@@ -98,7 +99,12 @@ impl Pair {
         };
         let limit_price = match words.below(10) {
             _ if limit == 0 => i64::from(words.once_in(20)) * 100 * ONE,
-            0..=2 => limit,
+            0 | 1 => limit,
+            // A few ticks up or down: a short that is offered lower is the keener one.
+            2 | 3 => {
+                let step = tick(&self.model.instruments[at].row, limit).max(1);
+                (limit + step * words.between(-12, 12)).max(step)
+            }
             9 => words.pick(&[0, -1, i64::MAX, limit + 1]),
             _ => limit_near(self, at, side, words),
         };
@@ -209,8 +215,20 @@ impl Pair {
             .map(|(id, n)| (*id, *n))
             .collect();
         let cash = self.venue.cash;
-        match words.below(12) {
+        match words.below(15) {
             0..=2 => vec![Event::Account(cash)],
+            // Money comes or goes without a word, is reported twice, and may be announced when it has shown already.
+            12..=14 => {
+                let moved = words.between(-1_000, 2_500) * (self.world.cash / 100_000);
+                self.venue.cash += moved;
+                let mut events =
+                    vec![Event::Account(self.venue.cash); words.between(1, 2) as usize];
+                if words.once_in(3) {
+                    events.push(Event::Flow(moved));
+                    events.push(Event::Account(self.venue.cash));
+                }
+                events
+            }
             3 => vec![Event::Account(cash + words.between(-3_000, 3_000) * ONE)],
             4 => vec![Event::Positions(held, true), Event::Account(cash)],
             5 => vec![Event::Positions(held, false)],

@@ -23,7 +23,14 @@ impl Pair {
         )?;
         same("baseline", self.engine.baseline(), self.model.baseline)?;
         same("killed", self.engine.killed(), self.model.kill)?;
-        same("flows", i128::from(self.engine.flows()), self.model.flows)?;
+        same(
+            "flows",
+            i128::from(self.engine.flows()),
+            self.model.all_flows(),
+        )?;
+        if self.model.unannounced() > 0 {
+            self.seen.event("unannounced money");
+        }
         same("cash", self.engine.cash().map(i128::from), self.model.cash)?;
         same(
             "ids",
@@ -176,16 +183,15 @@ impl Pair {
         )
     }
 
-    /// After an opening order was accepted: its issuer, its sector and the book are inside their limits, and so are the
-    /// issuer and the sector whichever of the orders fill.
-    pub fn inside_every_limit(&mut self, instrument_id: u64) -> Result<(), String> {
+    /// After an opening order of this side was accepted: its issuer, its sector and the book are inside their limits, and
+    /// stay so whichever of the orders fill.
+    pub fn inside_every_limit(&mut self, instrument_id: u64, side: Side) -> Result<(), String> {
         let at = self.place(instrument_id);
         let equity = self.model.equity().ok_or("accepted without an equity")?;
         let worst = self.model.worst_of_all();
         let limits = &self.model.limits;
         let share = |bp| crate::reference::size::share(equity, bp);
-        let side_of_order = self.model.orders.last().map(|order| order.side);
-        let net = side_of_order.map_or(0, |side| self.model.net_exposure(&worst, side));
+        let net = self.model.net_exposure(&worst, side);
         let inside = self.model.issuer_exposure(&worst, at) <= share(limits.instrument.value)
             && self.model.sector_exposure(&worst, at) <= share(limits.sector.value)
             && self.model.gross_exposure(&worst) <= share(limits.gross.value)
@@ -193,7 +199,7 @@ impl Pair {
         if !inside {
             return Err("an accepted order left a limit broken".to_owned());
         }
-        match self.model.every_subset_is_inside(at) {
+        match self.model.every_subset_is_inside(at, side) {
             Some(false) => Err("some of the working orders would break a limit".to_owned()),
             Some(true) => {
                 self.seen.event("subsets tried");

@@ -58,7 +58,8 @@ impl Pair {
             let id = place as u64 + 1;
             if anew {
                 if words.once_in(2) {
-                    events.push(Event::Settlement(id, price));
+                    let far = words.once_in(8);
+                    events.push(Event::Settlement(id, if far { price / 2 } else { price }));
                 }
                 if words.once_in(12) {
                     continue;

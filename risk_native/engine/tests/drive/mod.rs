@@ -94,7 +94,14 @@ impl Pair {
     /// One event, to both; and both compared.
     pub fn happen(&mut self, event: Event, words: &mut Words) -> Result<(), String> {
         self.log.push(event.clone());
+        let (kill, flows) = (self.model.kill, self.model.flows);
         self.apply(&event, words)?;
+        if kill.is_some_and(|held| self.model.kill.is_some_and(|now| now != held)) {
+            self.seen.event("drawdown took over");
+        }
+        if flows != self.model.flows && self.model.flows != 0 {
+            self.seen.event("flow counted");
+        }
         self.compare()
     }
 }

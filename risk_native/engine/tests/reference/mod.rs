@@ -25,6 +25,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dnalyaw_engine::{Baseline, InstrumentReference, Kill, OrderRequest, SessionState, Side};
 
+use exposure::Span;
 use limits::Limits;
 use market::Prices;
 
@@ -107,6 +108,9 @@ pub struct Instrument {
     pub reported: bool,
     /// Shares filled in this session, both sides.
     pub traded: i128,
+    /// Between which prices the orders of a side were reserved.
+    pub buys: Span,
+    pub sells: Span,
     pub long_stop: stops::Stop,
     pub short_stop: stops::Stop,
     pub halted: bool,
@@ -128,7 +132,10 @@ pub struct Model {
     pub unreferenced: BTreeMap<u64, i64>,
     pub cash: Option<i128>,
     pub expected_cash: Option<i128>,
+    /// What the last two cash reports were above the expected cash, the older one first.
+    pub unexplained: [i128; 2],
     pub announced: i128,
+    /// Announced and shown.
     pub flows: i128,
     pub firm_rate: Option<i128>,
     pub positions_known: bool,
@@ -155,11 +162,13 @@ impl Model {
         let mut rows = rows.to_vec();
         rows.sort_by_key(|row| row.instrument_id);
         let instruments = rows.into_iter().map(|row| Instrument {
+            prices: Prices::after_close(i128::from(row.close_micro)),
             row,
-            prices: Prices::default(),
             position: 0,
             reported: false,
             traded: 0,
+            buys: Span::default(),
+            sells: Span::default(),
             long_stop: stops::Stop::default(),
             short_stop: stops::Stop::default(),
             halted: false,
@@ -176,6 +185,7 @@ impl Model {
             unreferenced: BTreeMap::new(),
             cash: None,
             expected_cash: None,
+            unexplained: [0, 0],
             announced: 0,
             flows: 0,
             firm_rate: None,
@@ -211,6 +221,7 @@ impl Model {
 
     /// Everything that follows from what just happened and needs no message: the baseline, the kill switch, the stops.
     pub fn settle(&mut self) {
+        self.forget_spans();
         self.watch_drawdown();
         self.watch_stops();
     }

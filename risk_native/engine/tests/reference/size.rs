@@ -92,7 +92,13 @@ impl Model {
     }
 
     /// At risk in one share: to the stop, but never less than a day's move or a night's gap; without a stop all of it.
-    pub fn risk_per_share(&self, at: usize, reserve: i128, level: Option<i128>) -> i128 {
+    pub fn risk_per_share(
+        &self,
+        at: usize,
+        reserve: i128,
+        entry: i128,
+        level: Option<i128>,
+    ) -> i128 {
         let instrument = &self.instruments[at];
         let mark = instrument.prices.mark();
         let volatility = i128::from(instrument.row.volatility_bp);
@@ -106,7 +112,7 @@ impl Model {
             0 => GAP_SIGMAS * volatility,
             known => known,
         };
-        let distance = (mark - level).abs();
+        let distance = (entry - level).abs();
         let floor = ceil_div(mark * volatility, BP).max(ceil_div(mark * gap, BP));
         reserve.min(distance.max(floor))
     }
@@ -128,7 +134,10 @@ impl Model {
             unknown: false,
             change: None,
         });
+        let span = *self.span_mut(wish.at, wish.side);
+        self.span_mut(wish.at, wish.side).include(wish.reserve);
         let broken = self.first_broken(wish, x);
+        *self.span_mut(wish.at, wish.side) = span;
         self.orders.pop();
         broken
     }

@@ -79,6 +79,7 @@ impl Model {
                 let prices = &self.instruments[at].prices;
                 let long = direction == Side::Buy;
                 let marks = (prices.liquidation(long), prices.second(long));
+                let priced = prices.held.is_some();
                 let towards = self.instruments[at].position * if long { 1 } else { -1 };
                 let left = towards + self.working(at, direction).quantity;
                 let idle = left <= 0;
@@ -88,6 +89,7 @@ impl Model {
                     *stop = Stop::default();
                 } else if let Some(level) = stop.level {
                     stop.fired |= holds
+                        && priced
                         && marks.0 > 0
                         && marks.1 > 0
                         && reached(marks.0, level, direction)
