@@ -22,11 +22,12 @@ def test_limits_are_the_constants_and_their_hash_is_of_their_text() -> None:
     assert limits["participation_bp"] == 1_000
     assert limits["order_notional_micro"] == 500_000_000 * ONE
     text = (
-        "dnalyaw-limits v2\ninstrument_bp=500\nsector_bp=2500\ndrawdown_bp=500\ntrade_risk_bp=100\n"
+        "dnalyaw-limits v3\ninstrument_bp=500\nsector_bp=2500\ndrawdown_bp=500\ntrade_risk_bp=100\n"
         "gross_bp=20000\nnet_bp=10000\nparticipation_bp=1000\norder_quantity=10000000\n"
         "order_notional_micro=500000000000000\nmessage_rate=20000\nrepeat=3/8\nthrottle_ns=1000000000\n"
         "collar_bp=500\nwide_collar_bp=2000\nfee_margin_bp=50\nshort_margin_bp=5000\ngap_sigmas=5\n"
         "max_price_age_ns=900000000000\nmax_mark_age_ns=1800000000000\nprice_jump_bp=2000\n"
+        "max_spread_bp=1000\nmax_ahead_ns=5000000000\nunannounced_bp=10\n"
         "close_slice_bp=100\nclose_retry_ns=1000000000\nmax_working_orders=131072\nended_orders_kept=32768\n"
         "max_legs=16\n"
     )

@@ -3,6 +3,7 @@
 use crate::checks::Checked;
 use crate::engine::Engine;
 use crate::heap;
+use crate::instrument::Bounds;
 use crate::orders::{Working, price_key};
 use crate::throttle::Accepted;
 
@@ -10,6 +11,8 @@ use crate::throttle::Accepted;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Accept {
     pub place: u32,
+    /// Where the side's reserves lay before.
+    pub bounds: Bounds,
     pub rate: i64,
     pub repeat: Option<Accepted>,
     pub stop: Option<i64>,
@@ -25,7 +28,9 @@ impl Engine {
         order: &Checked,
         quantity: i64,
     ) -> Accept {
-        let opens = !self.book.instruments[index].closes(order.side);
+        let instrument = &self.book.instruments[index];
+        let opens = !instrument.closes(order.side);
+        let bounds = instrument.resting(order.side).bounds;
         let place = self.reserve(
             index,
             Working {
@@ -48,6 +53,7 @@ impl Engine {
         };
         Accept {
             place,
+            bounds,
             rate: self.rate.count(self.monotonic_ns),
             repeat,
             stop,
@@ -79,8 +85,14 @@ impl Engine {
             ..order
         };
         let place = self.orders.insert(order);
-        self.book
-            .resize(index, order.side, order.leaves(), order.notional());
+        let held = self.book.instruments[index].resting(order.side).bounds;
+        self.book.resize(
+            index,
+            order.side,
+            order.leaves(),
+            order.notional(),
+            order.bounds(held),
+        );
         let instrument = &mut self.book.instruments[index];
         instrument.own_working += u32::from(order.is_own());
         let root = instrument.best_mut(order.side);

@@ -1,33 +1,18 @@
-//! The venue's account: cash, positions, flows.
+//! The venue's account: cash and positions.
 
 use crate::book::paid_by;
 use crate::engine::Engine;
-use crate::limits::BP;
 use crate::sizing::reported;
-use crate::units::{MAX_MONEY, MAX_QUANTITY};
+use crate::units::MAX_QUANTITY;
 
 /// The largest firm rate taken: a million of the firm's units for one of the account's.
 const MAX_FIRM_RATE: i64 = 1_000_000_000_000;
 
 impl Engine {
-    /// Cash by the venue's account report (millionths). Fills after it move it until the next report. A flow that was announced
-    /// counts from the report on that differs from the expected cash by it.
+    /// Cash by the venue's account report (millionths). Fills after it move it until the next report.
     pub fn on_account(&mut self, cash: i64) {
         let cash = i128::from(reported(i128::from(cash)));
-        let announced = i128::from(self.expected_flow);
-        if announced != 0
-            && let Some(expected) = self.expected_cash
-        {
-            let off = (cash - expected - announced).abs();
-            if off * i128::from(BP) <= announced.abs() {
-                // What came before the session's baseline is in it already.
-                if self.baseline.is_some() {
-                    self.flows.1 = reported(i128::from(self.flows.1) + announced);
-                }
-                self.expected_flow = 0;
-            }
-        }
-        self.expected_cash = Some(cash);
+        self.explain_cash(cash);
         self.set_cash(Some(cash));
         self.refresh();
     }
@@ -43,28 +28,8 @@ impl Engine {
         if let Some(cash) = self.cash {
             self.set_cash(Some(cash - amount));
         }
-        if let Some(expected) = &mut self.expected_cash {
+        if let Some(expected) = &mut self.flows.expected {
             *expected -= amount;
-        }
-    }
-
-    /// A flow into (positive) or out of the account that did not come from trading, in the account's currency. It counts once a
-    /// cash report shows it. A later announcement takes the place of an earlier one that was not shown; 0 withdraws it.
-    pub fn expect_flow(&mut self, amount: i64) {
-        self.expected_flow = amount.clamp(-MAX_MONEY, MAX_MONEY);
-    }
-
-    /// Flows that count in this session, in the account's currency. To be persisted when it changes.
-    #[must_use]
-    pub const fn flows(&self) -> i64 {
-        self.flows.1
-    }
-
-    /// Put back the flows of a session; they count only in it.
-    pub fn restore_flows(&mut self, session: u32, amount: i64) {
-        if self.session == 0 || self.session == session {
-            self.flows = (session, amount.clamp(-MAX_MONEY, MAX_MONEY));
-            self.refresh();
         }
     }
 

@@ -13,17 +13,6 @@ pub(crate) fn floor_div(value: i128, by: i64) -> i128 {
     }
 }
 
-/// `ceil(part * of / whole)` for `0 <= part <= whole`, `whole > 0`, `of >= 0`, without the product overflowing.
-pub(crate) fn share_up(part: i128, whole: i128, of: i128) -> i128 {
-    debug_assert!(
-        0 <= part && part <= whole && whole > 0 && of >= 0,
-        "a share of a whole"
-    );
-    let (times, rest) = (of / whole, of % whole);
-    let product = part * rest;
-    part * times + product / whole + i128::from(product % whole != 0)
-}
-
 /// `basis_points` of `amount`, rounded down; nothing of a negative amount.
 #[must_use]
 #[inline]
@@ -125,20 +114,6 @@ mod tests {
                 prop_assert!((0..i128::from(by)).contains(&rest));
             }
         }
-
-        #[test]
-        fn a_share_rounds_up(part in 0..1_000_000_i128, more in 1..1_000_000_i128, of in 0..1_000_000_000_000_i128) {
-            let whole = part + more;
-            let share = share_up(part, whole, of);
-            prop_assert!(share * whole >= part * of && (share - 1) * whole < part * of);
-        }
-    }
-
-    #[test]
-    fn a_share_of_something_huge_does_not_overflow() {
-        // All of it is all of it, whatever its size.
-        let (whole, of) = (1_000_000_000_000_000, i128::MAX / 2);
-        assert_eq!(share_up(whole, whole, of), of);
     }
 
     #[test]

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 
 use crate::arithmetic::share_of;
 use crate::ids::Places;
-use crate::instrument::{Gate, Instrument, Parts, RESTRICTED, TRADABLE, VENUE_HALTED, worst_case};
+use crate::instrument::{
+    Bounds, Gate, Instrument, Parts, RESTRICTED, TRADABLE, VENUE_HALTED, worst_case,
+};
 use crate::limits::{BP, CLOSE_SLICE_BP, FEE_MARGIN_BP, GAP_SIGMAS, SHORT_MARGIN_BP};
 use crate::min_tree::MinTree;
 use crate::tick::Tick;
 use crate::types::{InstrumentReference, ReferenceError, Side};
-use crate::units::MAX_QUANTITY;
+use crate::units::{MAX_PRICE, MAX_QUANTITY};
 
 /// The sums over the whole book.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -106,6 +108,8 @@ fn problem(entry: &InstrumentReference, before: Option<u64>) -> Option<&'static 
         Some("adv must not be negative")
     } else if entry.locate < 0 {
         Some("locate must not be negative")
+    } else if entry.close_micro < 0 || entry.close_micro > MAX_PRICE {
+        Some("close_micro must not be negative, nor above the largest price")
     } else {
         None
     }
@@ -158,6 +162,7 @@ impl Book {
                     (slice - slice % entry.lot).max(entry.lot)
                 },
                 locate: entry.locate,
+                close: entry.close_micro,
                 floor_bp: if volatility == 0 {
                     0
                 } else {
@@ -209,23 +214,33 @@ impl Book {
         self.expose(index, after.exposure - before.exposure);
     }
 
-    /// Working orders of one side grow or shrink; position and prices stay. The short way through [`Book::change`].
+    /// Working orders of one side grow or shrink, within `bounds` from now on; position and prices stay. The short way through
+    /// [`Book::change`].
     #[inline]
-    pub(crate) fn resize(&mut self, index: usize, side: Side, shares: i64, notional: i128) {
+    pub(crate) fn resize(
+        &mut self,
+        index: usize,
+        side: Side,
+        shares: i64,
+        notional: i128,
+        bounds: Bounds,
+    ) {
         let instrument = &mut self.instruments[index];
         let (held, mark) = (instrument.held(side), instrument.mark);
         let resting = instrument.resting_mut(side);
+        let before = resting.weight(mark);
         resting.quantity += shares;
         resting.notional += notional;
         debug_assert!(
             resting.quantity >= 0 && resting.notional >= 0,
             "no more is released than was reserved"
         );
-        let weight = resting
-            .notional
-            .max(i128::from(resting.quantity) * i128::from(mark));
-        let heavier = weight - resting.weight;
-        resting.weight = weight;
+        resting.bounds = if resting.quantity == 0 {
+            Bounds::NONE
+        } else {
+            bounds
+        };
+        let heavier = resting.weight(mark) - before;
         let worse = if held >= 0 {
             // The position's part of the worst case stays.
             heavier

@@ -1,6 +1,7 @@
 //! Every limit of an opening order as an inequality in the number of shares, and solved for it.
 
 use crate::arithmetic::floor_div;
+use crate::instrument::Bounds;
 use crate::limits::*;
 use crate::reason::Reason;
 use crate::sizing::{MoneyLimits, SizingInputs};
@@ -142,9 +143,25 @@ impl Caps<'_> {
         let inputs = self.inputs;
         let reserved =
             inputs.working_notional + i128::from(shares) * i128::from(inputs.reserve_price);
-        let marked =
-            i128::from(inputs.working_quantity + shares) * i128::from(inputs.reference_price);
-        reserved.max(marked)
+        self.bounds().weight(
+            inputs.working_quantity + shares,
+            reserved,
+            inputs.reference_price,
+        )
+    }
+
+    /// With the order itself, whose reserve is not below the mark.
+    #[inline(always)]
+    const fn bounds(&self) -> Bounds {
+        let inputs = self.inputs;
+        Bounds {
+            low: inputs.working_low,
+            high: if inputs.working_high > inputs.reserve_price {
+                inputs.working_high
+            } else {
+                inputs.reserve_price
+            },
+        }
     }
 
     /// The most shares at which the `nth` limit holds; negative when it does not hold at none either.
@@ -152,13 +169,13 @@ impl Caps<'_> {
         let inputs = self.inputs;
         let ahead = i128::from(inputs.held_quantity) + i128::from(inputs.working_quantity);
         let exposure = |room: i128| {
-            let reserved = floor_div(room - inputs.working_notional, inputs.reserve_price);
+            // Either of the two bounds on the weight is enough.
+            let (bounds, mark) = (self.bounds(), inputs.reference_price);
+            let uplift = (mark - bounds.low).max(0);
             let working = i128::from(inputs.working_quantity);
-            // At today's price the working orders weigh more than at their reserves: then that can bind, else it cannot.
-            if working * i128::from(inputs.reference_price) <= inputs.working_notional {
-                return reserved;
-            }
-            reserved.min(floor_div(room, inputs.reference_price) - working)
+            let left = room - inputs.working_notional - working * i128::from(uplift);
+            let lifted = floor_div(left, inputs.reserve_price + uplift);
+            lifted.max(floor_div(room, mark.max(bounds.high)) - working)
         };
         match nth {
             0 => exposure(self.money.instrument - inputs.issuer_exposure),

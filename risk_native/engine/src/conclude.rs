@@ -85,7 +85,7 @@ impl Engine {
                 cash: self.told_cash,
                 second_equity: equity.told.second,
                 baseline: self.baseline.map_or(0, |baseline| baseline.equity),
-                flows: self.flows.1,
+                flows: self.flows(),
                 drawdown_bp: equity.drawdown_bp,
                 issuer_exposure: reported(known.issuer),
                 sector_exposure: reported(known.sector),
@@ -101,7 +101,10 @@ impl Engine {
     /// What is taken now and why, the limits that prices broke left aside: they hold up single names only.
     #[inline]
     pub(crate) fn state_without_limits(&self) -> (TradingState, Reason) {
-        let well = self.kill.is_none() && self.halts == 0 && self.holds == 0;
+        let well = self.kill.is_none()
+            && self.halts == 0
+            && self.holds == 0
+            && self.unreferenced.is_empty();
         if well && !self.has_stale_mark() && self.equity.fallen == (false, false) {
             return (TradingState::Active, Reason::None);
         }
@@ -115,6 +118,9 @@ impl Engine {
         }
         if let Some(reason) = self.halt() {
             return (TradingState::Halted, reason);
+        }
+        if !self.unreferenced.is_empty() {
+            return (TradingState::Halted, Reason::ReferenceMissing);
         }
         let reason = if self.is_held(Hold::LinkLost) {
             Reason::LinkLost

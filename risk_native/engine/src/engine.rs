@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::book::{Book, set_flag};
 use crate::equity::Equity;
+use crate::flows::Flows;
 use crate::instrument::HALTED;
 use crate::limits::{ENDED_ORDERS_KEPT, MAX_WORKING_ORDERS};
 use crate::orders::{CANCEL_REQUESTED, Orders};
@@ -35,16 +36,11 @@ pub struct Engine {
     pub(crate) cash: Option<i128>,
     /// As decisions tell it; 0 = not known.
     pub(crate) told_cash: i64,
-    /// Cash as it should be by the last report and the fills since.
-    pub(crate) expected_cash: Option<i128>,
     /// What the cash pays for.
     pub(crate) paid: i128,
     pub(crate) equity: Equity,
     pub(crate) firm_rate: Option<i64>,
-    /// An announced flow that no cash report has shown yet; 0 = none.
-    pub(crate) expected_flow: i64,
-    /// Session and sum of the flows that count in it.
-    pub(crate) flows: (u32, i64),
+    pub(crate) flows: Flows,
     pub(crate) positions_known: bool,
     pub(crate) venue_up: bool,
     pub(crate) session_state: SessionState,
@@ -102,12 +98,10 @@ impl Engine {
             unreferenced: BTreeMap::new(),
             cash: None,
             told_cash: 0,
-            expected_cash: None,
             paid: 0,
             equity: Equity::default(),
             firm_rate: Some(MICRO),
-            expected_flow: 0,
-            flows: (0, 0),
+            flows: Flows::default(),
             positions_known: false,
             venue_up: false,
             session_state: SessionState::Unknown,
@@ -142,8 +136,13 @@ impl Engine {
             {
                 self.baseline = None;
             }
-            if self.flows.0 != session {
-                self.flows = (session, 0);
+            if self.flows.session != session {
+                self.flows = Flows {
+                    // Before the first session day nothing is forgotten that was told already.
+                    expected: self.flows.expected,
+                    announced: self.flows.announced,
+                    ..Flows::of(session)
+                };
             }
             if let Some(kill) = &mut self.kill
                 && kill.session == 0
@@ -159,11 +158,15 @@ impl Engine {
     fn start_session_day(&mut self) {
         self.orders.forget_ended();
         self.begin_positions();
-        (self.expected_cash, self.expected_flow) = (None, 0);
+        self.flows.start_day();
         for index in 0..self.book.instruments.len() {
             let gate = &mut self.book.gates[index];
-            (gate.reference, gate.price_ts) = (0, 0);
+            let last_reference = core::mem::take(&mut gate.reference);
+            gate.price_ts = 0;
             self.book.change(index, |instrument| {
+                if last_reference > 0 {
+                    instrument.close = last_reference;
+                }
                 instrument.forget_prices();
                 instrument.traded = 0;
                 instrument.retry_at = i64::MIN;

@@ -52,18 +52,26 @@ impl Engine {
     pub(crate) fn refresh(&mut self) {
         let (Some(cash), true) = (
             self.cash,
-            self.positions_known && self.unreferenced.is_empty() && self.book.sums.unmarked == 0,
+            self.positions_known && self.book.sums.unmarked == 0,
         ) else {
             self.equity = Equity::default();
             return;
         };
-        let first = cash + self.book.sums.value;
+        let (first, second) = (
+            cash + self.book.sums.value,
+            cash + self.book.sums.second_value,
+        );
+        if !self.unreferenced.is_empty() {
+            // What nobody can value stops all openings; the rest may still fall.
+            self.equity = Equity::default();
+            self.watch_drawdown(first, second);
+            return;
+        }
         if !self.equity.known || first != self.equity.first {
             self.equity.money = MoneyLimits::of(first, &self.limits);
         }
         self.equity.known = true;
-        self.equity.first = first;
-        self.equity.second = cash + self.book.sums.second_value;
+        (self.equity.first, self.equity.second) = (first, second);
         let money = &self.equity.money;
         self.equity.told = Told {
             first: reported(first),
@@ -73,22 +81,26 @@ impl Engine {
         if self.book.issuer_bound > money.instrument || self.book.sector_bound > money.sector {
             self.book.tighten();
         }
-        self.watch_drawdown();
+        self.watch_drawdown(first, second);
     }
 
-    fn watch_drawdown(&mut self) {
+    /// By both equities, of what can be valued.
+    fn watch_drawdown(&mut self, first: i128, second: i128) {
         (self.equity.drawdown_bp, self.equity.fallen) = (0, (false, false));
         let Some(rate) = self.firm_rate else { return };
         if self.session == 0 {
             return;
         }
         // A second mark may be at the limit already when the first sets the baseline.
-        let Some(baseline) = self.baseline.or_else(|| self.first_of_session(rate)) else {
+        let Some(baseline) = self
+            .baseline
+            .or_else(|| self.first_of_session(first, rate))
+        else {
             return;
         };
         self.baseline = Some(baseline);
-        let (first, start) = self.fall(self.equity.first, baseline, rate);
-        let (second, _) = self.fall(self.equity.second, baseline, rate);
+        let (first, start) = self.fall(first, baseline, rate);
+        let (second, _) = self.fall(second, baseline, rate);
         let at_limit =
             |fall: i128| fall * i128::from(BP) >= start * i128::from(self.limits.drawdown_bp());
         self.equity.fallen = (at_limit(first), at_limit(second));
@@ -104,8 +116,8 @@ impl Engine {
     }
 
     /// The baseline that the equity of this moment makes.
-    fn first_of_session(&self, rate: i64) -> Option<Baseline> {
-        let equity = floor_div(self.equity.first * i128::from(rate), MICRO);
+    fn first_of_session(&self, equity: i128, rate: i64) -> Option<Baseline> {
+        let equity = floor_div(equity * i128::from(rate), MICRO);
         (equity > 0).then(|| Baseline {
             session: self.session,
             equity: reported(equity),
@@ -115,7 +127,7 @@ impl Engine {
     /// The fall of `equity` below the baseline with the flows, and the baseline, both in the same unit: the firm's currency,
     /// times a million where the rate is not one.
     fn fall(&self, equity: i128, baseline: Baseline, rate: i64) -> (i128, i128) {
-        let expected = i128::from(self.flows.1) - equity;
+        let expected = self.flows.counted() - equity;
         let start = i128::from(baseline.equity);
         if rate == MICRO {
             return (start + expected, start);

@@ -78,7 +78,8 @@ impl Engine {
         let (index, side) = (order.instrument as usize, order.side);
         let fruitless = order.cumulative == 0 && order.is_own();
         let (leaves, notional) = (order.leaves(), order.notional());
-        self.book.resize(index, side, -leaves, -notional);
+        let bounds = self.book.instruments[index].resting(side).bounds;
+        self.book.resize(index, side, -leaves, -notional, bounds);
         self.end_order(place);
         if fruitless {
             self.back_off(index);
@@ -151,7 +152,8 @@ impl Engine {
     fn settle_order(&mut self, index: usize, side: Side, shares: i64, notional: i128, filled: i64) {
         if filled == 0 {
             if shares != 0 || notional != 0 {
-                self.book.resize(index, side, shares, notional);
+                let bounds = self.book.instruments[index].resting(side).bounds;
+                self.book.resize(index, side, shares, notional, bounds);
             }
             return;
         }
@@ -244,12 +246,13 @@ impl Engine {
         } else {
             (now.leaves(), now.notional())
         };
-        self.settle_order(
+        let held = self.book.instruments[index].resting(before.side).bounds;
+        self.book.resize(
             index,
             before.side,
             leaves - before.leaves(),
             notional - before.notional(),
-            0,
+            now.bounds(held),
         );
         if finished {
             self.end_order(place);

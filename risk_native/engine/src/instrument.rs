@@ -1,7 +1,7 @@
 //! One instrument: its gate (what every order is measured by first), its prices, its position, its working orders and the
 //! worst case that follows.
 
-use crate::arithmetic::{Multiples, price_share_up, share_up};
+use crate::arithmetic::{Multiples, price_share_up};
 use crate::heap::NIL;
 use crate::tick::{Tick, table_step};
 use crate::types::Side;
@@ -75,16 +75,61 @@ impl Gate {
     }
 }
 
+/// Between which prices the working orders of one side were reserved since there was none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Bounds {
+    pub low: i64,
+    pub high: i64,
+}
+
+impl Bounds {
+    pub(crate) const NONE: Self = Self {
+        low: i64::MAX,
+        high: 0,
+    };
+
+    #[inline]
+    pub(crate) fn with(self, price: i64) -> Self {
+        Self {
+            low: self.low.min(price),
+            high: self.high.max(price),
+        }
+    }
+
+    /// At most what `shares` reserved at `notional` together are worth, each of them at its reserve or at the mark, whichever is
+    /// more. Exact when all reserves lie on one side of the mark; in between no order pays for another.
+    #[inline]
+    pub(crate) fn weight(self, shares: i64, notional: i128, mark: i64) -> i128 {
+        let shares = i128::from(shares);
+        let lifted = notional + shares * i128::from((mark - self.low).max(0));
+        lifted.min(shares * i128::from(mark.max(self.high)))
+    }
+}
+
 /// The working orders of one side, and the worst case they make.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Resting {
     pub quantity: i64,
+    pub bounds: Bounds,
     /// Reserved, together.
     pub notional: i128,
-    /// At the reserve or at the mark, whichever is more: `B` and `S` of the specification.
-    pub weight: i128,
     /// Worst case towards this side.
     pub worst: i128,
+}
+
+impl Resting {
+    pub(crate) const NONE: Self = Self {
+        quantity: 0,
+        bounds: Bounds::NONE,
+        notional: 0,
+        worst: 0,
+    };
+
+    /// `B` and `S` of the specification.
+    #[inline]
+    pub(crate) fn weight(&self, mark: i64) -> i128 {
+        self.bounds.weight(self.quantity, self.notional, mark)
+    }
 }
 
 /// What an instrument adds to the book's sums.
@@ -170,6 +215,8 @@ pub(crate) struct Instrument {
     pub mark_ts: i64,
     /// A jump that waits for a second message: its price (0 = none) and moment.
     pub waiting: (i64, i64),
+    /// The last close, against which the first price of a session is held; 0 = unknown.
+    pub close: i64,
     pub tick: Tick,
     /// The larger of volatility and gap, basis points; 0 = volatility unknown.
     pub floor_bp: u64,
@@ -188,14 +235,10 @@ const _: () = assert!(
 /// Worst case towards one side: `held` shares (negative = held the other way) and every working order of that side filled.
 pub(crate) fn worst_case(held: i64, mark: i64, resting: &Resting) -> i128 {
     if held >= 0 {
-        return i128::from(held) * i128::from(mark) + resting.weight;
+        return i128::from(held) * i128::from(mark) + resting.weight(mark);
     }
-    let over = resting.quantity + held;
-    if over <= 0 {
-        return 0;
-    }
-    let (over, whole) = (i128::from(over), i128::from(resting.quantity));
-    share_up(over, whole, resting.notional).max(over * i128::from(mark))
+    let over = (resting.quantity + held).max(0);
+    i128::from(over) * i128::from(mark.max(resting.bounds.high))
 }
 
 impl Instrument {
@@ -236,14 +279,14 @@ impl Instrument {
         side.signed(self.position)
     }
 
-    /// Brings weight and worst case of one side up to date.
+    /// Brings the worst case of one side up to date.
     #[inline]
     pub(crate) fn weigh(&mut self, side: Side) {
         let (held, mark) = (self.held(side), self.mark);
         let resting = self.resting_mut(side);
-        resting.weight = resting
-            .notional
-            .max(i128::from(resting.quantity) * i128::from(mark));
+        if resting.quantity == 0 {
+            resting.bounds = Bounds::NONE;
+        }
         resting.worst = worst_case(held, mark, resting);
     }
 
@@ -266,8 +309,8 @@ impl Instrument {
         Parts {
             exposure: self.exposure(),
             net,
-            buys: self.buys.weight,
-            sells: self.sells.weight,
+            buys: self.buys.weight(self.mark),
+            sells: self.sells.weight(self.mark),
             value: position * i128::from(self.marks.of(self.position)),
             second_value: position * i128::from(self.second.of(self.position)),
             reserved_buys: self.buys.notional,
@@ -336,12 +379,6 @@ impl Instrument {
 
     /// An instrument of which only the reference is known.
     pub(crate) const fn unknown(id: u64, tick: Tick) -> Self {
-        const RESTING: Resting = Resting {
-            quantity: 0,
-            notional: 0,
-            weight: 0,
-            worst: 0,
-        };
         Self {
             id,
             position: 0,
@@ -349,8 +386,8 @@ impl Instrument {
             risk_floor: i64::MAX,
             issuer: 0,
             sector: 0,
-            buys: RESTING,
-            sells: RESTING,
+            buys: Resting::NONE,
+            sells: Resting::NONE,
             best_buy: NIL,
             best_sell: NIL,
             volume_limit: 0,
@@ -373,6 +410,7 @@ impl Instrument {
             previous: Marks { long: 0, short: 0 },
             mark_ts: 0,
             waiting: (0, 0),
+            close: 0,
             tick,
             floor_bp: 0,
             slice: 0,

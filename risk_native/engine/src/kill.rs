@@ -5,7 +5,7 @@ use crate::instrument::Instrument;
 use crate::limits::CLOSE_RETRY_NS;
 use crate::orders::CANCEL_REQUESTED;
 use crate::reason::Reason;
-use crate::sizing::{collar_high, collar_low};
+use crate::sizing::{collar_high, collar_low, wide_high, wide_low};
 use crate::types::*;
 use crate::units::MAX_PRICE;
 
@@ -33,9 +33,9 @@ const fn closing_side(instrument: &Instrument) -> Side {
 
 impl Engine {
     /// Fire the kill switch: everything is cancelled and closed, and only what closes is taken until [`Engine::rearm`]. The
-    /// first reason stands.
+    /// first reason stands, but for a drawdown's: what it forbids today no earlier reason may allow.
     pub fn kill(&mut self, reason: Reason) {
-        if self.kill.is_none() {
+        if self.kill.is_none() || reason == Reason::Drawdown {
             self.kill = Some(Kill {
                 session: self.session,
                 reason,
@@ -172,16 +172,19 @@ impl Engine {
         )
     }
 
-    /// The worst price inside the collar, on a price step; 0 = at the market.
+    /// The worst price inside the collar, on a price step; the wide collar around a mark that is no market price; 0 = at the
+    /// market, where nothing is known.
     fn close_limit(&self, index: usize, side: Side) -> i64 {
-        let reference = self.book.gates[index].reference;
-        if reference == 0 {
-            return 0;
-        }
-        let tick = self.book.instruments[index].tick;
+        let instrument = &self.book.instruments[index];
+        let (low, high) = match (self.book.gates[index].reference, instrument.mark) {
+            (0, 0) => return 0,
+            (0, mark) => (wide_low(mark), wide_high(mark)),
+            (reference, _) => (collar_low(reference), collar_high(reference)),
+        };
+        let tick = instrument.tick;
         let price = match side {
-            Side::Buy => tick.down(collar_high(reference).min(MAX_PRICE)),
-            Side::Sell => tick.up(collar_low(reference)),
+            Side::Buy => tick.down(high.min(MAX_PRICE)),
+            Side::Sell => tick.up(low),
         };
         if price <= MAX_PRICE { price } else { 0 }
     }

@@ -18,6 +18,7 @@ mod decide;
 mod engine;
 mod equity;
 mod executions;
+mod flows;
 mod heap;
 mod ids;
 mod instrument;

@@ -47,6 +47,12 @@ pub const MAX_PRICE_AGE_NS: i64 = 15 * 60 * 1_000_000_000;
 pub const MAX_MARK_AGE_NS: i64 = 30 * 60 * 1_000_000_000;
 /// A jump of the reference price larger than this needs a second message: 20%.
 pub const PRICE_JUMP_BP: u32 = 2_000;
+/// A quote wider than this share of its mid is none: 10%.
+pub const MAX_SPREAD_BP: u32 = 1_000;
+/// How far ahead of the venue's clock a price may be stamped: 5 seconds.
+pub const MAX_AHEAD_NS: i64 = 5 * 1_000_000_000;
+/// Cash beyond what was expected that counts as a flow nobody announced, of the baseline: 0.1%.
+pub const UNANNOUNCED_BP: u32 = 10;
 /// One closing slice of the engine's own, of average daily volume: 1%.
 pub const CLOSE_SLICE_BP: u32 = 100;
 /// How long the next slice waits after one that was refused or ended without a fill, on the venue's clock.

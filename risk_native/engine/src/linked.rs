@@ -172,8 +172,13 @@ impl Engine {
         let root = instrument.best_mut(order.side);
         heap::remove(&mut self.orders.slots, root, accept.place);
         self.orders.forget(accept.place);
-        self.book
-            .resize(leg.index, order.side, -order.leaves(), -order.notional());
+        self.book.resize(
+            leg.index,
+            order.side,
+            -order.leaves(),
+            -order.notional(),
+            accept.bounds,
+        );
         self.rate.undo(accept.rate);
         if let Some(displaced) = accept.repeat {
             let next = &mut self.book.instruments[leg.index].next_repeat;

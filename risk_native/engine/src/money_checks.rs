@@ -5,7 +5,7 @@ use crate::decide::Verdict;
 use crate::engine::Engine;
 use crate::instrument::NO_STOP;
 use crate::reason::Reason;
-use crate::sizing::{SizingInputs, collar_high, fits, size};
+use crate::sizing::{SizingInputs, collar_high, collar_low, fits, size};
 use crate::types::Side;
 
 /// A working order in whose place the new one would stand: what it has reserved is free for the new one.
@@ -62,7 +62,12 @@ impl Engine {
         if level == NO_STOP || instrument.risk_floor == i64::MAX {
             return reserve_price;
         }
-        let distance = order.side.signed(instrument.mark - level);
+        // From the worst price at which it may be entered.
+        let distance = match (order.side, order.limit_price) {
+            (Side::Buy, _) => reserve_price - level,
+            (Side::Sell, 0) => level - collar_low(instrument.mark),
+            (Side::Sell, limit) => level - limit.min(instrument.mark),
+        };
         distance.max(instrument.risk_floor).min(reserve_price)
     }
 
@@ -84,7 +89,8 @@ impl Engine {
             return self.past(issuer, sector, net);
         }
         let inputs = self.sizing(index, order, instead);
-        let room = self.book.instruments[index].resting(order.side).weight - past;
+        let instrument = &self.book.instruments[index];
+        let room = instrument.resting(order.side).weight(instrument.mark) - past;
         if fits(&inputs, money, &self.limits, order.quantity, room) {
             return Verdict {
                 risk: inputs.risk_per_share,
@@ -114,6 +120,7 @@ impl Engine {
     fn sizing(&self, index: usize, order: &Checked, instead: &Instead) -> SizingInputs {
         let (instrument, side) = (&self.book.instruments[index], order.side);
         let resting = instrument.resting(side);
+        let weight = resting.weight(instrument.mark);
         let reserve_price = self
             .reserve_price(index, order.limit_price)
             .max(instead.price);
@@ -131,10 +138,12 @@ impl Engine {
             held_quantity: instrument.held(side),
             working_quantity: resting.quantity - instead.shares,
             working_notional: resting.notional - instead.notional,
-            issuer_exposure: self.book.issuer_exposure(index) - resting.weight,
-            sector_exposure: self.book.sector_exposure(index) - resting.weight,
-            gross_exposure: self.book.sums.gross - resting.weight,
-            net_exposure: self.book.sums.net_worst(side) - resting.weight,
+            working_low: resting.bounds.low,
+            working_high: resting.bounds.high,
+            issuer_exposure: self.book.issuer_exposure(index) - weight,
+            sector_exposure: self.book.sector_exposure(index) - weight,
+            gross_exposure: self.book.sums.gross - weight,
+            net_exposure: self.book.sums.net_worst(side) - weight,
             volume_limit: instrument.volume_limit,
             volume_used: instrument.traded + instrument.buys.quantity + instrument.sells.quantity
                 - instead.shares,

@@ -2,6 +2,7 @@
 //! Nothing here allocates after construction.
 
 use crate::heap::NIL;
+use crate::instrument::Bounds;
 use crate::order_index::OrderIndex;
 use crate::types::{Side, is_own_order};
 
@@ -102,6 +103,16 @@ impl Working {
     #[inline]
     pub(crate) fn price(&self) -> i64 {
         self.reserve_price.max(self.replacement.reserve_price)
+    }
+
+    /// `bounds` with the prices at which this order is reserved, a pending modification's included.
+    #[inline]
+    pub(crate) fn bounds(&self, bounds: Bounds) -> Bounds {
+        let bounds = bounds.with(self.reserve_price);
+        if self.replacement.order_id == 0 {
+            return bounds;
+        }
+        bounds.with(self.replacement.reserve_price)
     }
 
     /// What they are reserved at together.

@@ -2,7 +2,7 @@
 
 use crate::engine::Engine;
 use crate::instrument::Marks;
-use crate::limits::{BP, PRICE_JUMP_BP};
+use crate::limits::{BP, MAX_AHEAD_NS, MAX_SPREAD_BP, PRICE_JUMP_BP};
 use crate::units::MAX_PRICE;
 
 const fn price_or_absent(price: i64) -> i64 {
@@ -13,6 +13,19 @@ const fn price_or_absent(price: i64) -> i64 {
     }
 }
 
+/// The middle of a quote, where it is one: uncrossed, and not so wide that neither side says what the thing is worth.
+const fn middle(bid: i64, ask: i64) -> Option<i64> {
+    if bid == 0 || ask < bid {
+        return None;
+    }
+    let mid = bid + (ask - bid) / 2;
+    // Prices are at most 10^13, so no product leaves 64 bits.
+    if (ask - bid) * BP as i64 > mid * MAX_SPREAD_BP as i64 {
+        return None;
+    }
+    Some(mid)
+}
+
 /// Further from `from` than a single message may go.
 fn jumps(price: i64, from: i64) -> bool {
     i128::from(price.abs_diff(from)) * i128::from(BP) > i128::from(PRICE_JUMP_BP) * i128::from(from)
@@ -20,8 +33,8 @@ fn jumps(price: i64, from: i64) -> bool {
 
 impl Engine {
     /// A quote or print on the venue's clock, everything now known of the instrument; 0 = absent. An update older than the one
-    /// held is dropped, one that jumps waits for a second message that agrees, one without any price changes nothing. False when
-    /// the instrument is unknown.
+    /// held, or from the future, is dropped, one that jumps waits for a second message that agrees, one without any price
+    /// changes nothing. False when the instrument is unknown.
     pub fn on_price(
         &mut self,
         instrument_id: u64,
@@ -38,20 +51,17 @@ impl Engine {
             price_or_absent(ask),
             price_or_absent(last),
         );
-        let uncrossed = bid > 0 && ask >= bid;
-        let mid = if uncrossed {
-            bid + (ask - bid) / 2
-        } else {
-            last
-        };
-        if mid == 0 || !self.passes_gate(index, mid, ts_ns) {
+        let middle = middle(bid, ask);
+        let mid = middle.unwrap_or(last);
+        let ahead = self.now_ns != i64::MIN && ts_ns.saturating_sub(self.now_ns) > MAX_AHEAD_NS;
+        if mid == 0 || ahead || !self.passes_gate(index, mid, ts_ns) {
             return true;
         }
         let gate = &mut self.book.gates[index];
         let later = ts_ns > gate.price_ts;
         (gate.reference, gate.price_ts) = (mid, ts_ns);
         self.book.change(index, |instrument| {
-            let marks = if uncrossed {
+            let marks = if middle.is_some() {
                 Marks {
                     long: bid,
                     short: ask,
@@ -61,10 +71,10 @@ impl Engine {
             };
             if !instrument.priced {
                 // Before the first price of a session the settlement price stands in the marks, where there is one.
-                instrument.previous = if instrument.mark > 0 {
-                    instrument.marks
-                } else {
-                    marks
+                instrument.previous = match (instrument.mark, instrument.close) {
+                    (0, 0) => marks,
+                    (0, close) => Marks::both(close),
+                    _ => instrument.marks,
                 };
             } else if later {
                 instrument.previous = instrument.marks;
@@ -88,13 +98,15 @@ impl Engine {
     fn passes_gate(&mut self, index: usize, mid: i64, ts_ns: i64) -> bool {
         let gate = &self.book.gates[index];
         let instrument = &mut self.book.instruments[index];
-        if !instrument.priced {
-            return true;
-        }
-        if ts_ns < gate.price_ts {
+        let anchor = match (instrument.priced, instrument.mark) {
+            (true, _) => gate.reference,
+            (false, 0) => instrument.close,
+            (false, settlement) => settlement,
+        };
+        if instrument.priced && ts_ns < gate.price_ts {
             return false;
         }
-        if !jumps(mid, gate.reference) {
+        if anchor > 0 && !jumps(mid, anchor) {
             return true;
         }
         let (waiting, since) = instrument.waiting;
@@ -115,7 +127,9 @@ impl Engine {
             return false;
         };
         let price = price_or_absent(price);
-        if price > 0 && !self.book.instruments[index].priced {
+        let instrument = &self.book.instruments[index];
+        // Told again it is no younger: a mark that nothing in the market confirms must grow old.
+        if price > 0 && !instrument.priced && price != instrument.mark {
             let now_ns = self.now_ns;
             self.book.change(index, |instrument| {
                 instrument.marks = Marks::both(price);

@@ -4,7 +4,7 @@ use crate::checks::{Checked, check_fields, outside_wide};
 use crate::decide::Verdict;
 use crate::engine::Engine;
 use crate::money_checks::Instead;
-use crate::orders::{CANCEL_REQUESTED, Replacement, Working};
+use crate::orders::{CANCEL_REQUESTED, Replacement, Working, price_key};
 use crate::reason::Reason;
 use crate::types::*;
 
@@ -96,11 +96,14 @@ impl Engine {
         verdict
     }
 
-    /// Asks for more shares, or for a dearer reserve, than what works.
+    /// Asks for more shares or for a dearer reserve than what works, or would open more aggressively.
     fn raises(&self, index: usize, old: &Working, order: &Checked) -> bool {
         let dearer = order.limit_price > old.limit_price
             && self.reserve_price(index, order.limit_price) > old.reserve_price;
-        order.quantity > old.quantity || dearer
+        let opens = !self.book.instruments[index].closes(order.side);
+        let key = |price| price_key(order.side, price);
+        let keener = opens && key(order.limit_price) < key(old.limit_price);
+        order.quantity > old.quantity || dearer || keener
     }
 
     fn check_replace(&self, index: usize, old: &Working, order: &Checked) -> Verdict {
@@ -126,7 +129,7 @@ impl Engine {
             return Verdict::reject(Reason::NoAccount);
         }
         if !self.raises(index, old, order) {
-            return self.check_lowering(index, order, closes);
+            return self.check_lowering(index, old, order, closes);
         }
         if closes {
             return self.check_raised_closing(index, old, order, reducible.max(0));
@@ -137,13 +140,23 @@ impl Engine {
         self.check_raised_opening(index, old, order)
     }
 
-    /// What adds nothing passes in every state, at a price that is not absurd and does not meet an order of our own.
-    fn check_lowering(&self, index: usize, order: &Checked, closes: bool) -> Verdict {
+    /// What adds nothing passes in every state, at a price that is not absurd and does not meet an order of our own. Only what
+    /// lowers nothing either is held to the message rate.
+    fn check_lowering(
+        &self,
+        index: usize,
+        old: &Working,
+        order: &Checked,
+        closes: bool,
+    ) -> Verdict {
         if outside_wide(order.limit_price, self.wide_anchor(index)) {
             return Verdict::reject(Reason::Collar);
         }
         if !closes && self.crosses_own(index, order.side, order.limit_price) {
             return Verdict::reject(Reason::SelfMatch);
+        }
+        if !closes && order.quantity >= old.quantity && self.rate.is_full(self.monotonic_ns) {
+            return Verdict::reject(Reason::RateThrottle);
         }
         Verdict::approve(order.quantity)
     }

@@ -32,6 +32,10 @@ pub struct SizingInputs {
     pub working_quantity: i64,
     /// What those are reserved at, together.
     pub working_notional: i128,
+    /// The lowest and the highest price at which any of them was reserved, `i64::MAX` and 0 when there is none.
+    pub working_low: i64,
+    /// See `working_low`.
+    pub working_high: i64,
     /// Exposure of the issuer.
     pub issuer_exposure: i128,
     /// Exposure of the sector.
@@ -70,6 +74,8 @@ impl SizingInputs {
             held_quantity: 0,
             working_quantity: 0,
             working_notional: 0,
+            working_low: i64::MAX,
+            working_high: 0,
             issuer_exposure: 0,
             sector_exposure: 0,
             gross_exposure: 0,
@@ -132,15 +138,27 @@ pub const fn collar_low(reference_price: i64) -> i64 {
     ((scaled + BP as i128 - 1) / BP as i128) as i64
 }
 
+/// The highest price inside the closing collar, rounded down.
+pub(crate) const fn wide_high(around: i64) -> i64 {
+    (around as i128 * (BP + WIDE_COLLAR_BP) as i128 / BP as i128) as i64
+}
+
+/// The lowest price inside the closing collar, rounded up.
+pub(crate) const fn wide_low(around: i64) -> i64 {
+    let scaled = around as i128 * (BP - WIDE_COLLAR_BP) as i128;
+    ((scaled + BP as i128 - 1) / BP as i128) as i64
+}
+
 /// The notional that `cash` pays for with the margin for fees on top, less what is reserved and pledged already.
 #[must_use]
 pub const fn buying_power(cash: i128, reserved_notional: i128) -> i128 {
     paid_by(cash) - reserved_notional
 }
 
-/// Money lost on one share when the trade goes wrong: the largest of the distance to the stop, a day's volatility and the
-/// stressed overnight gap (0 = [`GAP_SIGMAS`] volatilities), at most the price at which it is reserved. Without a stop
-/// (distance 0), or without a known volatility, that whole price.
+/// Money lost on one share of a buy when the trade goes wrong: the largest of the distance from the worst entry to the stop
+/// (which stands `stop_distance` from the reference price), a day's volatility and the stressed overnight gap
+/// (0 = [`GAP_SIGMAS`] volatilities), at most the price at which it is reserved. Without a stop (distance 0), or without a known
+/// volatility, that whole price.
 #[must_use]
 pub fn risk_per_share(
     reference_price: i64,
@@ -158,7 +176,8 @@ pub fn risk_per_share(
         known => u64::from(known),
     };
     let floor = price_share_up(reference_price, volatility.max(gap));
-    stop_distance.max(floor).min(reserve_price)
+    let distance = stop_distance.saturating_add((reserve_price - reference_price).max(0));
+    distance.max(floor).min(reserve_price)
 }
 
 /// Does all of it keep every limit: the short way of [`size`]. For `room` see [`Caps::all_hold`].

@@ -40,6 +40,11 @@ impl Engine {
                 instrument.previous.short,
                 instrument.waiting.0,
                 instrument.waiting.1,
+                instrument.close,
+                instrument.buys.bounds.low,
+                instrument.buys.bounds.high,
+                instrument.sells.bounds.low,
+                instrument.sells.bounds.high,
                 instrument.position,
                 instrument.traded,
                 instrument.long_stop,
@@ -104,7 +109,8 @@ impl Engine {
             put(i128::from(*quantity));
         }
         put(self.cash.unwrap_or(i128::MIN));
-        put(self.expected_cash.unwrap_or(i128::MIN));
+        put(self.flows.expected.unwrap_or(i128::MIN));
+        put(self.flows.unexplained);
         put(i128::from(self.last_id));
         put(i128::from(self.last_own));
         put(i128::from(self.halted_strategies));
@@ -118,9 +124,10 @@ impl Engine {
             self.now_ns,
             self.monotonic_ns,
             self.firm_rate.unwrap_or(0),
-            self.expected_flow,
-            i64::from(self.flows.0),
-            self.flows.1,
+            self.flows.announced,
+            i64::from(self.flows.session),
+            self.flows.shown,
+            self.flows.unannounced,
             i64::from(self.positions_known),
             i64::from(self.venue_up),
             self.session_state as i64,

@@ -17,11 +17,11 @@ impl Instrument {
         self.held(side) + self.resting(side).quantity > 0
     }
 
-    /// Both marks of the position have reached its stop.
+    /// Both marks of the position have reached its stop, in a market that has opened.
     #[inline]
     fn reaches_stop(&self, side: Side) -> bool {
         let level = self.stop(side);
-        if level == NO_STOP || self.held(side) <= 0 || self.mark == 0 {
+        if level == NO_STOP || self.held(side) <= 0 || !self.priced {
             return false;
         }
         match side {

@@ -236,10 +236,11 @@ impl TighterLimits {
             self.message_rate
         );
         format!(
-            "dnalyaw-limits v2\n{in_force}repeat={REPEAT_LIMIT}/{REPEAT_DEPTH}\nthrottle_ns={THROTTLE_NS}\ncollar_bp={COLLAR_BP}\n\
+            "dnalyaw-limits v3\n{in_force}repeat={REPEAT_LIMIT}/{REPEAT_DEPTH}\nthrottle_ns={THROTTLE_NS}\ncollar_bp={COLLAR_BP}\n\
              wide_collar_bp={WIDE_COLLAR_BP}\nfee_margin_bp={FEE_MARGIN_BP}\nshort_margin_bp={SHORT_MARGIN_BP}\n\
              gap_sigmas={GAP_SIGMAS}\nmax_price_age_ns={MAX_PRICE_AGE_NS}\nmax_mark_age_ns={MAX_MARK_AGE_NS}\n\
-             price_jump_bp={PRICE_JUMP_BP}\nclose_slice_bp={CLOSE_SLICE_BP}\nclose_retry_ns={CLOSE_RETRY_NS}\n\
+             price_jump_bp={PRICE_JUMP_BP}\nmax_spread_bp={MAX_SPREAD_BP}\nmax_ahead_ns={MAX_AHEAD_NS}\n\
+             unannounced_bp={UNANNOUNCED_BP}\nclose_slice_bp={CLOSE_SLICE_BP}\nclose_retry_ns={CLOSE_RETRY_NS}\n\
              max_working_orders={MAX_WORKING_ORDERS}\nended_orders_kept={ENDED_ORDERS_KEPT}\nmax_legs={MAX_LEGS}\n"
         )
     }

@@ -23,7 +23,7 @@ fn the_constants_are_the_constants() {
 #[test]
 fn limits_hash_is_sha256_of_the_canonical_text() {
     let text = concat!(
-        "dnalyaw-limits v2\n",
+        "dnalyaw-limits v3\n",
         "instrument_bp=500\n",
         "sector_bp=2500\n",
         "drawdown_bp=500\n",
@@ -44,6 +44,9 @@ fn limits_hash_is_sha256_of_the_canonical_text() {
         "max_price_age_ns=900000000000\n",
         "max_mark_age_ns=1800000000000\n",
         "price_jump_bp=2000\n",
+        "max_spread_bp=1000\n",
+        "max_ahead_ns=5000000000\n",
+        "unannounced_bp=10\n",
         "close_slice_bp=100\n",
         "close_retry_ns=1000000000\n",
         "max_working_orders=131072\n",

@@ -67,6 +67,8 @@ pub(crate) fn engine_cap(position: &Position) -> Result<(i64, Reason), SizingErr
         held_quantity: shares("held", position.held)?,
         working_quantity: 0,
         working_notional: 0,
+        working_low: i64::MAX,
+        working_high: 0,
         issuer_exposure: money("issuer_exposure", position.issuer_exposure)?,
         sector_exposure: money("sector_exposure", position.sector_exposure)?,
         gross_exposure: money("gross_exposure", position.gross_exposure)?,

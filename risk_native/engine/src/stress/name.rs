@@ -79,7 +79,7 @@ impl Name<'_> {
         let scaled = i128::from(self.mark) * i128::from(i64::from(BP) + basis_points);
         let mark = scaled.div_euclid(i128::from(BP)) + i128::from(scaled % i128::from(BP) != 0);
         let mark = mark.clamp(0, i128::from(i64::MAX)) as i64;
-        let mut working = [Resting::default(); 2];
+        let mut working = [Resting::NONE; 2];
         for order in &self.orders {
             let left = order.quantity - order.cumulative_quantity;
             let reserve = if order.limit_price > 0 {
@@ -89,20 +89,16 @@ impl Name<'_> {
             };
             let side = &mut working[usize::from(order.side == Side::Sell)];
             side.quantity += left;
+            side.bounds = side.bounds.with(reserve);
             side.notional += i128::from(left) * i128::from(reserve);
-        }
-        for side in &mut working {
-            side.weight = side
-                .notional
-                .max(i128::from(side.quantity) * i128::from(mark));
         }
         let [buys, sells] = working;
         Exposure {
             gross: worst_case(self.position, mark, &buys)
                 + worst_case(-self.position, mark, &sells),
             value: i128::from(self.position) * i128::from(mark),
-            buys: buys.weight,
-            sells: sells.weight,
+            buys: buys.weight(mark),
+            sells: sells.weight(mark),
         }
     }
 }

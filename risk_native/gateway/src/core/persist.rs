@@ -31,7 +31,14 @@ impl Core {
         let amount = self.engine.flows();
         if amount != self.standing.flows(session) {
             log_info!("flows", {"session": session, "amount": amount});
+            let announced = self.standing.announcement();
             self.write(&Record::Flows { session, amount });
+            // Money that nobody announced does not end what was announced.
+            if self.engine.announced_flow() != 0
+                && let Some(record) = announced
+            {
+                self.write(&record);
+            }
         }
     }
 

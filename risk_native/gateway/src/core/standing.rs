@@ -151,12 +151,7 @@ impl Standing {
             });
         }
         // Behind the sum, which ends what was announced before it.
-        records.extend(self.announced.iter().map(|flow| Record::Flow {
-            session: flow.session,
-            amount: flow.amount,
-            by: flow.by.clone(),
-            ts_ns: flow.ts_ns,
-        }));
+        records.extend(self.announcement());
         let claims = self.claims.iter();
         records.extend(claims.map(|(cl_ord_id, (by, ts_ns))| Record::Claim {
             cl_ord_id: cl_ord_id.clone(),
@@ -199,6 +194,16 @@ impl Standing {
     /// Stops by instrument and direction.
     pub fn stops(&self) -> &BTreeMap<(u64, u8), Stop> {
         &self.stops
+    }
+
+    /// The record of a flow that was announced and not shown yet.
+    pub fn announcement(&self) -> Option<Record> {
+        self.announced.as_ref().map(|flow| Record::Flow {
+            session: flow.session,
+            amount: flow.amount,
+            by: flow.by.clone(),
+            ts_ns: flow.ts_ns,
+        })
     }
 
     /// What the venue's cash has shown of the announced flows of this session.
