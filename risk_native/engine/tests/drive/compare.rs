@@ -28,7 +28,7 @@ impl Pair {
             i128::from(self.engine.flows()),
             self.model.all_flows(),
         )?;
-        if self.model.unannounced() > 0 {
+        if self.model.unannounced > 0 {
             self.seen.event("unannounced money");
         }
         same("cash", self.engine.cash().map(i128::from), self.model.cash)?;

@@ -15,7 +15,7 @@ pub mod step;
 pub mod venue;
 pub mod world;
 
-use dnalyaw_engine::{Engine, TighterLimits};
+use dnalyaw_engine::{Engine, Kill, Reason, TighterLimits};
 
 use crate::reference::Model;
 use crate::reference::limits::Limits;
@@ -96,7 +96,8 @@ impl Pair {
         self.log.push(event.clone());
         let (kill, flows) = (self.model.kill, self.model.flows);
         self.apply(&event, words)?;
-        if kill.is_some_and(|held| self.model.kill.is_some_and(|now| now != held)) {
+        let drawn = |held: Kill| held.reason == Reason::Drawdown;
+        if kill.is_some_and(|held| self.model.kill.is_some_and(|now| drawn(now) && now != held)) {
             self.seen.event("drawdown took over");
         }
         if flows != self.model.flows && self.model.flows != 0 {

@@ -48,7 +48,7 @@ impl Model {
     }
 
     /// Money that came without a word: what both of the last two reports show, where it is more than a trifle.
-    pub fn unannounced(&self) -> i128 {
+    fn unannounced_now(&self) -> i128 {
         let (Some(baseline), Some(rate)) = (self.baseline, self.firm_rate) else {
             return 0;
         };
@@ -63,7 +63,7 @@ impl Model {
 
     /// What the baseline is moved by.
     pub fn all_flows(&self) -> i128 {
-        self.flows + self.unannounced()
+        self.flows + self.unannounced
     }
 
     /// Has this equity fallen to the drawdown limit?
@@ -171,6 +171,7 @@ impl Model {
             expected = cash;
         }
         self.unexplained = [before, cash - expected];
+        self.unannounced = self.unannounced_now();
         self.cash = Some(cash);
         self.expected_cash = Some(expected);
         self.settle();

@@ -134,6 +134,8 @@ pub struct Model {
     pub expected_cash: Option<i128>,
     /// What the last two cash reports were above the expected cash, the older one first.
     pub unexplained: [i128; 2],
+    /// What came without a word, by the last report.
+    pub unannounced: i128,
     pub announced: i128,
     /// Announced and shown.
     pub flows: i128,
@@ -186,6 +188,7 @@ impl Model {
             cash: None,
             expected_cash: None,
             unexplained: [0, 0],
+            unannounced: 0,
             announced: 0,
             flows: 0,
             firm_rate: None,

@@ -105,6 +105,7 @@ impl Model {
         self.begin_positions();
         self.expected_cash = None;
         self.unexplained = [0, 0];
+        self.unannounced = 0;
         self.announced = 0;
         self.flows = 0;
         for instrument in &mut self.instruments {
