@@ -92,10 +92,7 @@ impl Engine {
             return;
         }
         // A second mark may be at the limit already when the first sets the baseline.
-        let Some(baseline) = self
-            .baseline
-            .or_else(|| self.first_of_session(first, rate))
-        else {
+        let Some(baseline) = self.baseline.or_else(|| self.first_of_session(first, rate)) else {
             return;
         };
         self.baseline = Some(baseline);

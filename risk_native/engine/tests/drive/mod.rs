@@ -80,15 +80,12 @@ impl Pair {
 
     /// One step.
     pub fn take(&mut self, step: &Step) -> Result<(), String> {
-        if !step.taken {
-            return Ok(());
-        }
         let mut words = Words::new(step);
         self.seen.steps += 1;
         for event in self.choose(&mut words) {
             self.happen(event, &mut words)?;
         }
-        Ok(())
+        self.shadow()
     }
 
     /// One event, to both; and both compared.

@@ -152,7 +152,7 @@ pub fn worlds() -> Vec<World> {
         spec: TighterSpec::default(),
         cash: 100_000 * ONE,
         positions: Vec::new(),
-        room: 4_096,
+        room: 512,
         prices,
     };
     let tight = World {

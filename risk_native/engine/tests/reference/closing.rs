@@ -108,7 +108,7 @@ impl Model {
         } else {
             let reserve = reserve_price(limit, mark);
             self.span_mut(close.at, close.side).include(reserve);
-            self.accepted.push(self.monotonic);
+            self.count_accepted();
             self.orders.push(Order {
                 id: self.last_own,
                 at: close.at,

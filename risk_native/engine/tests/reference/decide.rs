@@ -214,7 +214,7 @@ impl Model {
             unknown: false,
             change: None,
         });
-        self.accepted.push(self.monotonic);
+        self.count_accepted();
         if !verdict.opening {
             return;
         }

@@ -5,10 +5,17 @@ use dnalyaw_engine::Side;
 use super::{Model, Order};
 
 /// Shares and reserved notional of one side's working orders.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Working {
     pub quantity: i128,
     pub notional: i128,
+}
+
+impl Working {
+    fn add(&mut self, order: &Order) {
+        self.quantity += order.open();
+        self.notional += order.open() * order.reserved_at();
+    }
 }
 
 /// Worst cases of one instrument.
@@ -57,13 +64,9 @@ fn one_way(position: i128, mark: i128, working: Working, span: Span) -> i128 {
 
 /// What a list of orders of one side comes to.
 pub fn add_up<'a>(orders: impl Iterator<Item = &'a Order>) -> Working {
-    let mut sum = Working {
-        quantity: 0,
-        notional: 0,
-    };
+    let mut sum = Working::default();
     for order in orders {
-        sum.quantity += order.open();
-        sum.notional += order.open() * order.reserved_at();
+        sum.add(order);
     }
     sum
 }
@@ -100,9 +103,16 @@ impl Model {
 
     /// Worst cases of one instrument.
     pub fn worst(&self, at: usize) -> Worst {
+        self.worst_with(
+            at,
+            self.working(at, Side::Buy),
+            self.working(at, Side::Sell),
+        )
+    }
+
+    fn worst_with(&self, at: usize, buy: Working, sell: Working) -> Worst {
         let instrument = &self.instruments[at];
         let (position, mark) = (instrument.position, instrument.prices.mark());
-        let (buy, sell) = (self.working(at, Side::Buy), self.working(at, Side::Sell));
         Worst {
             long: one_way(position, mark, buy, instrument.buys),
             short: one_way(-position, mark, sell, instrument.sells),
@@ -114,8 +124,16 @@ impl Model {
 
     /// Of all instruments, in the order of the list.
     pub fn worst_of_all(&self) -> Vec<Worst> {
-        (0..self.instruments.len())
-            .map(|at| self.worst(at))
+        // One pass over the orders: most of them would be looked at in vain for every name and side.
+        let mut working = vec![(Working::default(), Working::default()); self.instruments.len()];
+        for order in &self.orders {
+            match order.side {
+                Side::Buy => working[order.at].0.add(order),
+                Side::Sell => working[order.at].1.add(order),
+            }
+        }
+        let all = working.into_iter().enumerate();
+        all.map(|(at, (buy, sell))| self.worst_with(at, buy, sell))
             .collect()
     }
 
@@ -129,8 +147,8 @@ impl Model {
 
     /// Exposure of the sector of this instrument; all unknown sectors are one.
     pub fn sector_exposure(&self, worst: &[Worst], at: usize) -> i128 {
-        let sector = &self.instruments[at].row.sector;
-        self.sum_where(worst, |other| self.instruments[other].row.sector == *sector)
+        let sector = self.instruments[at].sector;
+        self.sum_where(worst, |other| self.instruments[other].sector == sector)
     }
 
     /// Exposure of the book.

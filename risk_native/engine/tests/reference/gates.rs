@@ -134,6 +134,13 @@ impl Model {
         unless(!self.unreferenced.is_empty(), codes::REFERENCE_MISSING)
     }
 
+    /// An order was accepted: it counts for a second.
+    pub fn count_accepted(&mut self) {
+        let now = self.monotonic;
+        self.accepted.retain(|then| lately(*then, now));
+        self.accepted.push(now);
+    }
+
     /// 14: too many orders at all.
     pub fn check_rate(&self) -> Checked {
         let sent = self.accepted.iter();

@@ -22,6 +22,7 @@ pub mod stops;
 pub mod subsets;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use dnalyaw_engine::{Baseline, InstrumentReference, Kill, OrderRequest, SessionState, Side};
 
@@ -102,7 +103,9 @@ pub struct Seen {
 /// One instrument and everything known of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Instrument {
-    pub row: InstrumentReference,
+    pub row: Arc<InstrumentReference>,
+    /// Place of the first instrument of its sector; all unknown sectors are one.
+    pub sector: usize,
     pub prices: Prices,
     pub position: i128,
     pub reported: bool,
@@ -163,9 +166,12 @@ impl Model {
     pub fn new(rows: &[InstrumentReference], limits: Limits, room: usize) -> Self {
         let mut rows = rows.to_vec();
         rows.sort_by_key(|row| row.instrument_id);
+        let sectors: Vec<_> = rows.iter().map(|row| row.sector.clone()).collect();
+        let first = |sector: &Option<String>| sectors.iter().position(|one| one == sector);
         let instruments = rows.into_iter().map(|row| Instrument {
+            sector: first(&row.sector).expect("in the list"),
             prices: Prices::after_close(i128::from(row.close_micro)),
-            row,
+            row: Arc::new(row),
             position: 0,
             reported: false,
             traded: 0,

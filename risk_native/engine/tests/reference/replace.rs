@@ -190,6 +190,7 @@ impl Model {
         let asked = i128::from(wish.quantity) - old.filled;
         // The larger of old and new is reserved: from nothing, lot by lot, up to that.
         let larger = asked.max(old.open());
+        let mut worst = self.worst_of_all();
         let (mut fits, mut bound) = (0, None);
         while fits < larger && bound.is_none() {
             // The new total is in whole lots, whatever has filled.
@@ -198,7 +199,7 @@ impl Model {
             } else {
                 fits + lot
             };
-            bound = self.broken(&measured, more);
+            bound = self.broken(&mut worst, &measured, more);
             if bound.is_none() {
                 fits = more;
             }
@@ -237,7 +238,7 @@ impl Model {
             reserve,
         });
         self.span_mut(old.at, old.side).include(reserve);
-        self.accepted.push(self.monotonic);
+        self.count_accepted();
         if verdict.opening {
             self.instruments[old.at].seen.push(Seen {
                 ts: now,

@@ -2,6 +2,7 @@
 
 use dnalyaw_engine::Side;
 
+use super::exposure::Worst;
 use super::limits::{BP, GAP_SIGMAS, SHORT_MARGIN};
 use super::{Model, Order, ceil_div, codes};
 
@@ -117,8 +118,9 @@ impl Model {
         reserve.min(distance.max(floor))
     }
 
-    /// The first cap that `x` more shares break. The order lies in the book while the sums are made.
-    pub fn broken(&mut self, wish: &Wish, x: i128) -> Option<Cap> {
+    /// The first cap that `x` more shares break. The order lies in the book while the sums are made; of `worst`, which is
+    /// the book's, only what the order touches is made anew.
+    pub fn broken(&mut self, worst: &mut [Worst], wish: &Wish, x: i128) -> Option<Cap> {
         self.orders.push(Order {
             id: 0,
             at: wish.at,
@@ -136,15 +138,15 @@ impl Model {
         });
         let span = *self.span_mut(wish.at, wish.side);
         self.span_mut(wish.at, wish.side).include(wish.reserve);
-        let broken = self.first_broken(wish, x);
+        worst[wish.at] = self.worst(wish.at);
+        let broken = self.first_broken(worst, wish, x);
         *self.span_mut(wish.at, wish.side) = span;
         self.orders.pop();
         broken
     }
 
     /// The first cap that the book breaks in which `x` shares of this wish lie.
-    fn first_broken(&self, wish: &Wish, x: i128) -> Option<Cap> {
-        let worst = self.worst_of_all();
+    fn first_broken(&self, worst: &[Worst], wish: &Wish, x: i128) -> Option<Cap> {
         let instrument = &self.instruments[wish.at];
         let (buys, sells) = (
             self.working(wish.at, Side::Buy).quantity,
@@ -156,10 +158,10 @@ impl Model {
         let inside = |cap: Cap| {
             let limit = self.value_of(cap, wish);
             match cap {
-                Cap::Instrument => self.issuer_exposure(&worst, wish.at) <= limit,
-                Cap::Sector => self.sector_exposure(&worst, wish.at) <= limit,
-                Cap::Gross => self.gross_exposure(&worst) <= limit,
-                Cap::Net => self.net_exposure(&worst, wish.side) <= limit,
+                Cap::Instrument => self.issuer_exposure(worst, wish.at) <= limit,
+                Cap::Sector => self.sector_exposure(worst, wish.at) <= limit,
+                Cap::Gross => self.gross_exposure(worst) <= limit,
+                Cap::Net => self.net_exposure(worst, wish.side) <= limit,
                 Cap::TradeRisk => in_direction * wish.risk_per_share <= limit,
                 Cap::Quantity => x <= limit,
                 Cap::Notional => x * wish.reserve <= limit,
@@ -174,9 +176,10 @@ impl Model {
 
     /// Whole lots from one upwards, until one more breaks something or all of it fits. The quantity, and what bound.
     pub fn largest(&mut self, wish: &Wish, requested: i128, lot: i128) -> (i128, Option<Cap>) {
+        let mut worst = self.worst_of_all();
         let mut fits = 0;
         while fits < requested {
-            if let Some(cap) = self.broken(wish, fits + lot) {
+            if let Some(cap) = self.broken(&mut worst, wish, fits + lot) {
                 return (fits, Some(cap));
             }
             fits += lot;

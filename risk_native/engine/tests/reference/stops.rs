@@ -76,6 +76,9 @@ impl Model {
         }
         for at in 0..self.instruments.len() {
             for direction in [Side::Buy, Side::Sell] {
+                if self.stop(at, direction).level.is_none() {
+                    continue;
+                }
                 let prices = &self.instruments[at].prices;
                 let long = direction == Side::Buy;
                 let marks = (prices.liquidation(long), prices.second(long));
