@@ -105,3 +105,60 @@ impl Model {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::limits::{Limits, ONE};
+    use super::*;
+
+    fn order(side: Side, quantity: i128, reserve: i128) -> Order {
+        Order {
+            id: 1,
+            at: 0,
+            side,
+            order_type: 2,
+            flags: 0,
+            strategies: 0,
+            quantity,
+            filled: 0,
+            limit: reserve,
+            reserve,
+            cancel_requested: false,
+            unknown: false,
+            change: None,
+        }
+    }
+
+    /// Equity 10,000 at a price of 100: five shares of an issuer are its limit.
+    #[test]
+    fn an_order_counts_at_its_reserve_and_never_below_the_mark() {
+        let one = i128::from(ONE);
+        let world = &crate::drive::world::worlds()[0];
+        let mut model = Model::new(&world.rows, Limits::of(&world.spec), 16);
+        model.positions_known = true;
+        model.cash = Some(10_000 * one);
+        model.instruments[0].prices.settled = Some((100 * one, 0));
+        // 3 at 100 and 2 at 90, which are worth 100; against them 4 at 110, which is less than 500.
+        model.orders = vec![
+            order(Side::Buy, 3, 100 * one),
+            order(Side::Buy, 2, 90 * one),
+            order(Side::Sell, 4, 110 * one),
+        ];
+        assert_eq!(model.every_subset_is_inside(0, Side::Buy), Some(true));
+        // Two shares that may cost a millionth too much, or a third one.
+        model.orders[1] = order(Side::Buy, 2, 100 * one + 1);
+        assert_eq!(model.every_subset_is_inside(0, Side::Buy), Some(false));
+        model.orders[1] = order(Side::Buy, 3, 90 * one);
+        assert_eq!(model.every_subset_is_inside(0, Side::Buy), Some(false));
+    }
+
+    /// What covers a short is the cheapest of what was bought: what is then long is the dearest.
+    #[test]
+    fn what_is_left_is_the_dearest() {
+        let (dear, cheap) = (order(Side::Buy, 10, 110), order(Side::Buy, 10, 100));
+        let filled = [(&dear, 110), (&cheap, 100)];
+        // 5 short and 20 bought: 10 at 110 and 5 at 100. 2 long at 90 and 20 bought.
+        assert_eq!(Model::worth(15, 90, &filled), 1_600);
+        assert_eq!(Model::worth(22, 90, &filled), 2_280);
+    }
+}
