@@ -21,6 +21,11 @@ impl Pair {
             (self.engine.equity().map(i128::from), report.session),
             (equity, self.model.session),
         )?;
+        same(
+            "drawdown",
+            i128::from(report.drawdown_bp),
+            self.model.drawdown_bp(),
+        )?;
         same("baseline", self.engine.baseline(), self.model.baseline)?;
         same("killed", self.engine.killed(), self.model.kill)?;
         same(

@@ -66,15 +66,24 @@ impl Model {
         self.flows + self.unannounced
     }
 
+    /// What is lost of the baseline at this equity, and the baseline, in the same unit.
+    fn lost(&self, equity: Option<i128>) -> Option<(i128, i128)> {
+        let (rate, start) = (self.firm_rate?, self.baseline?.equity);
+        let start = i128::from(start) * RATE_ONE;
+        Some((start + self.all_flows() * rate - equity? * rate, start))
+    }
+
     /// Has this equity fallen to the drawdown limit?
     fn fallen(&self, equity: Option<i128>) -> bool {
-        let (Some(baseline), Some(equity), Some(rate)) = (self.baseline, equity, self.firm_rate)
-        else {
-            return false;
-        };
-        let start = i128::from(baseline.equity) * RATE_ONE;
-        let lost = start + self.all_flows() * rate - equity * rate;
-        lost * BP >= start * self.limits.drawdown.value
+        let limit = self.limits.drawdown.value;
+        self.lost(equity)
+            .is_some_and(|(lost, start)| lost * BP >= start * limit)
+    }
+
+    /// Basis points below the baseline, rounded down; nothing when it cannot be told.
+    pub fn drawdown_bp(&self) -> i128 {
+        self.lost(self.watched())
+            .map_or(0, |(lost, start)| (lost * BP).div_euclid(start))
     }
 
     /// Drawdown at its limit by the first and by the second equity.
