@@ -108,16 +108,18 @@ impl Pair {
             9 => words.pick(&[0, -1, i64::MAX, limit + 1]),
             _ => limit_near(self, at, side, words),
         };
+        let mark = self.model.instruments[at].prices.mark() as i64;
         let stop_distance = words.pick(&[0, 0, ONE, 4 * ONE, -1, i64::MAX, 200_000]);
         vec![Event::Replace(ReplaceRequest {
             order_id: self.new_id(),
             original_id,
             quantity,
             limit_price,
-            stop_distance: if words.once_in(4) {
-                stop_distance
-            } else {
-                stop_distance.clamp(0, ONE)
+            stop_distance: match words.below(4) {
+                0 => stop_distance,
+                1 => stop_distance.clamp(0, ONE),
+                // Far enough that the distance is what is at risk, not the floor under it.
+                _ => mark / 10_000 * words.between(50, 1_500),
             },
         })]
     }
