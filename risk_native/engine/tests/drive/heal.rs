@@ -82,6 +82,11 @@ impl Pair {
             .map(|(id, n)| (*id, *n))
             .collect();
         events.push(Event::Positions(held, true));
+        // Before the day's first report of the cash, and so little that a basis point of the cash is more.
+        if words.once_in(6) {
+            let little = self.world.cash / 12_000;
+            events.push(Event::Flow(words.between(-little, little)));
+        }
         events.push(Event::Account(self.venue.cash));
         if killed {
             events.push(Event::Rearm);
