@@ -7,6 +7,8 @@ use super::step::Words;
 use super::venue::Listed;
 use super::{Pair, same};
 use crate::reference::codes;
+use crate::reference::limits::MAX_AHEAD;
+use crate::reference::market::counts;
 use crate::reference::reports::Refused;
 
 fn halt(code: u16) -> Halt {
@@ -45,10 +47,26 @@ impl Pair {
                 last,
                 ts,
             } => {
+                let (quoted, ahead) = (*bid > 0 && ask >= bid, ts.saturating_sub(self.now));
+                if quoted && !counts(i128::from(*bid), i128::from(*ask)) {
+                    self.seen.event("too wide a quote");
+                }
+                if i128::from(ahead) > MAX_AHEAD {
+                    self.seen.event("too far ahead");
+                }
                 self.engine.on_price(*instrument, *bid, *ask, *last, *ts);
                 self.model.on_price(*instrument, *bid, *ask, *last, *ts);
+                let prices = &self.model.instruments[self.place(*instrument)].prices;
+                if prices.held.is_none() && prices.waiting.is_some() {
+                    self.seen.event("first price waits");
+                }
             }
             Event::Settlement(instrument, price) => {
+                let prices = &self.model.instruments[self.place(*instrument)].prices;
+                let told = prices.settled.map(|(told, _)| told);
+                if prices.held.is_none() && told == Some(i128::from(*price)) {
+                    self.seen.event("settled again");
+                }
                 self.engine.on_settlement_price(*instrument, *price);
                 self.model.on_settlement(*instrument, *price);
             }

@@ -10,6 +10,7 @@ use super::prices::a_price;
 use super::step::Words;
 use super::venue::Mail;
 use crate::reference::FOREIGN_IDS;
+use crate::reference::gates::tick;
 use crate::reference::limits::{ONE, SECOND};
 
 const A_SECOND: i64 = SECOND as i64;
@@ -98,20 +99,27 @@ impl Pair {
         };
         let limit_price = match words.below(10) {
             _ if limit == 0 => i64::from(words.once_in(20)) * 100 * ONE,
-            0..=2 => limit,
+            0 | 1 => limit,
+            // A few ticks up or down: a short that is offered lower is the keener one.
+            2 | 3 => {
+                let step = tick(&self.model.instruments[at].row, limit).max(1);
+                (limit + step * words.between(-12, 12)).max(step)
+            }
             9 => words.pick(&[0, -1, i64::MAX, limit + 1]),
             _ => limit_near(self, at, side, words),
         };
+        let mark = self.model.instruments[at].prices.mark() as i64;
         let stop_distance = words.pick(&[0, 0, ONE, 4 * ONE, -1, i64::MAX, 200_000]);
         vec![Event::Replace(ReplaceRequest {
             order_id: self.new_id(),
             original_id,
             quantity,
             limit_price,
-            stop_distance: if words.once_in(4) {
-                stop_distance
-            } else {
-                stop_distance.clamp(0, ONE)
+            stop_distance: match words.below(4) {
+                0 => stop_distance,
+                1 => stop_distance.clamp(0, ONE),
+                // Far enough that the distance is what is at risk, not the floor under it.
+                _ => mark / 10_000 * words.between(50, 1_500),
             },
         })]
     }
@@ -209,8 +217,20 @@ impl Pair {
             .map(|(id, n)| (*id, *n))
             .collect();
         let cash = self.venue.cash;
-        match words.below(12) {
+        match words.below(15) {
             0..=2 => vec![Event::Account(cash)],
+            // Money comes or goes without a word, is reported twice, and may be announced when it has shown already.
+            12..=14 => {
+                let moved = words.between(-1_000, 2_500) * (self.world.cash / 100_000);
+                self.venue.cash += moved;
+                let mut events =
+                    vec![Event::Account(self.venue.cash); words.between(1, 2) as usize];
+                if words.once_in(3) {
+                    events.push(Event::Flow(moved));
+                    events.push(Event::Account(self.venue.cash));
+                }
+                events
+            }
             3 => vec![Event::Account(cash + words.between(-3_000, 3_000) * ONE)],
             4 => vec![Event::Positions(held, true), Event::Account(cash)],
             5 => vec![Event::Positions(held, false)],

@@ -1,15 +1,16 @@
 //! Decisions asked of both, and compared in everything that they say.
 
-use dnalyaw_engine::{Decision, OrderRequest, ReplaceRequest};
+use dnalyaw_engine::{Decision, OrderRequest, Reason, ReplaceRequest};
 
 use super::step::Words;
 use super::{Pair, same};
 use crate::reference::closing::Close;
-use crate::reference::codes;
 use crate::reference::decide::Verdict;
+use crate::reference::{codes, side_of};
 
 impl Pair {
     pub(super) fn an_order(&mut self, order: &OrderRequest) -> Result<(), String> {
+        let basic = self.engine.check_basic(order);
         let verdict = self.model.decide(order, self.now);
         let decision = self.engine.decide(order, self.now);
         let kind = verdict.kind(order.quantity);
@@ -20,7 +21,9 @@ impl Pair {
         self.agree(&decision, &verdict, order.quantity, order.instrument_id)?;
         self.reaches_venue(order, decision.approved_quantity);
         if verdict.opening && verdict.approved > 0 {
-            self.inside_every_limit(order.instrument_id)?;
+            same("basic checks of an accepted order", basic, Reason::None)?;
+            let side = side_of(order).ok_or("accepted without a side")?;
+            self.inside_every_limit(order.instrument_id, side)?;
         }
         Ok(())
     }
@@ -57,6 +60,24 @@ impl Pair {
             )?;
             self.reaches_venue(leg, decision.approved_quantity);
         }
+        self.legs_inside(legs, &verdicts)
+    }
+
+    /// After linked legs were accepted the limits hold as after single orders. A closing leg is not measured, but works on
+    /// its side of the book: of legs that opened on that side before it the net limit says nothing any more.
+    fn legs_inside(&mut self, legs: &[OrderRequest], verdicts: &[Verdict]) -> Result<(), String> {
+        let mut closing = Vec::new();
+        for (leg, verdict) in legs.iter().zip(verdicts).rev() {
+            let Some(side) = side_of(leg).filter(|_| verdict.approved > 0) else {
+                continue;
+            };
+            if !verdict.opening {
+                closing.push(side);
+            } else if !closing.contains(&side) {
+                self.seen.event("opening leg inside");
+                self.inside_every_limit(leg.instrument_id, side)?;
+            }
+        }
         Ok(())
     }
 
@@ -66,8 +87,17 @@ impl Pair {
         let decision = self.engine.decide_replace(wish, self.now);
         let kind = verdict.kind(wish.quantity);
         *self.seen.replaces.entry((kind, verdict.code)).or_insert(0) += 1;
-        let instrument = old.map_or(0, |old| self.model.instruments[old.at].row.instrument_id);
-        self.agree(&decision, &verdict, wish.quantity, instrument)
+        let instrument = old
+            .as_ref()
+            .map_or(0, |old| self.model.instruments[old.at].row.instrument_id);
+        self.agree(&decision, &verdict, wish.quantity, instrument)?;
+        match old.filter(|_| verdict.opening && verdict.approved > 0) {
+            Some(old) => {
+                self.seen.event("opening modification inside");
+                self.inside_every_limit(instrument, old.side)
+            }
+            None => Ok(()),
+        }
     }
 
     /// A decision is the reference's, in everything it says.

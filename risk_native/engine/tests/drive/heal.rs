@@ -24,17 +24,21 @@ impl Pair {
     /// switch may not be armed in this session, the next one begins.
     pub fn heal(&mut self, words: &mut Words) -> Vec<Event> {
         let mut events = vec![Event::Venue(true)];
-        for halt in HALTS {
+        let model = &self.model;
+        // Only what stands is lifted: everything that happens is compared, and this would be most of it.
+        for halt in HALTS.into_iter().filter(|halt| model.halts.contains(halt)) {
             events.push(Event::Halt(halt, false));
         }
-        for hold in HOLDS {
+        for hold in HOLDS.into_iter().filter(|hold| model.holds.contains(hold)) {
             events.push(Event::Hold(hold, false));
         }
-        for id in 1..=8 {
-            events.push(Event::HaltInstrument(id, false));
+        for halted in model.instruments.iter().filter(|one| one.halted) {
+            events.push(Event::HaltInstrument(halted.row.instrument_id, false));
         }
         for venue in ["XNYS", "HKEX"] {
-            events.push(Event::HaltVenue(venue, false));
+            if model.halted_venues.contains(venue) {
+                events.push(Event::HaltVenue(venue, false));
+            }
         }
         events.push(Event::HaltStrategies(0));
         events.push(Event::FirmRate(Some(ONE)));
@@ -58,7 +62,8 @@ impl Pair {
             let id = place as u64 + 1;
             if anew {
                 if words.once_in(2) {
-                    events.push(Event::Settlement(id, price));
+                    let far = words.once_in(8);
+                    events.push(Event::Settlement(id, if far { price / 2 } else { price }));
                 }
                 if words.once_in(12) {
                     continue;
@@ -77,6 +82,11 @@ impl Pair {
             .map(|(id, n)| (*id, *n))
             .collect();
         events.push(Event::Positions(held, true));
+        // Before the day's first report of the cash, and so little that a basis point of the cash is more.
+        if words.once_in(6) {
+            let little = self.world.cash / 12_000;
+            events.push(Event::Flow(words.between(-little, little)));
+        }
         events.push(Event::Account(self.venue.cash));
         if killed {
             events.push(Event::Rearm);

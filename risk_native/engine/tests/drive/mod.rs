@@ -15,7 +15,7 @@ pub mod step;
 pub mod venue;
 pub mod world;
 
-use dnalyaw_engine::{Engine, TighterLimits};
+use dnalyaw_engine::{Engine, Kill, Reason, TighterLimits};
 
 use crate::reference::Model;
 use crate::reference::limits::Limits;
@@ -80,21 +80,26 @@ impl Pair {
 
     /// One step.
     pub fn take(&mut self, step: &Step) -> Result<(), String> {
-        if !step.taken {
-            return Ok(());
-        }
         let mut words = Words::new(step);
         self.seen.steps += 1;
         for event in self.choose(&mut words) {
             self.happen(event, &mut words)?;
         }
-        Ok(())
+        self.shadow()
     }
 
     /// One event, to both; and both compared.
     pub fn happen(&mut self, event: Event, words: &mut Words) -> Result<(), String> {
         self.log.push(event.clone());
+        let (kill, flows) = (self.model.kill, self.model.flows);
         self.apply(&event, words)?;
+        let drawn = |held: Kill| held.reason == Reason::Drawdown;
+        if kill.is_some_and(|held| self.model.kill.is_some_and(|now| drawn(now) && now != held)) {
+            self.seen.event("drawdown took over");
+        }
+        if flows != self.model.flows && self.model.flows != 0 {
+            self.seen.event("flow counted");
+        }
         self.compare()
     }
 }

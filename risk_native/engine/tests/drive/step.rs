@@ -1,18 +1,84 @@
 //! A step as the generator makes it: a seed, which comes to something once the state of the moment is known.
 
-use proptest::prelude::*;
+use proptest::prelude::Rng;
+use proptest::strategy::{NewTree, Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
 
-/// One step. A failing sequence shrinks by leaving steps out.
+/// One step.
 #[derive(Debug, Clone, Copy)]
-pub struct Step {
-    pub taken: bool,
-    pub seed: u64,
+pub struct Step(pub u64);
+
+/// So many steps, all from one seed: a tree for each of them costs a tenth of playing it.
+#[derive(Debug)]
+pub struct Steps(pub usize);
+
+impl Strategy for Steps {
+    type Tree = Fewer;
+    type Value = Vec<Step>;
+
+    fn new_tree(&self, runner: &mut TestRunner) -> NewTree<Self> {
+        let mut words = Words(runner.rng().next_u64());
+        Ok(Fewer {
+            steps: (0..self.0).map(|_| Step(words.next())).collect(),
+            length: self.0.div_ceil(2),
+            at: 0,
+            left_out: Vec::new(),
+            shrunk: false,
+        })
+    }
 }
 
-/// A step at random.
-pub fn step() -> impl Strategy<Value = Step> {
-    (proptest::bool::weighted(1.0), any::<u64>().no_shrink())
-        .prop_map(|(taken, seed)| Step { taken, seed })
+/// Leaves out runs of steps, shorter and shorter ones, as long as what is left still fails.
+#[derive(Debug)]
+pub struct Fewer {
+    steps: Vec<Step>,
+    /// Length of the runs that are tried now, and where the next one begins.
+    length: usize,
+    at: usize,
+    /// The run that was left out last.
+    left_out: Vec<Step>,
+    /// Some run of this length was left out for good.
+    shrunk: bool,
+}
+
+impl Fewer {
+    /// Leaves the next run out. False when every single step has been tried in vain.
+    fn next_run(&mut self) -> bool {
+        if self.at >= self.steps.len() {
+            if self.length <= 1 && !self.shrunk {
+                return false;
+            }
+            self.length = self.length.div_ceil(2);
+            (self.at, self.shrunk) = (0, false);
+        }
+        let end = (self.at + self.length).min(self.steps.len());
+        self.left_out = self.steps.drain(self.at..end).collect();
+        !self.left_out.is_empty()
+    }
+}
+
+impl ValueTree for Fewer {
+    type Value = Vec<Step>;
+
+    fn current(&self) -> Vec<Step> {
+        self.steps.clone()
+    }
+
+    /// It fails: what was left out stays out.
+    fn simplify(&mut self) -> bool {
+        self.shrunk |= !self.left_out.is_empty();
+        self.left_out.clear();
+        self.next_run()
+    }
+
+    /// It fails no more: the run goes back in, and the next one is tried.
+    fn complicate(&mut self) -> bool {
+        let back = core::mem::take(&mut self.left_out);
+        let next = self.at + back.len();
+        self.steps.splice(self.at..self.at, back);
+        self.at = next;
+        self.next_run()
+    }
 }
 
 /// Numbers made of a step's seed (splitmix64).
@@ -21,7 +87,7 @@ pub struct Words(u64);
 
 impl Words {
     pub const fn new(step: &Step) -> Self {
-        Self(step.seed)
+        Self(step.0)
     }
 
     fn next(&mut self) -> u64 {

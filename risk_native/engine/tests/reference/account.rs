@@ -3,14 +3,15 @@
 use dnalyaw_engine::{Baseline, Kill, Reason, Side};
 
 use super::Model;
-use super::limits::{BP, FEE_MARGIN, LARGEST_MONEY, MARK_AGE, SHORT_MARGIN};
+use super::limits::{BP, FEE_MARGIN, LARGEST_MONEY, MARK_AGE, SHORT_MARGIN, UNANNOUNCED};
 
 /// A firm rate of one.
 pub const RATE_ONE: i128 = 1_000_000;
 
 impl Model {
+    /// Of what the reference names.
     fn equity_by(&self, mark: impl Fn(usize, bool) -> i128) -> Option<i128> {
-        if !self.positions_known || !self.unreferenced.is_empty() {
+        if !self.positions_known {
             return None;
         }
         let mut equity = self.cash?;
@@ -26,32 +27,70 @@ impl Model {
         Some(equity)
     }
 
+    /// The same as the equity, with nothing for a position that the reference does not name.
+    fn watched(&self) -> Option<i128> {
+        self.equity_by(|at, long| self.instruments[at].prices.liquidation(long))
+    }
+
+    fn second_watched(&self) -> Option<i128> {
+        self.equity_by(|at, long| self.instruments[at].prices.second(long))
+    }
+
     /// Cash and what every position would fetch.
     pub fn equity(&self) -> Option<i128> {
-        self.equity_by(|at, long| self.instruments[at].prices.liquidation(long))
+        self.watched().filter(|_| self.unreferenced.is_empty())
     }
 
     /// The same by the second marks.
     pub fn second_equity(&self) -> Option<i128> {
-        self.equity_by(|at, long| self.instruments[at].prices.second(long))
+        self.second_watched()
+            .filter(|_| self.unreferenced.is_empty())
+    }
+
+    /// Money that came without a word: what both of the last two reports show, where it is more than a trifle.
+    fn unannounced_now(&self) -> i128 {
+        let (Some(baseline), Some(rate)) = (self.baseline, self.firm_rate) else {
+            return 0;
+        };
+        let both = self.unexplained[0].min(self.unexplained[1]);
+        let start = i128::from(baseline.equity) * RATE_ONE;
+        if both * rate * BP > start * UNANNOUNCED {
+            both
+        } else {
+            0
+        }
+    }
+
+    /// What the baseline is moved by.
+    pub fn all_flows(&self) -> i128 {
+        self.flows + self.unannounced
+    }
+
+    /// What is lost of the baseline at this equity, and the baseline, in the same unit.
+    fn lost(&self, equity: Option<i128>) -> Option<(i128, i128)> {
+        let (rate, start) = (self.firm_rate?, self.baseline?.equity);
+        let start = i128::from(start) * RATE_ONE;
+        Some((start + self.all_flows() * rate - equity? * rate, start))
     }
 
     /// Has this equity fallen to the drawdown limit?
     fn fallen(&self, equity: Option<i128>) -> bool {
-        let (Some(baseline), Some(equity), Some(rate)) = (self.baseline, equity, self.firm_rate)
-        else {
-            return false;
-        };
-        let start = i128::from(baseline.equity) * RATE_ONE;
-        let lost = start + self.flows * rate - equity * rate;
-        lost * BP >= start * self.limits.drawdown.value
+        let limit = self.limits.drawdown.value;
+        self.lost(equity)
+            .is_some_and(|(lost, start)| lost * BP >= start * limit)
+    }
+
+    /// Basis points below the baseline, rounded down; nothing when it cannot be told.
+    pub fn drawdown_bp(&self) -> i128 {
+        self.lost(self.watched())
+            .map_or(0, |(lost, start)| (lost * BP).div_euclid(start))
     }
 
     /// Drawdown at its limit by the first and by the second equity.
     pub fn fallen_by(&self) -> (bool, bool) {
         (
-            self.fallen(self.equity()),
-            self.fallen(self.second_equity()),
+            self.fallen(self.watched()),
+            self.fallen(self.second_watched()),
         )
     }
 
@@ -61,7 +100,7 @@ impl Model {
             return;
         }
         if self.baseline.is_none() {
-            if let (Some(equity), Some(rate)) = (self.equity(), self.firm_rate) {
+            if let (Some(equity), Some(rate)) = (self.watched(), self.firm_rate) {
                 let firm = equity * rate / RATE_ONE;
                 if firm > 0 {
                     self.baseline = Some(Baseline {
@@ -77,9 +116,13 @@ impl Model {
         }
     }
 
-    /// The switch fires; the first reason stands.
+    /// The switch fires. The first reason stands, but for a drawdown of this session: that one may not be armed away.
     pub fn fire(&mut self, reason: Reason) {
-        if self.kill.is_none() {
+        let stands = self.kill.is_some_and(|held| {
+            reason != Reason::Drawdown
+                || (held.reason == Reason::Drawdown && held.session == self.session)
+        });
+        if !stands {
             self.kill = Some(Kill {
                 session: self.session,
                 reason,
@@ -114,20 +157,32 @@ impl Model {
         (cash * BP).div_euclid(BP + FEE_MARGIN) - reserved - super::ceil_div(pledged, BP)
     }
 
-    /// Cash by the venue's report. An announced flow counts when the report differs from what was expected by it.
+    /// Cash by the venue's report. An announced flow counts when what is unexplained is it, or has grown by it.
     pub fn on_account(&mut self, cash: i64) {
         let cash = i128::from(cash).clamp(-LARGEST_MONEY, LARGEST_MONEY);
-        let announced = self.announced;
-        let came = |expected: i128| (cash - expected - announced).abs() * BP <= announced.abs();
-        if announced != 0 && self.expected_cash.is_some_and(came) {
+        let known = self.expected_cash.is_some();
+        let mut expected = self.expected_cash.unwrap_or(cash);
+        let before = self.unexplained[1];
+        let shows = |change: i128| {
+            let off = (change - self.announced).abs();
+            off * BP <= self.announced.abs().max(expected.abs())
+        };
+        let unexplained = cash - expected;
+        if known && self.announced != 0 && (shows(unexplained) || shows(unexplained - before)) {
             // What came before the baseline is in it already.
             if self.baseline.is_some() {
-                self.flows += announced;
+                self.flows += self.announced;
             }
+            expected += self.announced;
             self.announced = 0;
         }
+        if self.baseline.is_none() {
+            expected = cash;
+        }
+        self.unexplained = [before, cash - expected];
+        self.unannounced = self.unannounced_now();
         self.cash = Some(cash);
-        self.expected_cash = Some(cash);
+        self.expected_cash = Some(expected);
         self.settle();
     }
 

@@ -4,7 +4,7 @@ use dnalyaw_engine::{SessionState, Side};
 
 use super::decide::reserve_price;
 use super::gates::tick;
-use super::limits::{BP, CLOSE_RETRY, CLOSE_SLICE, COLLAR};
+use super::limits::{BP, CLOSE_RETRY, CLOSE_SLICE, COLLAR, WIDE_COLLAR};
 use super::{FOREIGN_IDS, Model, OWN_IDS, Order, ceil_div, codes};
 
 /// A slice to close.
@@ -83,14 +83,19 @@ impl Model {
         wanted
     }
 
-    /// A slice of the engine's own: at the collar towards the market, at the market without a price. Its limit and quantity.
+    /// A slice of the engine's own: at the collar towards the market, at the wide one from a mark that is no price of this
+    /// session, at the market without either. Its limit and quantity.
     pub fn decide_close(&mut self, close: &Close) -> (i128, i128) {
         let prices = &self.instruments[close.at].prices;
         let (reference, mark) = (prices.reference(), prices.mark());
-        let limit = match (reference, close.side) {
+        let (from, away) = match reference {
+            0 => (mark, WIDE_COLLAR),
+            price => (price, COLLAR),
+        };
+        let limit = match (from, close.side) {
             (0, _) => 0,
-            (price, Side::Sell) => self.inside(close.at, price * (BP - COLLAR), true),
-            (price, Side::Buy) => self.inside(close.at, price * (BP + COLLAR), false),
+            (price, Side::Sell) => self.inside(close.at, price * (BP - away), true),
+            (price, Side::Buy) => self.inside(close.at, price * (BP + away), false),
         };
         let quantity = if self.orders.len() >= self.room {
             0
@@ -101,7 +106,9 @@ impl Model {
         if quantity == 0 {
             self.instruments[close.at].retry_at = self.now.saturating_add(CLOSE_RETRY);
         } else {
-            self.accepted.push(self.monotonic);
+            let reserve = reserve_price(limit, mark);
+            self.span_mut(close.at, close.side).include(reserve);
+            self.count_accepted();
             self.orders.push(Order {
                 id: self.last_own,
                 at: close.at,
@@ -112,7 +119,7 @@ impl Model {
                 quantity,
                 filled: 0,
                 limit,
-                reserve: reserve_price(limit, mark),
+                reserve,
                 cancel_requested: false,
                 unknown: false,
                 change: None,

@@ -46,6 +46,20 @@ pub fn collar_high(mark: i128) -> i128 {
     mark * (BP + COLLAR) / BP
 }
 
+/// The lowest price inside the collar.
+pub fn collar_low(mark: i128) -> i128 {
+    super::ceil_div(mark * (BP - COLLAR), BP)
+}
+
+/// The price furthest from its stop at which an opening order may fill.
+pub fn worst_entry(side: Side, limit: i128, reserve: i128, mark: i128) -> i128 {
+    match (side, limit) {
+        (Side::Buy, _) => reserve,
+        (Side::Sell, 0) => collar_low(mark),
+        (Side::Sell, limit) => limit.min(mark),
+    }
+}
+
 /// At which an order is reserved.
 pub fn reserve_price(limit: i128, mark: i128) -> i128 {
     if limit == 0 {
@@ -150,14 +164,16 @@ impl Model {
         equity: i128,
     ) -> Verdict {
         let mark = self.instruments[at].prices.mark();
-        let reserve = reserve_price(i128::from(order.limit_price), mark);
+        let limit = i128::from(order.limit_price);
+        let reserve = reserve_price(limit, mark);
+        let entry = worst_entry(side, limit, reserve, mark);
         let offer = stops::offered(mark, i128::from(order.stop_distance), side);
         let level = self.stop(at, side).tightened(offer, side);
         let wish = Wish {
             at,
             side,
             reserve,
-            risk_per_share: self.risk_per_share(at, reserve, level),
+            risk_per_share: self.risk_per_share(at, reserve, entry, level),
             equity,
             power: self.power(self.cash.expect("known with the equity")),
         };
@@ -181,6 +197,8 @@ impl Model {
         let side = side_of(order).expect("judged");
         let mark = self.instruments[at].prices.mark();
         let limit = i128::from(order.limit_price);
+        let reserve = reserve_price(limit, mark);
+        self.span_mut(at, side).include(reserve);
         self.orders.push(Order {
             id: order.order_id,
             at,
@@ -191,12 +209,12 @@ impl Model {
             quantity: verdict.approved,
             filled: 0,
             limit,
-            reserve: reserve_price(limit, mark),
+            reserve,
             cancel_requested: false,
             unknown: false,
             change: None,
         });
-        self.accepted.push(self.monotonic);
+        self.count_accepted();
         if !verdict.opening {
             return;
         }

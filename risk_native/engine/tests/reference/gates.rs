@@ -49,6 +49,11 @@ pub fn outside(price: i128, from: i128, bp: i128) -> bool {
     (price - from).abs() * BP > bp * from
 }
 
+/// Less than a second ago?
+fn lately(then: i64, now: i64) -> bool {
+    i128::from(now) - i128::from(then) < SECOND
+}
+
 impl Model {
     /// 1: the id. What passes is taken.
     pub fn check_id(&mut self, id: u64) -> Checked {
@@ -129,12 +134,23 @@ impl Model {
         unless(!self.unreferenced.is_empty(), codes::REFERENCE_MISSING)
     }
 
-    /// 14: too many orders at all, or too often the same.
-    pub fn check_throttles(&self, at: usize, order: &OrderRequest, now: i64) -> Checked {
-        let lately = |then: i64, now: i64| i128::from(now) - i128::from(then) < SECOND;
+    /// An order was accepted: it counts for a second.
+    pub fn count_accepted(&mut self) {
+        let now = self.monotonic;
+        self.accepted.retain(|then| lately(*then, now));
+        self.accepted.push(now);
+    }
+
+    /// 14: too many orders at all.
+    pub fn check_rate(&self) -> Checked {
         let sent = self.accepted.iter();
         let sent = sent.filter(|then| lately(**then, self.monotonic)).count();
-        unless(sent as i128 >= self.limits.rate.value, codes::RATE_THROTTLE)?;
+        unless(sent as i128 >= self.limits.rate.value, codes::RATE_THROTTLE)
+    }
+
+    /// 14: too many orders at all, or too often the same.
+    pub fn check_throttles(&self, at: usize, order: &OrderRequest, now: i64) -> Checked {
+        self.check_rate()?;
         let seen = &self.instruments[at].seen;
         let last = &seen[seen.len().saturating_sub(REMEMBERED)..];
         let equal = last.iter().filter(|seen| {

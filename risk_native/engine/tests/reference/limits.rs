@@ -11,6 +11,10 @@ pub const SHORT_MARGIN: i128 = 5_000;
 pub const GAP_SIGMAS: i128 = 5;
 pub const PRICE_JUMP: i128 = 2_000;
 pub const CLOSE_SLICE: i128 = 100;
+pub const MAX_SPREAD: i128 = 1_000;
+pub const MAX_AHEAD: i128 = 5_000_000_000;
+/// Money that nobody announced counts above this many basis points of the baseline, and a flow is known to one.
+pub const UNANNOUNCED: i128 = 10;
 pub const PRICE_AGE: i128 = 900_000_000_000;
 pub const MARK_AGE: i128 = 1_800_000_000_000;
 pub const REPEATS: usize = 3;

@@ -1,5 +1,7 @@
 //! Linked legs: every count from the whole downwards is tried on a copy.
 
+use std::mem::take;
+
 use dnalyaw_engine::OrderRequest;
 
 use super::decide::Verdict;
@@ -35,6 +37,16 @@ impl Model {
         if let Err((leg, code)) = self.check_all(legs) {
             return self.refuse(legs, leg, code);
         }
+        // What has ended plays no part in a decision: no copy needs it.
+        let (finished, renamed) = (take(&mut self.finished), take(&mut self.renamed));
+        let verdicts = self.scaled(legs, now, most);
+        (self.finished, self.renamed) = (finished, renamed);
+        self.settle();
+        verdicts
+    }
+
+    /// The largest count of which every leg is accepted.
+    fn scaled(&mut self, legs: &[OrderRequest], now: i64, most: i128) -> Vec<Verdict> {
         let mut bound = codes::NONE;
         for n in (1..=most).rev() {
             match self.attempt(legs, now, n, most) {
@@ -43,7 +55,6 @@ impl Model {
                     for verdict in &mut verdicts {
                         verdict.code = bound;
                     }
-                    self.settle();
                     return verdicts;
                 }
                 Tried::TooLarge(code) => bound = code,

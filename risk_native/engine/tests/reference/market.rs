@@ -1,7 +1,7 @@
 //! Prices: the gate, the reference price, and the marks of each side.
 
 use super::Model;
-use super::limits::{BP, LARGEST_PRICE, PRICE_JUMP};
+use super::limits::{BP, LARGEST_PRICE, MAX_AHEAD, MAX_SPREAD, PRICE_JUMP};
 
 /// An update that was taken.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -16,7 +16,7 @@ pub struct Quote {
 impl Quote {
     /// What a position would fetch: a long one the bid, a short one the ask, where there is a quote.
     pub fn liquidation(&self, long: bool) -> i128 {
-        if self.bid > 0 && self.ask >= self.bid {
+        if counts(self.bid, self.ask) {
             if long { self.bid } else { self.ask }
         } else {
             self.last
@@ -35,9 +35,33 @@ pub struct Prices {
     pub waiting: Option<(i128, i64)>,
     /// Settlement price and the moment it was told.
     pub settled: Option<(i128, i64)>,
+    /// The last close: of the reference file, or of the day before.
+    pub close: Option<i128>,
 }
 
 impl Prices {
+    /// Before any price: only the last close is known, 0 = not even that.
+    pub fn after_close(close: i128) -> Self {
+        Self {
+            close: (close > 0).then_some(close),
+            ..Self::default()
+        }
+    }
+
+    /// A new day: what the day before ended at is all that is left of it.
+    pub fn next_day(&self) -> Self {
+        Self {
+            close: self.held.map(|quote| quote.mid).or(self.close),
+            ..Self::default()
+        }
+    }
+
+    /// What the next price is held against.
+    fn anchor(&self) -> Option<i128> {
+        let settled = self.settled.map(|(price, _)| price);
+        self.held.map(|quote| quote.mid).or(settled).or(self.close)
+    }
+
     /// What an order is priced from; 0 = none.
     pub fn reference(&self) -> i128 {
         self.held.map_or(0, |quote| quote.mid)
@@ -89,7 +113,7 @@ impl Prices {
             Some(held) => self.previous = Some((held.liquidation(true), held.liquidation(false))),
             None => {
                 let first = (quote.liquidation(true), quote.liquidation(false));
-                self.previous = Some(self.settled.map_or(first, |(price, _)| (price, price)));
+                self.previous = Some(self.anchor().map_or(first, |price| (price, price)));
             }
         }
         self.held = Some(quote);
@@ -97,13 +121,10 @@ impl Prices {
     }
 
     fn update(&mut self, quote: Quote) {
-        let Some(held) = self.held else {
-            return self.take(quote);
-        };
-        if quote.ts < held.ts {
+        if self.held.is_some_and(|held| quote.ts < held.ts) {
             return;
         }
-        if near(quote.mid, held.mid) {
+        if self.anchor().is_some_and(|anchor| near(quote.mid, anchor)) {
             return self.take(quote);
         }
         match self.waiting {
@@ -112,6 +133,12 @@ impl Prices {
             _ => self.waiting = Some((quote.mid, quote.ts)),
         }
     }
+}
+
+/// Is there a quote, and is it one that means something?
+pub fn counts(bid: i128, ask: i128) -> bool {
+    let spread = ask - bid;
+    bid > 0 && spread >= 0 && spread * BP <= MAX_SPREAD * (bid + spread / 2)
 }
 
 /// No jump from one to the other.
@@ -133,8 +160,13 @@ impl Model {
         let Some(at) = self.find(instrument_id) else {
             return;
         };
+        // Before the first word of the clock nothing can be ahead of it.
+        let ahead = i128::from(ts) - i128::from(self.now) > MAX_AHEAD;
+        if ahead && self.now != i64::MIN {
+            return;
+        }
         let (bid, ask, last) = (present(bid), present(ask), present(last));
-        let mid = if bid > 0 && ask >= bid {
+        let mid = if counts(bid, ask) {
             bid + (ask - bid) / 2
         } else {
             last
@@ -158,7 +190,10 @@ impl Model {
             return;
         };
         let prices = &mut self.instruments[at].prices;
-        if present(price) > 0 && prices.held.is_none() {
+        let news = prices
+            .settled
+            .is_none_or(|(told, _)| told != present(price));
+        if present(price) > 0 && prices.held.is_none() && news {
             prices.settled = Some((present(price), self.now));
         }
         self.settle();

@@ -22,9 +22,11 @@ pub mod stops;
 pub mod subsets;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use dnalyaw_engine::{Baseline, InstrumentReference, Kill, OrderRequest, SessionState, Side};
 
+use exposure::Span;
 use limits::Limits;
 use market::Prices;
 
@@ -101,12 +103,17 @@ pub struct Seen {
 /// One instrument and everything known of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Instrument {
-    pub row: InstrumentReference,
+    pub row: Arc<InstrumentReference>,
+    /// Place of the first instrument of its sector; all unknown sectors are one.
+    pub sector: usize,
     pub prices: Prices,
     pub position: i128,
     pub reported: bool,
     /// Shares filled in this session, both sides.
     pub traded: i128,
+    /// Between which prices the orders of a side were reserved.
+    pub buys: Span,
+    pub sells: Span,
     pub long_stop: stops::Stop,
     pub short_stop: stops::Stop,
     pub halted: bool,
@@ -128,7 +135,12 @@ pub struct Model {
     pub unreferenced: BTreeMap<u64, i64>,
     pub cash: Option<i128>,
     pub expected_cash: Option<i128>,
+    /// What the last two cash reports were above the expected cash, the older one first.
+    pub unexplained: [i128; 2],
+    /// What came without a word, by the last report.
+    pub unannounced: i128,
     pub announced: i128,
+    /// Announced and shown.
     pub flows: i128,
     pub firm_rate: Option<i128>,
     pub positions_known: bool,
@@ -154,12 +166,17 @@ impl Model {
     pub fn new(rows: &[InstrumentReference], limits: Limits, room: usize) -> Self {
         let mut rows = rows.to_vec();
         rows.sort_by_key(|row| row.instrument_id);
+        let sectors: Vec<_> = rows.iter().map(|row| row.sector.clone()).collect();
+        let first = |sector: &Option<String>| sectors.iter().position(|one| one == sector);
         let instruments = rows.into_iter().map(|row| Instrument {
-            row,
-            prices: Prices::default(),
+            sector: first(&row.sector).expect("in the list"),
+            prices: Prices::after_close(i128::from(row.close_micro)),
+            row: Arc::new(row),
             position: 0,
             reported: false,
             traded: 0,
+            buys: Span::default(),
+            sells: Span::default(),
             long_stop: stops::Stop::default(),
             short_stop: stops::Stop::default(),
             halted: false,
@@ -176,6 +193,8 @@ impl Model {
             unreferenced: BTreeMap::new(),
             cash: None,
             expected_cash: None,
+            unexplained: [0, 0],
+            unannounced: 0,
             announced: 0,
             flows: 0,
             firm_rate: None,
@@ -211,6 +230,7 @@ impl Model {
 
     /// Everything that follows from what just happened and needs no message: the baseline, the kill switch, the stops.
     pub fn settle(&mut self) {
+        self.forget_spans();
         self.watch_drawdown();
         self.watch_stops();
     }

@@ -2,7 +2,7 @@
 
 use dnalyaw_engine::{OrderRequest, ReplaceRequest, Side};
 
-use super::decide::{Verdict, reserve_price};
+use super::decide::{Verdict, reserve_price, worst_entry};
 use super::gates::{outside, unless};
 use super::limits::WIDE_COLLAR;
 use super::size::{Cap, Wish, share};
@@ -98,10 +98,17 @@ impl Model {
         let wide = limit > 0 && mark > 0 && outside(limit, mark, WIDE_COLLAR);
         let closing = self.is_closing(at, side);
         let lower_price = limit <= old.limit || reserve_price(limit, mark) <= old.reserve;
-        if total <= old.quantity && lower_price {
+        let keener = match side {
+            Side::Buy => limit > old.limit,
+            Side::Sell => limit < old.limit,
+        };
+        if total <= old.quantity && lower_price && (closing || !keener) {
             unless(wide, codes::COLLAR)?;
             if !closing {
                 self.check_self_match(at, side, limit)?;
+                if total == old.quantity {
+                    self.check_rate()?;
+                }
             }
             return Ok(Verdict {
                 approved: total,
@@ -166,14 +173,16 @@ impl Model {
     fn size_replaced(&mut self, old: &Order, wish: &ReplaceRequest, equity: i128) -> Verdict {
         let (at, side) = (old.at, old.side);
         let mark = self.instruments[at].prices.mark();
-        let reserve = reserve_price(i128::from(wish.limit_price), mark).max(old.reserve);
+        let limit = i128::from(wish.limit_price);
+        let reserve = reserve_price(limit, mark).max(old.reserve);
+        let entry = worst_entry(side, limit, reserve, mark);
         let offer = stops::offered(mark, i128::from(wish.stop_distance), side);
         let level = self.stop(at, side).tightened(offer, side);
         let measured = Wish {
             at,
             side,
             reserve,
-            risk_per_share: self.risk_per_share(at, reserve, level),
+            risk_per_share: self.risk_per_share(at, reserve, entry, level),
             equity,
             power: self.power(self.cash.expect("known with the equity")),
         };
@@ -181,6 +190,7 @@ impl Model {
         let asked = i128::from(wish.quantity) - old.filled;
         // The larger of old and new is reserved: from nothing, lot by lot, up to that.
         let larger = asked.max(old.open());
+        let mut worst = self.worst_of_all();
         let (mut fits, mut bound) = (0, None);
         while fits < larger && bound.is_none() {
             // The new total is in whole lots, whatever has filled.
@@ -189,7 +199,7 @@ impl Model {
             } else {
                 fits + lot
             };
-            bound = self.broken(&measured, more);
+            bound = self.broken(&mut worst, &measured, more);
             if bound.is_none() {
                 fits = more;
             }
@@ -227,7 +237,8 @@ impl Model {
             limit,
             reserve,
         });
-        self.accepted.push(self.monotonic);
+        self.span_mut(old.at, old.side).include(reserve);
+        self.count_accepted();
         if verdict.opening {
             self.instruments[old.at].seen.push(Seen {
                 ts: now,

@@ -6,7 +6,7 @@ use super::decide::reserve_price;
 use super::gates::unless;
 use super::limits::{LARGEST_PRICE, LARGEST_QUANTITY};
 use super::size::share;
-use super::{Model, OWN_IDS, Order, codes, market::Prices};
+use super::{Model, OWN_IDS, Order, codes};
 
 /// Halts in the order in which they are named.
 const HALTS: [u16; 5] = [
@@ -48,6 +48,9 @@ impl Model {
         }
         if let Some(code) = self.halt_reason() {
             return (3, code);
+        }
+        if !self.unreferenced.is_empty() {
+            return (3, codes::REFERENCE_MISSING);
         }
         if let Some(code) = self.hold_reason() {
             return (2, code);
@@ -101,10 +104,12 @@ impl Model {
         self.renamed.clear();
         self.begin_positions();
         self.expected_cash = None;
+        self.unexplained = [0, 0];
+        self.unannounced = 0;
         self.announced = 0;
         self.flows = 0;
         for instrument in &mut self.instruments {
-            instrument.prices = Prices::default();
+            instrument.prices = instrument.prices.next_day();
             instrument.traded = 0;
             instrument.retry_at = i64::MIN;
         }
@@ -187,6 +192,8 @@ impl Model {
         )?;
         unless(self.orders.len() >= self.room, codes::TOO_MANY_ORDERS)?;
         let limit = i128::from(found.limit_price);
+        let reserve = reserve_price(limit, mark);
+        self.span_mut(at, found.side).include(reserve);
         self.orders.push(Order {
             id: found.order_id,
             at,
@@ -197,7 +204,7 @@ impl Model {
             quantity: i128::from(found.quantity),
             filled: i128::from(found.cumulative_quantity),
             limit,
-            reserve: reserve_price(limit, mark),
+            reserve,
             cancel_requested: false,
             unknown: true,
             change: None,

@@ -2,6 +2,7 @@
 
 use dnalyaw_engine::Side;
 
+use super::exposure::Worst;
 use super::limits::{BP, GAP_SIGMAS, SHORT_MARGIN};
 use super::{Model, Order, ceil_div, codes};
 
@@ -92,7 +93,13 @@ impl Model {
     }
 
     /// At risk in one share: to the stop, but never less than a day's move or a night's gap; without a stop all of it.
-    pub fn risk_per_share(&self, at: usize, reserve: i128, level: Option<i128>) -> i128 {
+    pub fn risk_per_share(
+        &self,
+        at: usize,
+        reserve: i128,
+        entry: i128,
+        level: Option<i128>,
+    ) -> i128 {
         let instrument = &self.instruments[at];
         let mark = instrument.prices.mark();
         let volatility = i128::from(instrument.row.volatility_bp);
@@ -106,13 +113,14 @@ impl Model {
             0 => GAP_SIGMAS * volatility,
             known => known,
         };
-        let distance = (mark - level).abs();
+        let distance = (entry - level).abs();
         let floor = ceil_div(mark * volatility, BP).max(ceil_div(mark * gap, BP));
         reserve.min(distance.max(floor))
     }
 
-    /// The first cap that `x` more shares break. The order lies in the book while the sums are made.
-    pub fn broken(&mut self, wish: &Wish, x: i128) -> Option<Cap> {
+    /// The first cap that `x` more shares break. The order lies in the book while the sums are made; of `worst`, which is
+    /// the book's, only what the order touches is made anew.
+    pub fn broken(&mut self, worst: &mut [Worst], wish: &Wish, x: i128) -> Option<Cap> {
         self.orders.push(Order {
             id: 0,
             at: wish.at,
@@ -128,14 +136,17 @@ impl Model {
             unknown: false,
             change: None,
         });
-        let broken = self.first_broken(wish, x);
+        let span = *self.span_mut(wish.at, wish.side);
+        self.span_mut(wish.at, wish.side).include(wish.reserve);
+        worst[wish.at] = self.worst(wish.at);
+        let broken = self.first_broken(worst, wish, x);
+        *self.span_mut(wish.at, wish.side) = span;
         self.orders.pop();
         broken
     }
 
     /// The first cap that the book breaks in which `x` shares of this wish lie.
-    fn first_broken(&self, wish: &Wish, x: i128) -> Option<Cap> {
-        let worst = self.worst_of_all();
+    fn first_broken(&self, worst: &[Worst], wish: &Wish, x: i128) -> Option<Cap> {
         let instrument = &self.instruments[wish.at];
         let (buys, sells) = (
             self.working(wish.at, Side::Buy).quantity,
@@ -147,10 +158,10 @@ impl Model {
         let inside = |cap: Cap| {
             let limit = self.value_of(cap, wish);
             match cap {
-                Cap::Instrument => self.issuer_exposure(&worst, wish.at) <= limit,
-                Cap::Sector => self.sector_exposure(&worst, wish.at) <= limit,
-                Cap::Gross => self.gross_exposure(&worst) <= limit,
-                Cap::Net => self.net_exposure(&worst, wish.side) <= limit,
+                Cap::Instrument => self.issuer_exposure(worst, wish.at) <= limit,
+                Cap::Sector => self.sector_exposure(worst, wish.at) <= limit,
+                Cap::Gross => self.gross_exposure(worst) <= limit,
+                Cap::Net => self.net_exposure(worst, wish.side) <= limit,
                 Cap::TradeRisk => in_direction * wish.risk_per_share <= limit,
                 Cap::Quantity => x <= limit,
                 Cap::Notional => x * wish.reserve <= limit,
@@ -165,9 +176,10 @@ impl Model {
 
     /// Whole lots from one upwards, until one more breaks something or all of it fits. The quantity, and what bound.
     pub fn largest(&mut self, wish: &Wish, requested: i128, lot: i128) -> (i128, Option<Cap>) {
+        let mut worst = self.worst_of_all();
         let mut fits = 0;
         while fits < requested {
-            if let Some(cap) = self.broken(wish, fits + lot) {
+            if let Some(cap) = self.broken(&mut worst, wish, fits + lot) {
                 return (fits, Some(cap));
             }
             fits += lot;

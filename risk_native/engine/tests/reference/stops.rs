@@ -76,9 +76,13 @@ impl Model {
         }
         for at in 0..self.instruments.len() {
             for direction in [Side::Buy, Side::Sell] {
+                if self.stop(at, direction).level.is_none() {
+                    continue;
+                }
                 let prices = &self.instruments[at].prices;
                 let long = direction == Side::Buy;
                 let marks = (prices.liquidation(long), prices.second(long));
+                let priced = prices.held.is_some();
                 let towards = self.instruments[at].position * if long { 1 } else { -1 };
                 let left = towards + self.working(at, direction).quantity;
                 let idle = left <= 0;
@@ -88,6 +92,7 @@ impl Model {
                     *stop = Stop::default();
                 } else if let Some(level) = stop.level {
                     stop.fired |= holds
+                        && priced
                         && marks.0 > 0
                         && marks.1 > 0
                         && reached(marks.0, level, direction)
