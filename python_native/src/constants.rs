@@ -11,7 +11,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 #[pyfunction]
 pub(crate) fn limits(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let dict = PyDict::new(py);
-    let numbers: [(&str, i64); 22] = [
+    let numbers: [(&str, i64); 25] = [
         ("instrument_bp", engine::INSTRUMENT_LIMIT_BP.into()),
         ("sector_bp", engine::SECTOR_LIMIT_BP.into()),
         ("drawdown_bp", engine::DRAWDOWN_LIMIT_BP.into()),

@@ -103,6 +103,8 @@ pub(crate) fn largest_quantity(
         held_quantity: shares("held_quantity", held_quantity)?,
         working_quantity: 0,
         working_notional: 0,
+        working_low: i64::MAX,
+        working_high: 0,
         issuer_exposure: not_negative("issuer_exposure_micro", issuer_exposure_micro)?,
         sector_exposure: not_negative("sector_exposure_micro", sector_exposure_micro)?,
         gross_exposure: not_negative("gross_exposure_micro", gross_exposure_micro)?,

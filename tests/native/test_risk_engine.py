@@ -258,3 +258,15 @@ def test_two_engines_fed_alike_agree() -> None:
     assert one.state_hash() != other.state_hash()
     buy(other, 10)
     assert one.state_hash() == other.state_hash()
+
+
+def test_without_a_close_the_first_price_waits_for_a_second() -> None:
+    built = risk.RiskEngine([row(1, close_micro=0)])
+    built.set_session(SESSION)
+    built.set_cash(1_000_000 * ONE)
+    told = []
+    for moment in (T0, T0 + 1):
+        built.set_price(1, last_micro=100 * ONE, ts_ns=moment)
+        bought = built.decide(1, "buy", 1, now_ns=moment, limit_price_micro=100 * ONE)
+        told.append(bought["reason"])
+    assert told == ["NO_PRICE", "NONE"]

@@ -35,7 +35,12 @@ impl Engine {
     /// Fire the kill switch: everything is cancelled and closed, and only what closes is taken until [`Engine::rearm`]. The
     /// first reason stands, but for a drawdown's: what it forbids today no earlier reason may allow.
     pub fn kill(&mut self, reason: Reason) {
-        if self.kill.is_none() || reason == Reason::Drawdown {
+        // A restart may say a restored one again before it knows the session.
+        let worse = self.kill.is_some_and(|kill| {
+            reason == Reason::Drawdown
+                && (kill.reason != Reason::Drawdown || kill.session < self.session)
+        });
+        if self.kill.is_none() || worse {
             self.kill = Some(Kill {
                 session: self.session,
                 reason,
