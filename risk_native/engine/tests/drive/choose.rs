@@ -221,10 +221,19 @@ impl Pair {
             0..=2 => vec![Event::Account(cash)],
             // Money comes or goes without a word, is reported twice, and may be announced when it has shown already.
             12..=14 => {
-                let moved = words.between(-1_000, 2_500) * (self.world.cash / 100_000);
+                // A thousandth of the world's cash is what begins to count, by the rate of the day.
+                let share = self.world.cash / 100_000;
+                let most = words.pick(&[150, 2_500]);
+                let moved = words.between(-most / 2, most) * share;
                 self.venue.cash += moved;
-                let mut events =
-                    vec![Event::Account(self.venue.cash); words.between(1, 2) as usize];
+                let times = words.between(1, 2) as usize;
+                let mut events = vec![Event::Account(self.venue.cash); times];
+                if words.once_in(4) {
+                    events.insert(
+                        0,
+                        Event::FirmRate(words.pick(&[Some(ONE), Some(7_800_000)])),
+                    );
+                }
                 if words.once_in(3) {
                     events.push(Event::Flow(moved));
                     events.push(Event::Account(self.venue.cash));

@@ -88,6 +88,11 @@ impl Pair {
             events.push(Event::Flow(words.between(-little, little)));
         }
         events.push(Event::Account(self.venue.cash));
+        if killed && words.once_in(6) {
+            // The switch stands into a day with a drawdown of its own.
+            self.venue.cash -= self.world.cash / 10;
+            events.push(Event::Account(self.venue.cash));
+        }
         if killed {
             events.push(Event::Rearm);
         }
