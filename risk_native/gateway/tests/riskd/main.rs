@@ -15,6 +15,7 @@ mod orders;
 mod recovery;
 mod replace;
 mod second_wire;
+mod shadow;
 mod standing;
 mod support;
 mod unknown;
