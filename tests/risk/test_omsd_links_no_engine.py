@@ -27,7 +27,9 @@ def _segments(program: Path) -> set[int]:
 
 
 def test_omsd_is_static_so_that_no_library_gets_into_it() -> None:
-    assert {PT_INTERP, PT_DYNAMIC} <= _segments(Path(sys.executable)), "a program that is not static is seen as such"
+    assert {PT_INTERP, PT_DYNAMIC} <= _segments(Path(sys.executable)), (
+        "a program that is not static is seen as such"
+    )
     assert not {PT_INTERP, PT_DYNAMIC} & _segments(runtime.program_path("omsd"))
 
 
