@@ -12,6 +12,7 @@ mod officer;
 mod operate;
 mod operator;
 mod orders;
+mod page;
 mod recovery;
 mod replace;
 mod second_wire;
