@@ -108,8 +108,8 @@ def test_no_variable_of_the_environment_changes_a_limit() -> None:
 
 
 def test_a_riskd_that_serves_in_a_hostile_environment_cuts_to_five_per_cent(root: Path) -> None:
-    # Ten times a hundred per cent, and not so much that a stack of that size could not be had.
-    hostile = dict.fromkeys(_variables(), "100000")
+    # Large enough for a thread's stack, too, which one of them sets.
+    hostile = dict.fromkeys(_variables(), "100000000")
     assert {"INSTRUMENT_BP", "instrument_bp", "DNALYAW_INSTRUMENT_LIMIT_BP"} <= set(hostile)
     venue = Simulated(root / "us", speed=1)
     gateway = Gateway(root / "us" / "gate", Simulated.reference())
@@ -118,7 +118,7 @@ def test_a_riskd_that_serves_in_a_hostile_environment_cuts_to_five_per_cent(root
         venue.start_clock()
         gateway.start(env={**os.environ, **hostile})
         environment = Path(f"/proc/{gateway.process.pid}/environ").read_bytes() if gateway.process else b""
-        assert b"\0INSTRUMENT_BP=100000\0" in b"\0" + environment, "riskd has them"
+        assert b"\0INSTRUMENT_BP=100000000\0" in b"\0" + environment, "riskd has them"
         link = gateway.link()
         link.wait_open(prices=len(NAMES))
         most = most_by_instrument(link, 104)
