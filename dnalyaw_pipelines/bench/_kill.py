@@ -29,7 +29,9 @@ def measure(program: Path, say: Callable[[str], None]) -> dict[str, Any]:
     -------
     dict
         ``kill_to_reduce_only_us``: control command written until the refusal of an order sent right behind it is back.
-        ``kill_to_first_cancel_us``: until the first cancel has come out of riskd's connection to the venue.
+        ``kill_to_latch_us``: omsd killed first, until the latch's word is set, as another process sees it.
+        ``kill_to_first_cancel_us``: until the first cancel has come out of riskd's connection to the venue; half of
+        the kills with omsd killed first (``kill_to_first_cancel_omsd_dead_us``).
         ``kill_to_flat_ms``: omsd killed first, 500 positions, until riskd has the venue's own report that all is flat.
         Each with ``n``, ``min``, ``p50``, ``p99``, ``max``; ``kill_floors`` is what the machine takes for the hops alone.
     """
@@ -42,7 +44,7 @@ def measure(program: Path, say: Callable[[str], None]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="dnalyaw-") as name:
         root = Path(name)
         write(Layout(root, REGION))
-        say(f"kill switch: {KILLS} kills, then {FLATTENINGS} with {NAMES} positions")
+        say(f"kill switch: {FLATTENINGS} kills with {NAMES} positions, then {KILLS} with orders at rest")
         command = [
             *(str(program), str(root), str(binaries.pop()), SESSION.isoformat(), REGION),
             *(str(NAMES), str(round(PRICE * 1_000_000)), str(KILLS), str(FLATTENINGS)),

@@ -16,6 +16,8 @@ from dnalyaw_pipelines.cli._home import add_home_options, named_home
 from dnalyaw_pipelines.home import HomeError
 
 ROOT = Path(__file__).resolve().parents[2]
+QUICKFIX = Path("/usr/include/quickfix/Session.h")
+"""The FIX engine that riskd is tested against."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ def execute(arguments: argparse.Namespace) -> int:
         _native,
         *(lambda program=p: _program(program) for p in ("simvenue", "riskd", "omsd")),
         _chromium,
+        _quickfix,
         _disk,
         lambda: _home(arguments),
     ]
@@ -94,6 +97,13 @@ def _chromium() -> _Finding:
         return _Finding("chromium", True, path, needed=False)
     text = "not found: the browser test is skipped; apt-get install chromium chromium-driver"
     return _Finding("chromium", False, text, needed=False)
+
+
+def _quickfix() -> _Finding:
+    if QUICKFIX.exists() and shutil.which("g++"):
+        return _Finding("quickfix", True, str(QUICKFIX.parent), needed=False)
+    text = "not found: the FIX tests are skipped; apt-get install --no-install-recommends libquickfix-dev g++"
+    return _Finding("quickfix", False, text, needed=False)
 
 
 def _disk() -> _Finding:

@@ -46,6 +46,15 @@ def test_the_commands_kill_show_and_re_arm(home: Home) -> None:
     desk.wait("fills", lambda: desk.lines("fill") >= 2)
     desk.kill("omsd")
 
+    stressed = command("risk", "--home", home.root, "--stress", "--json")
+    assert stressed.status == OK, stressed.err
+    told = {row["scenario"]: row for row in json.loads(stressed.out)["US"]["stress"]}
+    assert {"gap_5_sigma", "all_sectors_down"} <= set(told)
+    assert told["gap_5_sigma"]["loss_micro"] > 0, "something is held"
+    page = command("risk", "--home", home.root, "--stress")
+    assert "gap_5_sigma" in page.out
+    assert "gap_5_sigma" not in command("risk", "--home", home.root).out
+
     # Without a reason nothing is thrown.
     assert command("kill", "--home", home.root).status == USAGE
     assert not runtime.latched(desk.layout)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dnalyaw import runtime
 from dnalyaw_pipelines.bench import BenchError, _kill, _nautilus, risk
+from tests.pipelines._loop import command
 
 
 def _rounds(**changed: list[float]) -> dict[str, list[float]]:
@@ -77,22 +80,91 @@ def test_the_kill_switch_is_measured_on_a_market_that_fills_everything(tmp_path:
     assert len(lines) == 1 + _kill.NAMES * _kill.MINUTES
 
 
-def test_a_kill_figure_stands_beside_the_floor_of_its_hops() -> None:
-    def spread(p50: float) -> dict[str, float]:
-        return {"n": 3, "min": p50, "p50": p50, "p99": p50, "max": p50}
+def _spread(p50: float) -> dict[str, float]:
+    return {"n": 3, "min": p50, "p50": p50, "p99": p50, "max": p50}
 
+
+def _killed() -> dict[str, Any]:
+    """What the program that throws the switch prints at its end."""
     latency = {
-        "kill_to_reduce_only_us": spread(300.0),
-        "order_round_trip_us": spread(200.0),
-        "kill_to_first_cancel_us": spread(450.0),
+        "kill_to_reduce_only_us": _spread(300.0),
+        "kill_to_latch_us": _spread(40.0),
+        "order_round_trip_us": _spread(200.0),
+        "kill_to_first_cancel_us": _spread(450.0),
+        "kill_to_first_cancel_omsd_dead_us": _spread(440.0),
     }
-    floors = {"unix_round_trip_us": spread(50.0), "hops_us": spread(90.0)}
-    figures = _kill.figures(
-        {"floors": floors, "latency": latency, "flat": {"kill_to_flat_ms": spread(800.0)}}
-    )
+    floors = {"unix_round_trip_us": _spread(50.0), "hops_us": _spread(90.0)}
+    return {"floors": floors, "latency": latency, "flat": {"kill_to_flat_ms": _spread(800.0)}}
+
+
+def test_a_kill_figure_stands_beside_the_floor_of_its_hops() -> None:
+    figures = _kill.figures(_killed())
     assert figures["kill_ratios"] == {
         "reduce_only_to_order_round_trip_p50": 1.5,
         "first_cancel_to_hops_p50": 5.0,
         "order_round_trip_to_unix_round_trip_p50": 4.0,
     }
     assert figures["kill_to_flat_ms"]["p50"] == 800.0
+
+
+NAMED = {
+    "basic_ns",
+    "full_ns_10",
+    "full_ns_500",
+    "full_ns_5000",
+    "full_ns_100k_resting",
+    "reduce_ns",
+    "cold_ns",
+    "allocations",
+    "nautilus_us",
+    "nautilus_ratio",
+    "kill_to_reduce_only_us",
+    "kill_to_first_cancel_us",
+    "kill_to_flat_ms",
+}
+"""Figures of the specification, by name."""
+
+CRITERION = """#!{python}
+import json, os, pathlib
+home = pathlib.Path(os.environ["CRITERION_HOME"])
+for name, median in {medians}.items():
+    folder = home / "risk" / name / "new"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "estimates.json").write_text(json.dumps({{"median": {{"point_estimate": median}}}}))
+if "DNALYAW_BENCH_OUT" in os.environ:
+    facts = {{"cold_ns": {{"decide": {{"p50": 900.0}}}}, "allocations": {{"calls": 0, "operations": 10}}}}
+    (pathlib.Path(os.environ["DNALYAW_BENCH_OUT"]) / "facts.json").write_text(json.dumps(facts))
+"""
+KILLER = """#!{python}
+print("progress")
+print({answer!r})
+"""
+
+
+def test_the_commands_last_line_is_an_object_with_every_figure_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    medians = {name: 20.0 + number for number, name in enumerate(risk.FIGURES)}
+    programs = {
+        "risk": CRITERION.format(python=sys.executable, medians=medians),
+        "kill-bench": KILLER.format(python=sys.executable, answer=json.dumps(_killed())),
+    }
+    for name, text in programs.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setattr(risk, "build", lambda verb, kind, name: tmp_path / name)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    ran = command("bench", "risk", "--json")
+    assert ran.status == 0, ran.err
+    figures = json.loads(ran.out.splitlines()[-1])
+    assert set(figures) >= NAMED, NAMED - set(figures)
+    # loop and basic come first among the stand-in's medians.
+    assert (figures["basic_ns"], figures["full_ns_10"], figures["cold_ns"], figures["allocations"]) == (
+        21,
+        22,
+        900,
+        0,
+    )
+    assert figures["nautilus_us"] is None, "there is no wheel"
+    assert figures["kill_to_first_cancel_us"]["p99"] == 450.0
+    assert figures["missed"] == ["basic_ns"]

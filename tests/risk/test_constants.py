@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,13 @@ from dnalyaw import runtime
 from tests.risk.conftest import Floor
 from tests.risk.gateway import Gateway
 from tests.risk.link import BUY, Link
-from tests.risk.simulated import Simulated, price
+from tests.risk.simulated import NAMES, Simulated, price
+from tests.risk.worked import below, equity, most_by_instrument, reserve
 
 pytestmark = pytest.mark.e2e
+
+REDUCE, REJECT = 2, 3
+INSTRUMENT_LIMIT, TRADE_RISK = 1, 4
 
 TIGHTENABLE = {
     "instrument_bp": 500,
@@ -73,13 +79,14 @@ def test_the_program_states_the_constants_of_the_specification() -> None:
     assert limits["deployment"] == TIGHTENABLE
 
 
-def test_no_variable_of_the_environment_changes_a_limit() -> None:
+def _variables() -> list[str]:
+    """Names that riskd may be asked to obey: those among its own strings, and every constant's in many forms."""
     program = runtime.program_path("riskd").read_bytes()
     found = {m.decode() for m in re.findall(rb"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+", program)}
     assert "RUST_BACKTRACE" in found, "the names that the program asks for are among its strings"
-    guessed = {
-        f"{p}{n.upper()}" for p in ("", "DNALYAW_", "RISK_", "RISKD_") for n in {**TIGHTENABLE, **FIXED}
-    }
+    constants = {**TIGHTENABLE, **FIXED}
+    guessed = {f"{p}{n.upper()}" for p in ("", "DNALYAW_", "RISK_", "RISKD_") for n in constants}
+    guessed |= {f"{p}{n.upper().removesuffix('_BP')}_LIMIT_BP" for p in ("", "DNALYAW_") for n in constants}
     guessed |= {
         "DNALYAW_LIMITS",
         "DNALYAW_TIGHTER",
@@ -89,11 +96,44 @@ def test_no_variable_of_the_environment_changes_a_limit() -> None:
         "LOOSEN",
         "DEBUG",
     }
+    guessed |= {name.lower() for name in guessed}
     # Those of the loader decide which program runs at all.
-    names = sorted(n for n in found | guessed if len(n) < 60 and not n.startswith("LD_"))
+    return sorted(n for n in found | guessed if len(n) < 60 and not n.startswith("LD_"))
+
+
+def test_no_variable_of_the_environment_changes_a_limit() -> None:
     for value in ("999999999", '{"instrument_bp": 9999}'):
-        env = {**os.environ, **dict.fromkeys(names, value)}
+        env = {**os.environ, **dict.fromkeys(_variables(), value)}
         assert _limits(env=env) == _limits()
+
+
+def test_a_riskd_that_serves_in_a_hostile_environment_cuts_to_five_per_cent(root: Path) -> None:
+    # Large enough for a thread's stack, too, which one of them sets.
+    hostile = dict.fromkeys(_variables(), "100000000")
+    assert {"INSTRUMENT_BP", "instrument_bp", "DNALYAW_INSTRUMENT_LIMIT_BP"} <= set(hostile)
+    venue = Simulated(root / "us", speed=1)
+    gateway = Gateway(root / "us" / "gate", Simulated.reference())
+    gateway.address = venue.layout.venue_address
+    try:
+        venue.start_clock()
+        gateway.start(env={**os.environ, **hostile})
+        environment = Path(f"/proc/{gateway.process.pid}/environ").read_bytes() if gateway.process else b""
+        assert b"\0INSTRUMENT_BP=100000000\0" in b"\0" + environment, "riskd has them"
+        link = gateway.link()
+        link.wait_open(prices=len(NAMES))
+        most = most_by_instrument(link, 104)
+        told = link.order(1, 104, BUY, 5_000_000, below(104))
+        assert (told["decision"], told["reason"], told["approved_qty"]) == (REDUCE, INSTRUMENT_LIMIT, most)
+        # No stop: all of it is at risk, of which one per cent of equity may be.
+        told = link.order(2, 105, BUY, 5_000_000, below(105), stop_distance=0)
+        least = equity(link) * 100 // 10_000 // reserve(link, 105)
+        assert (told["decision"], told["reason"], told["approved_qty"]) == (REDUCE, TRADE_RISK, least)
+        # Beyond the collar of five per cent.
+        told = link.order(3, 106, BUY, 1, round(price(106) * 1.06, 2))
+        assert (told["decision"], told["approved_qty"]) == (REJECT, 0)
+    finally:
+        gateway.stop()
+        venue.stop()
 
 
 @pytest.mark.parametrize("name", [*TIGHTENABLE, *FIXED])
@@ -214,6 +254,63 @@ def test_a_reference_file_that_says_more_is_refused(root: Path) -> None:
             said = gateway.refuses()
             assert str(gateway.reference) in said
             assert name in said
+
+
+def _loosened(content: dict[str, Any]) -> dict[str, Any]:
+    """The same names as somebody would like them: hardly moving, traded without end, a sector and an issuer each."""
+    rows = [
+        {
+            **row,
+            "volatility_bp": 1,
+            "adv": 10**12,
+            "locate": 10**9,
+            "sector": f"s{row['instrument_id']}",
+            "lot": 1_000,
+            "issuer_id": 10_000 + row["instrument_id"],
+        }
+        for row in content["instruments"]
+    ]
+    return {**content, "instruments": rows}
+
+
+def test_files_overwritten_under_a_riskd_that_serves_change_nothing(root: Path) -> None:
+    # The quotes stand still, so that the same orders get the same numbers.
+    venue = Simulated(root / "us", speed=1)
+    gateway = Gateway(root / "us" / "gate", Simulated.reference())
+    gateway.address = venue.layout.venue_address
+    tighter = root / "tighter.json"
+    tighter.write_text('{"instrument_bp": 400}')
+    loosened = json.dumps(_loosened(Simulated.reference()))
+    read = hashlib.sha256(gateway.reference.read_bytes()).hexdigest()
+    try:
+        venue.start_clock()
+        assert gateway.start("--tighter", str(tighter))["reference_hash"] == read
+        link = gateway.link()
+        link.wait_open(prices=len(NAMES))
+        welcome = next(f for f in link.frames if f["kind"] == "WELCOME")
+        before = _probe(link, 1)
+        assert {REDUCE, REJECT} <= {told[0] for told in before}, (
+            "the limits bind, so that a looser one would show"
+        )
+        for number, (text, replaced) in enumerate([(loosened, False), (loosened, True), ("{}", False)], 1):
+            for file, written in ((gateway.reference, text), (tighter, "{}")):
+                target = file.with_suffix(".new") if replaced else file
+                target.write_text(written)
+                target.rename(file)
+            # The same orders again would be repeated ones within a second.
+            time.sleep(1.1)
+            assert _probe(link, 100 * number) == before
+            assert _ask(gateway.dir / "control.sock", {"cmd": "risk"})["reference_sha256"] == read
+        link.close()
+        again = gateway.link()
+        told = next(f for f in again.frames if f["kind"] == "WELCOME")
+        for name in ("reference_hash", "limits_hash"):
+            assert told[name] == welcome[name]
+        time.sleep(1.1)
+        assert _probe(again, 900) == before
+    finally:
+        gateway.stop()
+        venue.stop()
 
 
 def test_no_command_of_a_person_changes_a_limit(floor: Floor) -> None:

@@ -16,6 +16,7 @@ from tests.risk.conftest import Floor
 from tests.risk.gateway import Gateway, eventually
 from tests.risk.link import BUY, IOC, KINDS, LIMIT, MARKET, MICRO, SELL, Frame, Link, LinkClosed
 from tests.risk.simulated import NAMES, Simulated, price
+from tests.risk.worked import below, equity, mark, most_by_instrument, reserve
 
 pytestmark = pytest.mark.e2e
 
@@ -55,39 +56,15 @@ def floor(root: Path) -> Iterator[Floor]:
         venue.stop()
 
 
-def _equity(link: Link) -> int:
-    state = link.state()
-    assert state["equity"] == state["cash"] > 0, "nothing is held"
-    return int(state["equity"])
-
-
-def _mark(link: Link, name: int) -> int:
-    told = next(f for f in reversed(link.frames) if f["kind"] == "PRICE" and f["instrument_id"] == name)
-    return int(told["bid"] + (told["ask"] - told["bid"]) // 2)
-
-
-def _below(name: int) -> float:
-    """A price that no quote of the day reaches."""
-    return round(price(name) * 0.98, 2)
-
-
-def _reserve(link: Link, name: int) -> int:
-    return max(_mark(link, name), round(_below(name) * MICRO))
-
-
-def _most_by_instrument(link: Link, name: int) -> int:
-    return _equity(link) * 500 // 10_000 // _reserve(link, name)
-
-
 def _most_by_risk(link: Link, name: int, distance: int, volatility_bp: int) -> int:
-    mark, reserve = _mark(link, name), _reserve(link, name)
-    gap = -(-mark * 5 * volatility_bp // 10_000)
-    per_share = reserve if distance == 0 else min(reserve, max(distance, gap))
-    return _equity(link) * 100 // 10_000 // per_share
+    worth = reserve(link, name)
+    gap = -(-mark(link, name) * 5 * volatility_bp // 10_000)
+    per_share = worth if distance == 0 else min(worth, max(distance, gap))
+    return equity(link) * 100 // 10_000 // per_share
 
 
 def _buy(link: Link, order_id: int, name: int, qty: int, **fields: Any) -> Frame:
-    return link.order(order_id, name, BUY, qty, _below(name), **fields)
+    return link.order(order_id, name, BUY, qty, below(name), **fields)
 
 
 def test_a_frame_has_no_room_for_what_omsd_might_lie_about() -> None:
@@ -115,17 +92,17 @@ def test_a_frame_has_no_room_for_what_omsd_might_lie_about() -> None:
 
 def test_an_order_far_too_large_is_cut_to_the_instruments_limit(floor: Floor) -> None:
     link = floor.connect()
-    most = _most_by_instrument(link, CALM)
+    most = most_by_instrument(link, CALM)
     told = _buy(link, 1, CALM, 5_000_000, stop_distance=MICRO)
     assert (told["decision"], told["reason"], told["approved_qty"]) == (REDUCE, INSTRUMENT_LIMIT, most)
-    assert told["equity"] == _equity(link)
+    assert told["equity"] == equity(link)
     assert _buy(link, 2, CALM, 1)["decision"] == REJECT
 
 
 def test_a_tiny_stop_does_not_make_a_trade_less_risky(floor: Floor) -> None:
     link = floor.connect()
     most = _most_by_risk(link, WILD, 1, 500)
-    assert most < _most_by_instrument(link, WILD)
+    assert most < most_by_instrument(link, WILD)
     told = _buy(link, 1, WILD, 5_000_000, stop_distance=1)
     assert (told["decision"], told["reason"], told["approved_qty"]) == (REDUCE, TRADE_RISK, most)
 
@@ -185,12 +162,12 @@ def test_no_mask_of_strategies_makes_room(floor: Floor) -> None:
     for number, mask in enumerate((0, 1, 1 << 63, 2**64 - 1), 1):
         name = CALM + 2 * number - 1
         told = _buy(link, number, name, 5_000_000, strategies=mask, stop_distance=MICRO)
-        assert told["approved_qty"] <= _most_by_instrument(link, name), mask
+        assert told["approved_qty"] <= most_by_instrument(link, name), mask
 
 
 def test_no_flag_makes_room(floor: Floor) -> None:
     link = floor.connect()
-    most = _most_by_instrument(link, CALM)
+    most = most_by_instrument(link, CALM)
     taken = []
     for flags in range(256):
         told = _buy(link, flags + 1, CALM, 5_000_000, flags=flags, stop_distance=MICRO)
@@ -218,7 +195,7 @@ def test_nonsense_is_rejected_by_its_name(floor: Floor) -> None:
         "side": BUY,
         "qty": 10,
         "type": LIMIT,
-        "limit_px": round(_below(CALM) * MICRO),
+        "limit_px": round(below(CALM) * MICRO),
     }
     for number, (fields, reason) in enumerate(NONSENSE, 1):
         link.send("NEW_ORDER", **{**sound, "order_id": number, "tif": IOC, "stop_distance": MICRO, **fields})
@@ -228,7 +205,7 @@ def test_nonsense_is_rejected_by_its_name(floor: Floor) -> None:
 
 def test_many_small_orders_add_up_to_one_limit(floor: Floor) -> None:
     link = floor.connect()
-    most = _most_by_instrument(link, CALM)
+    most = most_by_instrument(link, CALM)
     # Each differs, or the throttle on repeated ones would stop them first.
     told = [_buy(link, n, CALM, most // 12 + n, stop_distance=MICRO) for n in range(1, 31)]
     assert sum(f["approved_qty"] for f in told) == most
@@ -236,14 +213,14 @@ def test_many_small_orders_add_up_to_one_limit(floor: Floor) -> None:
 
 def test_many_names_add_up_to_one_sectors_limit(floor: Floor) -> None:
     link = floor.connect()
-    limit = _equity(link) * 2_500 // 10_000
+    limit = equity(link) * 2_500 // 10_000
     spent, reasons = 0, set()
     for number, name in enumerate(sorted(n for n in NAMES if n % 2 == 0), 1):
         told = _buy(link, number, name, 5_000_000, stop_distance=MICRO)
-        spent += told["approved_qty"] * _reserve(link, name)
+        spent += told["approved_qty"] * reserve(link, name)
         reasons.add(told["reason"])
     assert SECTOR_LIMIT in reasons
-    assert limit - max(_reserve(link, n) for n in NAMES) < spent <= limit
+    assert limit - max(reserve(link, n) for n in NAMES) < spent <= limit
 
 
 def test_a_short_is_marked_located_and_no_larger(floor: Floor) -> None:
@@ -258,7 +235,7 @@ def test_a_short_is_marked_located_and_no_larger(floor: Floor) -> None:
 
 def test_coming_back_or_starting_again_forgets_nothing(floor: Floor) -> None:
     link = floor.connect()
-    most = _most_by_instrument(link, CALM)
+    most = most_by_instrument(link, CALM)
     assert _buy(link, 1, CALM, most, stop_distance=MICRO)["decision"] == APPROVE
     link.close()
     link = floor.connect()

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use dnalyaw_frames::{Body, ExecType, Legs, NewOrder, SessionState, TradingState};
@@ -15,6 +16,7 @@ use crate::relay::Relay;
 /// Ids of the market that `dnalyaw bench risk` writes: from this one on, one after another.
 pub const FIRST_ID: u64 = 1_001;
 const FLAT: Duration = Duration::from_secs(60);
+const CANCELLED: Duration = Duration::from_secs(10);
 
 /// What to start, and where.
 #[derive(Debug, Clone)]
@@ -195,6 +197,23 @@ impl Desk {
     pub fn kill(&mut self) -> Result<Instant, String> {
         self.control
             .send(&json!({"cmd": "kill", "reason": "measurement"}))
+    }
+
+    /// When the first cancel came out of riskd's connection to the venue.
+    ///
+    /// # Errors
+    /// When none does.
+    pub fn first_cancel(&self) -> Result<Instant, String> {
+        let begun = Instant::now();
+        loop {
+            if let Some(first) = self.relay.seen().cancels.first() {
+                return Ok(*first);
+            }
+            if begun.elapsed() > CANCELLED {
+                return Err("no cancel reached the venue's side".into());
+            }
+            thread::sleep(Duration::from_micros(200));
+        }
     }
 
     /// Wait until riskd says that the venue's own report is flat; the moment at which it was asked.

@@ -2,6 +2,7 @@
 
 pub mod allocator;
 pub mod clock;
+pub mod dead;
 pub mod desk;
 pub mod floor;
 pub mod link;

@@ -1,5 +1,7 @@
 //! Repeatable random numbers, and what is said of a list of measurements.
 
+use std::time::Instant;
+
 use serde_json::{Value, json};
 
 /// SplitMix64 (Steele, Lea, Flood 2014).
@@ -33,6 +35,12 @@ impl Random {
             list.swap(last, self.below(last as u64 + 1) as usize);
         }
     }
+}
+
+/// Microseconds between two moments.
+#[must_use]
+pub fn micros(from: Instant, to: Instant) -> f64 {
+    (to - from).as_nanos() as f64 / 1_000.0
 }
 
 /// Nearest-rank percentile of a sorted list, `share` in 0..=1.

@@ -58,3 +58,6 @@ impl Engine {
         )
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,11 +7,11 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use dnalyaw_bench::dead::{kill_without_omsd, omsd_comes_and_dies};
 use dnalyaw_bench::desk::{Desk, Place, is_active};
 use dnalyaw_bench::floor;
 use dnalyaw_bench::link::Link;
-use dnalyaw_bench::numbers::{Random, summary};
-use dnalyaw_bench::programs::{Program, await_file};
+use dnalyaw_bench::numbers::{Random, micros, summary};
 use dnalyaw_frames::{Body, ExecType};
 use serde_json::{Value, json};
 
@@ -72,10 +72,6 @@ fn floors(measure: fn(usize, Duration) -> std::io::Result<Vec<f64>>) -> Result<V
         .map_err(|err| format!("floor: {err}"))
 }
 
-fn micros(from: Instant, to: Instant) -> f64 {
-    (to - from).as_nanos() as f64 / 1_000.0
-}
-
 /// What one kill showed.
 struct Measured {
     /// Control command written until a probe's refusal came back.
@@ -87,42 +83,61 @@ struct Measured {
 }
 
 fn latencies(desk: &mut Desk, kills: u64) -> Result<Value, String> {
-    let link = desk.link()?;
+    let mut link = desk.link()?;
     let mut random = Random::new(17);
     let mut probes = Vec::new();
     let mut busy = Vec::new();
     let mut quiet = Vec::new();
+    let mut dead = Vec::new();
     for number in 0..kills {
         rest(desk, &link, &mut random)?;
-        // Every second kill comes in the middle of a stream of orders, one after another.
-        if number % 2 == 0 {
-            busy.push(one(desk, &link, &mut random, Some(&mut probes))?);
-        } else {
-            quiet.push(one(desk, &link, &mut random, None)?);
+        // Of four kills one comes in the middle of a stream of orders, one to a quiet riskd, two once omsd is dead.
+        match number % 4 {
+            0 => busy.push(one(desk, &link, &mut random, Some(&mut probes))?),
+            2 => quiet.push(one(desk, &link, &mut random, None)?),
+            _ => {
+                drop(link);
+                dead.push(kill_without_omsd(desk, &mut random)?);
+                desk.await_flat()?;
+                desk.rearm()?;
+                link = desk.link()?;
+                continue;
+            }
         }
         desk.await_flat()?;
         link.drain();
         desk.rearm()?;
         link.until("riskd ACTIVE after the switch was taken back", is_active)?;
-        if (number + 1) % 50 == 0 {
+        if number % 48 == 0 {
             eprintln!("  kill {} of {kills}", number + 1);
         }
     }
-    let all = |value: fn(&Measured) -> f64| -> Vec<f64> {
-        busy.iter().chain(&quiet).map(value).collect()
-    };
-    let of = |list: &[Measured], value: fn(&Measured) -> f64| -> Vec<f64> {
-        list.iter().map(value).collect()
-    };
+    let alive: Vec<&Measured> = busy.iter().chain(&quiet).collect();
+    let cancels: Vec<f64> = alive
+        .iter()
+        .map(|one| one.cancel_us)
+        .chain(dead.iter().map(|one| one.cancel_us))
+        .collect();
+    let answers: Vec<f64> = alive
+        .iter()
+        .map(|one| one.answered_us)
+        .chain(dead.iter().map(|one| one.answered_us))
+        .collect();
     Ok(json!({
-        "kill_to_reduce_only_us": summary(&all(|one| one.refused_us)),
-        "kill_to_first_cancel_us": summary(&all(|one| one.cancel_us)),
-        "kill_to_first_cancel_busy_us": summary(&of(&busy, |one| one.cancel_us)),
-        "kill_to_first_cancel_quiet_us": summary(&of(&quiet, |one| one.cancel_us)),
-        "kill_to_answer_us": summary(&all(|one| one.answered_us)),
+        "kill_to_reduce_only_us": summary(&each(&alive, |one| one.refused_us)),
+        "kill_to_latch_us": summary(&each(&dead, |one| one.latched_us)),
+        "kill_to_first_cancel_us": summary(&cancels),
+        "kill_to_first_cancel_busy_us": summary(&each(&busy, |one| one.cancel_us)),
+        "kill_to_first_cancel_quiet_us": summary(&each(&quiet, |one| one.cancel_us)),
+        "kill_to_first_cancel_omsd_dead_us": summary(&each(&dead, |one| one.cancel_us)),
+        "kill_to_answer_us": summary(&answers),
         "order_round_trip_us": summary(&probes),
         "resting_orders": RESTING,
     }))
+}
+
+fn each<T>(list: &[T], value: impl Fn(&T) -> f64) -> Vec<f64> {
+    list.iter().map(value).collect()
 }
 
 /// Orders that stay working: buys four per cent below the market, each at a price of its own.
@@ -186,18 +201,7 @@ fn one(
     };
     let answered = desk.control.answer().map(|_| Instant::now())?;
     let thrown = thrown.ok_or("the switch was never thrown")?;
-    let first = {
-        let begun = Instant::now();
-        loop {
-            if let Some(first) = desk.relay.seen().cancels.first() {
-                break *first;
-            }
-            if begun.elapsed() > Duration::from_secs(10) {
-                return Err("no cancel reached the venue's side".into());
-            }
-            thread::sleep(Duration::from_micros(200));
-        }
-    };
+    let first = desk.first_cancel()?;
     Ok(Measured {
         refused_us: micros(thrown, refused_at),
         cancel_us: micros(thrown, first),
@@ -252,43 +256,4 @@ fn flattenings_of(desk: &mut Desk, count: u64) -> Result<Value, String> {
         "kill_to_last_cancel_ms": summary(&cancelled),
         "positions": desk.place.names,
     }))
-}
-
-/// The real omsd takes the line, and is killed with SIGKILL once riskd has it.
-fn omsd_comes_and_dies(desk: &mut Desk) -> Result<(), String> {
-    let root = desk.place.root.clone();
-    let path = |name: &str| root.join(name).display().to_string();
-    let mut omsd = Program::start(
-        &desk.place.bin,
-        &root,
-        "omsd",
-        &[
-            "--dir".into(),
-            path("oms"),
-            "--socket".into(),
-            path("oms.sock"),
-            "--risk".into(),
-            path("risk.sock"),
-            "--register".into(),
-            path("register.jsonl"),
-            "--reference".into(),
-            path("reference.json"),
-            "--region".into(),
-            desk.place.region.clone(),
-        ],
-    )?;
-    await_file(&root.join("oms.sock"))?;
-    desk.control
-        .wait("omsd on the line", Duration::from_secs(20), |status| {
-            status["omsd"]["connected"] == Value::Bool(true)
-        })?;
-    omsd.kill()?;
-    desk.control.wait(
-        "the end of omsd's line",
-        Duration::from_secs(20),
-        |status| status["omsd"]["connected"] == Value::Bool(false),
-    )?;
-    // The socket file of a process that was killed stays behind.
-    let _ = std::fs::remove_file(root.join("oms.sock"));
-    Ok(())
 }

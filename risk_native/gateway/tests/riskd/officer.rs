@@ -9,15 +9,19 @@ use sha2::{Digest, Sha256};
 use crate::support::{BUY, Rig, eventually, limit};
 
 /// A riskd with the endpoint, and where it is.
-fn watched() -> (Rig, String) {
-    let mut rig = Rig::new();
+pub fn watched() -> (Rig, String) {
+    watched_with(Rig::new())
+}
+
+/// As `watched`, at a venue that was told something before.
+pub fn watched_with(mut rig: Rig) -> (Rig, String) {
     rig.options = vec!["--metrics", "127.0.0.1:0"];
     let ready = rig.start();
     let address = ready["metrics"].as_str().expect("an address").to_string();
     (rig, address)
 }
 
-fn scrape(address: &str) -> String {
+pub fn scrape(address: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("the endpoint");
     stream
         .write_all(b"GET /metrics HTTP/1.1\r\nHost: riskd\r\n\r\n")
@@ -30,7 +34,7 @@ fn scrape(address: &str) -> String {
 }
 
 /// The value of the sample with this name and labels.
-fn value(page: &str, sample: &str) -> Option<f64> {
+pub fn value(page: &str, sample: &str) -> Option<f64> {
     page.lines()
         .find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '))
         .map(|number| number.parse().expect("a number"))
