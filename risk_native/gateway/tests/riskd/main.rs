@@ -1,5 +1,7 @@
 //! riskd as a process: a venue on one side, a client on the other, signals and files around it.
 
+mod account;
+mod cancels;
 mod command_line;
 mod control;
 mod corrections;
@@ -8,6 +10,7 @@ mod journal;
 mod kill;
 mod legs;
 mod line;
+mod lists;
 mod officer;
 mod operate;
 mod operator;
@@ -16,5 +19,6 @@ mod recovery;
 mod replace;
 mod second_wire;
 mod standing;
+mod stops;
 mod support;
 mod unknown;
