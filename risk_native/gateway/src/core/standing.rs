@@ -49,9 +49,7 @@ impl Standing {
     pub fn apply(&mut self, record: &Record) {
         match record {
             Record::Start { session, .. } | Record::Snapshot(Part::Begin { session, .. }) => {
-                if *session != std::mem::replace(&mut self.session, *session) {
-                    self.claims.clear();
-                }
+                self.begin_session(*session);
             }
             Record::Baseline { session, equity } => {
                 self.baseline = Some(Baseline {
@@ -132,6 +130,13 @@ impl Standing {
             }
             Record::Snapshot(Part::State { record }) => self.apply(record),
             _ => {}
+        }
+    }
+
+    /// A claim is of an order of its session.
+    fn begin_session(&mut self, session: u32) {
+        if session != std::mem::replace(&mut self.session, session) {
+            self.claims.clear();
         }
     }
 
