@@ -115,7 +115,7 @@ impl RiskEngine {
     fn restore_stop(&mut self, instrument_id: u64, side: &str, level_micro: i64) -> PyResult<()> {
         if self
             .engine
-            .restore_stop(instrument_id, side_of(side)?, level_micro)
+            .restore_stop(instrument_id, side_of(side)?, level_micro, false)
         {
             return Ok(());
         }

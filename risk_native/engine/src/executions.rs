@@ -229,6 +229,13 @@ impl Engine {
         Ok(self.view(&order))
     }
 
+    /// The venue refused to cancel: the order works on, and may be modified or cancelled again. Nothing when it does not work.
+    pub fn cancel_refused(&mut self, order_id: u64) {
+        if let Some(place) = self.orders.working(order_id) {
+            self.orders.slots[place as usize].marks &= !CANCEL_REQUESTED;
+        }
+    }
+
     /// A pending modification is off: the old order stands, or is done (true) when it has filled meanwhile.
     pub(crate) fn drop_modification(&mut self, place: u32) -> bool {
         let before = self.orders.slots[place as usize];

@@ -113,16 +113,37 @@ impl Engine {
         .collect()
     }
 
-    /// Put back a stop, before positions are known; it only tightens. False when the instrument is unknown.
-    pub fn restore_stop(&mut self, instrument_id: u64, direction: Side, level: i64) -> bool {
+    /// The instruments of which a stop has fired.
+    pub fn fired_instruments(&self) -> impl Iterator<Item = u64> + '_ {
+        self.fired
+            .iter()
+            .map(|index| self.book.instruments[*index as usize].id)
+    }
+
+    /// Put back a stop, before positions are known; it only tightens, and one that has fired goes on until its position is closed.
+    /// False when the instrument is unknown.
+    pub fn restore_stop(
+        &mut self,
+        instrument_id: u64,
+        direction: Side,
+        level: i64,
+        fired: bool,
+    ) -> bool {
         let Some(index) = self.book.find(instrument_id) else {
             return false;
         };
-        let stop = self.book.instruments[index].stop_mut(direction);
+        let instrument = &mut self.book.instruments[index];
+        let stop = instrument.stop_mut(direction);
         *stop = match direction {
             Side::Sell if *stop != NO_STOP => level.min(*stop),
             _ => level.max(*stop),
         };
+        if fired && instrument.stop(direction) != NO_STOP {
+            if instrument.fired == 0 {
+                self.fired.push(index as u32);
+            }
+            instrument.fired |= direction as u8;
+        }
         self.settle_stops(index);
         true
     }

@@ -34,7 +34,7 @@ fn feed(engine: &mut Engine, what: u8, id: u64, (a, b, c): (i64, i64, i64), now:
         8 => engine.set_firm_rate(Some(a)),
         9 => engine.expect_flow(a),
         10 => engine.restore_flows(SESSION, a),
-        11 => drop(engine.restore_stop(instrument, Side::Buy, a)),
+        11 => drop(engine.restore_stop(instrument, Side::Buy, a, b % 2 == 0)),
         12 => drop(engine.restore_traded(instrument, a)),
         13 => {
             let _ = engine.adopt(&AdoptedOrder {

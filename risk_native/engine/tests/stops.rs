@@ -50,8 +50,8 @@ fn a_level_only_tightens() {
         assert_eq!(decide(&mut engine, &order).0, Approve);
         assert_eq!(levels(&engine), [(1, Side::Buy, level * ONE, false)]);
     }
-    assert!(engine.restore_stop(1, Side::Buy, 90 * ONE));
-    assert!(!engine.restore_stop(99, Side::Buy, 90 * ONE));
+    assert!(engine.restore_stop(1, Side::Buy, 90 * ONE, false));
+    assert!(!engine.restore_stop(99, Side::Buy, 90 * ONE, false));
     assert_eq!(levels(&engine), [(1, Side::Buy, 97 * ONE, false)]);
 }
 
@@ -98,12 +98,34 @@ fn a_level_goes_with_what_it_guards() {
     assert_eq!(levels(&engine), []);
     // One that is put back before the account is known waits for it.
     let mut engine = priced(TighterLimits::none());
-    assert!(engine.restore_stop(1, Side::Buy, 96 * ONE) && engine.restore_stop(3, Side::Buy, ONE));
+    assert!(
+        engine.restore_stop(1, Side::Buy, 96 * ONE, false)
+            && engine.restore_stop(3, Side::Buy, ONE, false)
+    );
     engine.begin_positions();
     assert!(engine.on_position(1, 50));
     assert_eq!(levels(&engine).len(), 2);
     engine.positions_complete();
     assert_eq!(levels(&engine), [(1, Side::Buy, 96 * ONE, false)]);
+}
+
+#[test]
+fn one_that_had_fired_goes_on_closing_when_it_is_put_back() {
+    // The market has come back to 100, above the level: only that it fired says that the rest must be sold.
+    let mut engine = priced(TighterLimits::none());
+    assert!(engine.restore_stop(1, Side::Buy, 96 * ONE, true));
+    assert!(engine.restore_stop(3, Side::Buy, 96 * ONE, true));
+    engine.begin_positions();
+    assert!(engine.on_position(1, 50));
+    engine.positions_complete();
+    assert_eq!(levels(&engine), [(1, Side::Buy, 96 * ONE, true)]);
+    assert_eq!(engine.fired_instruments().collect::<Vec<_>>(), [1]);
+    let wanted = closes(&mut engine);
+    assert_eq!(wanted.len(), 1);
+    assert_eq!(
+        (wanted[0].instrument_id, wanted[0].side, wanted[0].quantity),
+        (1, Side::Sell, 50)
+    );
 }
 
 #[test]

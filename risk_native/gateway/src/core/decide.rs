@@ -220,6 +220,14 @@ impl Core {
             .is_some_and(super::orders::Entry::open);
         if known {
             self.cancel(cancel.order_id, Id(cancel.correlation));
+            // Also of one that had left before, for another.
+            if let Some(asked) = self
+                .orders
+                .get_mut(cancel.order_id)
+                .and_then(|entry| entry.cancel.as_mut())
+            {
+                asked.by_oms = true;
+            }
         } else {
             self.counters.refused += 1;
             self.tell(Body::Refused(frames::Refused {
@@ -232,7 +240,7 @@ impl Core {
     /// Asks the venue to cancel an open order, now or as soon as it is there again: a cancel only ever lowers exposure.
     pub(super) fn cancel(&mut self, order_id: u64, correlation: Id) {
         let asked = self.orders.get(order_id).and_then(|entry| entry.cancel);
-        if asked.is_some_and(|cancel| cancel.epoch != 0 && Some(cancel.epoch) == self.epoch) {
+        if asked.is_some_and(|cancel| cancel.awaits(self.epoch)) {
             return;
         }
         self.book_cancel(order_id, correlation);
@@ -254,6 +262,7 @@ impl Core {
             .and_then(|e| e.cancel.as_mut())
         {
             cancel.epoch = epoch;
+            cancel.sent_at = Some(Instant::now());
         }
     }
 
@@ -271,9 +280,12 @@ impl Core {
             ts_ns,
         });
         if let Some(entry) = self.orders.get_mut(order_id) {
+            let by_oms = entry
+                .cancel
+                .is_some_and(|cancel| cancel.by_oms && !cancel.refused);
             entry.cancel = Some(CancelState {
-                correlation,
-                epoch: 0,
+                by_oms,
+                ..CancelState::wanted(correlation)
             });
         }
     }
@@ -289,6 +301,7 @@ impl Core {
             .and_then(|e| e.cancel.as_mut())
         {
             cancel.epoch = epoch;
+            cancel.sent_at = Some(Instant::now());
             self.send(command);
         }
     }
@@ -299,16 +312,20 @@ impl Core {
         }
         let entry = self.orders.get(order_id).filter(|entry| entry.open())?;
         let instrument_id = entry.instrument_id();
-        let instrument = self
-            .reference
-            .instrument(i64::try_from(instrument_id).ok()?)?;
+        let instrument = i64::try_from(instrument_id)
+            .ok()
+            .and_then(|id| self.reference.instrument(id));
+        let symbol = match instrument {
+            Some(instrument) => instrument.symbol.clone(),
+            None => entry.symbol.clone()?,
+        };
         let orig_cl_ord_id = cl_ord_id(&self.reference.region, entry.wire_id);
         Some(Command::Cancel {
             // Unique for the life of the venue, across restarts.
             cl_ord_id: format!("{orig_cl_ord_id}-C{}", Self::wall_ns()),
             orig_cl_ord_id,
             instrument_id,
-            symbol: instrument.symbol.clone(),
+            symbol,
             side: entry.venue_side(),
             quantity: entry.quantity,
             ts_ns: self.clock.stamp(),

@@ -1,12 +1,17 @@
 //! Orders that the venue works and no journal of ours knows: reserved like our own, cancelled with the rest, and nothing
 //! opens until a person has claimed them or they are gone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use dnalyaw_engine::{AdoptedOrder, ExecKind, Execution, FOREIGN_ORDER_ID_BASE, Halt, Side};
+use dnalyaw_engine::{
+    AdoptedOrder, ExecKind, Execution, FOREIGN_ORDER_ID_BASE, Halt, OWN_ORDER_ID_BASE, Side,
+    is_own_order,
+};
 use serde_json::{Value, json};
 
 use super::Core;
+use super::orders::order_id;
+use crate::record::Record;
 use crate::venue::{Command, ExecutionReport, VenueSide};
 use crate::{log_error, log_info, log_warn};
 
@@ -14,6 +19,8 @@ use crate::{log_error, log_info, log_warn};
 #[derive(Clone, Debug)]
 struct Order {
     id: u64,
+    /// The ClOrdID that it goes by now, after the venue's last list.
+    goes_by: String,
     instrument_id: u64,
     symbol: String,
     side: Side,
@@ -30,6 +37,9 @@ struct Order {
 pub(super) struct Foreign {
     orders: BTreeMap<String, Order>,
     given: u64,
+    /// Those that the journal has as over, by what was concluded here: from then on what comes of them is told by the venue's
+    /// account alone, so that no fill counts twice.
+    revived: BTreeSet<String>,
 }
 
 impl Foreign {
@@ -48,14 +58,37 @@ impl Foreign {
         }
     }
 
+    /// Whether it is one that the journal has as over, and the venue works or worked on.
+    pub fn has_revived(&self, cl_ord_id: &str) -> bool {
+        self.revived.contains(cl_ord_id)
+    }
+
+    /// Ids of those in one of these instruments.
+    pub fn ids_in(&self, instruments: &[u64]) -> Vec<u64> {
+        let orders = self.orders.values();
+        orders
+            .filter(|order| instruments.contains(&order.instrument_id))
+            .map(|order| order.id)
+            .collect()
+    }
+
     fn find(&self, id: u64) -> Option<(&String, &Order)> {
         self.orders.iter().find(|(_, order)| order.id == id)
     }
 }
 
-/// FIX OrdStatus of an order that may still trade.
-fn works(status: u8) -> bool {
-    matches!(status, b'0' | b'1' | b'6' | b'A' | b'E')
+/// FIX OrdStatus of an order that cannot trade any more: filled, cancelled, rejected, expired. With any other it may: one
+/// that is stopped, suspended or done for the day comes back.
+fn is_over(status: u8) -> bool {
+    matches!(status, b'2' | b'4' | b'8' | b'C')
+}
+
+/// Whether a report says that an order which is over here works at the venue: something of it can still fill, and no more of it is
+/// known here than the report tells.
+fn works_on(report: &ExecutionReport, filled: i64) -> bool {
+    !is_over(report.ord_status)
+        && report.leaves_quantity > 0
+        && report.cumulative_quantity >= filled
 }
 
 fn adopted(order: &Order, limit_price: i64) -> AdoptedOrder {
@@ -72,8 +105,9 @@ fn adopted(order: &Order, limit_price: i64) -> AdoptedOrder {
 impl Core {
     /// A report about an order that is not ours. False when it is none that works, and none that was known to.
     pub(super) fn on_foreign(&mut self, report: &ExecutionReport) -> bool {
+        self.note_taken(report);
         let key = &report.cl_ord_id;
-        if !works(report.ord_status) {
+        if is_over(report.ord_status) {
             let known = self.foreign.orders.contains_key(key);
             if known {
                 self.foreign_gone(
@@ -86,6 +120,9 @@ impl Core {
         }
         if let Some(order) = self.foreign.orders.get_mut(key) {
             order.listed = true;
+            if report.mass_status.is_some() && !report.own_cl_ord_id.is_empty() {
+                order.goes_by.clone_from(&report.own_cl_ord_id);
+            }
             if !order.reserved {
                 // Perhaps it has a price now.
                 let adopted = adopted(order, report.limit_price);
@@ -102,6 +139,44 @@ impl Core {
         true
     }
 
+    /// An id of omsd's or riskd's form that the journal does not have is taken at the venue: a second order under it would be
+    /// the venue's to refuse or, worse, to take.
+    fn note_taken(&mut self, report: &ExecutionReport) {
+        for name in [&report.cl_ord_id, &report.own_cl_ord_id] {
+            let Some(id) = order_id(&self.reference.region, name) else {
+                continue;
+            };
+            if id < OWN_ORDER_ID_BASE && id > self.orders.last_id() {
+                log_error!("order_id_taken_at_venue", {"cl_ord_id": name, "last_order_id": self.orders.last_id(),
+                    "what": "the journal does not have it; ids go on above it"});
+                self.orders.taken_at_venue(id);
+                self.engine.restore_last_order_id(id, 0);
+            } else if is_own_order(id) {
+                self.engine.restore_last_order_id(0, id);
+            }
+        }
+    }
+
+    /// A report about an order that is over here. When the venue works it after all it is reserved like one that nobody here
+    /// placed: at once where a list names it or its end was concluded here, otherwise by what the next list says, as a report
+    /// may be overtaken by the end it came before.
+    pub(super) fn watch_ended(&mut self, id: u64, report: &ExecutionReport) {
+        let Some(entry) = self.orders.get(id).filter(|entry| !entry.open()) else {
+            return;
+        };
+        if !works_on(report, entry.filled) {
+            return;
+        }
+        if report.mass_status.is_none() && entry.ended_by_venue() {
+            self.resync.want_orders();
+            return;
+        }
+        log_error!("order_works_on", {"order_id": id, "cl_ord_id": report.cl_ord_id,
+            "what": "it is over here and the venue works it"});
+        self.foreign.revived.insert(report.cl_ord_id.clone());
+        self.on_foreign(report);
+    }
+
     fn foreign_found(&mut self, report: &ExecutionReport) {
         let key = report.cl_ord_id.clone();
         self.foreign.given += 1;
@@ -111,6 +186,11 @@ impl Core {
             .unwrap_or(0);
         let order = Order {
             id: FOREIGN_ORDER_ID_BASE + self.foreign.given,
+            goes_by: if report.mass_status.is_some() && !report.own_cl_ord_id.is_empty() {
+                report.own_cl_ord_id.clone()
+            } else {
+                key.clone()
+            },
             instrument_id,
             symbol: report.symbol.clone(),
             // What is neither bought nor said to be is taken for sold, as FIX has many ways to sell.
@@ -136,6 +216,7 @@ impl Core {
             ..order
         };
         self.foreign.orders.insert(key, order);
+        self.switch.look_again();
         self.halt_for_foreign();
     }
 
@@ -185,6 +266,7 @@ impl Core {
                 log_error!("unknown_order_not_released", {"cl_ord_id": key, "why": format!("{err:?}")});
             }
         }
+        self.forget_claim(key);
         self.halt_for_foreign();
     }
 
@@ -202,7 +284,26 @@ impl Core {
             // Filled or cancelled, it does not say.
             self.resync.want();
         }
+        // One that went while nobody looked.
+        let stale: Vec<String> = self
+            .standing
+            .claims()
+            .filter(|key| !self.foreign.orders.contains_key(*key))
+            .cloned()
+            .collect();
+        for key in stale {
+            self.forget_claim(&key);
+        }
         self.halt_for_foreign();
+    }
+
+    /// A claim is of an order, not of whatever comes under its id later.
+    fn forget_claim(&mut self, cl_ord_id: &str) {
+        if self.standing.claimed(cl_ord_id) {
+            self.write(&Record::ClaimOver {
+                cl_ord_id: cl_ord_id.to_string(),
+            });
+        }
     }
 
     /// Unknown orders that no person has claimed.
@@ -215,10 +316,11 @@ impl Core {
             .collect()
     }
 
-    /// Halts while one of them is unclaimed, or is claimed and yet in no limit because it could not be reserved.
+    /// Halts while one of them is unclaimed, or is claimed and yet in no limit because it could not be reserved; or while an
+    /// order of ours is in none.
     pub(super) fn halt_for_foreign(&mut self) {
         let unreserved = self.foreign.orders.values().any(|order| !order.reserved);
-        let halted = unreserved || !self.unclaimed().is_empty();
+        let halted = unreserved || !self.orders.all_reserved() || !self.unclaimed().is_empty();
         self.engine.set_halt(Halt::Unreconciled, halted);
     }
 
@@ -238,7 +340,7 @@ impl Core {
 
     /// The cancel of one of them.
     pub(super) fn foreign_cancel(&self, id: u64) -> Option<Command> {
-        let (key, order) = self.foreign.find(id)?;
+        let (_, order) = self.foreign.find(id)?;
         Some(Command::Cancel {
             cl_ord_id: format!(
                 "{}-X{}-C{}",
@@ -246,7 +348,7 @@ impl Core {
                 id - FOREIGN_ORDER_ID_BASE,
                 Self::wall_ns()
             ),
-            orig_cl_ord_id: key.clone(),
+            orig_cl_ord_id: order.goes_by.clone(),
             instrument_id: order.instrument_id,
             symbol: order.symbol.clone(),
             side: VenueSide::of(order.side, 0),

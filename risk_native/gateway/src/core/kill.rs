@@ -10,7 +10,7 @@
 //! venue has told orders and positions again. Flat is what the venue's own report says, never what was computed here. The
 //! switch stays thrown until a person takes it back.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use dnalyaw_engine::{Reason, SessionState, is_own_order};
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use super::{Core, log};
 use crate::log::Level;
 use crate::record::{Id, Record};
-use crate::{log_error, log_info};
+use crate::{log_error, log_info, log_warn};
 
 /// How long cancels may stay unanswered before the venue is asked what became of the orders.
 const TERMINAL_LIMIT: Duration = Duration::from_secs(2);
@@ -30,6 +30,8 @@ const RETRY_FIRST: Duration = Duration::from_millis(50);
 const RETRY_LAST: Duration = Duration::from_secs(30);
 /// Attempts after which a position that does not close is an alarm, and again after as many.
 const ALARM_EVERY: u32 = 5;
+/// A thrown switch that has not made the account flat for this long is an alarm, and again after as long.
+const OVERDUE: Duration = Duration::from_secs(30);
 /// Commands that may wait for the venue's thread: cancels of a large book are handed over in portions.
 const ROOM: u64 = 2048;
 
@@ -73,9 +75,21 @@ pub(super) struct KillSwitch {
     since: Instant,
     pub who: String,
     pub correlation: Id,
-    /// Named by the engine and not yet handed to the venue.
+    /// To be cancelled and not yet handed to the venue.
     cancels: VecDeque<u64>,
-    cancelled_at: Option<Instant>,
+    /// Asked for on this connection, or among those.
+    asked: HashSet<u64>,
+    /// The connection that this was.
+    epoch: Option<u64>,
+    /// Something may work that was not asked for.
+    look: bool,
+    /// When all that works was asked for last.
+    looked_at: Instant,
+    /// Instruments of which a stop has fired, while the switch is armed.
+    fired: Vec<u64>,
+    /// Since when the switch is thrown and the account was not seen flat, and when that was said last.
+    unflat: Option<Instant>,
+    said_at: Instant,
     stuck: BTreeMap<u64, Stuck>,
     waiting: &'static str,
 }
@@ -88,7 +102,13 @@ impl KillSwitch {
             who: "riskd".into(),
             correlation: Id::default(),
             cancels: VecDeque::new(),
-            cancelled_at: None,
+            asked: HashSet::new(),
+            epoch: None,
+            look: false,
+            looked_at: now,
+            fired: Vec::new(),
+            unflat: None,
+            said_at: now,
             stuck: BTreeMap::new(),
             waiting: "",
         }
@@ -106,6 +126,35 @@ impl KillSwitch {
             self.waiting = "";
         }
         self.since = Instant::now();
+    }
+
+    /// Something works at the venue that was not there at the last look.
+    pub fn look_again(&mut self) {
+        self.look = true;
+    }
+
+    /// Whether it takes longer to be flat than it should.
+    fn is_overdue(&self, now: Instant) -> bool {
+        self.unflat
+            .is_some_and(|since| now.saturating_duration_since(since) >= OVERDUE)
+    }
+
+    /// For how long the account has not been flat, when it is time to say so. Whatever the phase: what waits for a session that
+    /// does not open, holds a position that nobody here can close or goes in circles gives no other sign.
+    fn overdue(&mut self, now: Instant) -> Option<Duration> {
+        if matches!(self.phase, Phase::Armed | Phase::Flat) {
+            self.unflat = None;
+            return None;
+        }
+        let since = *self.unflat.get_or_insert_with(|| {
+            self.said_at = now;
+            now
+        });
+        if !self.is_overdue(now) || now.saturating_duration_since(self.said_at) < OVERDUE {
+            return None;
+        }
+        self.said_at = now;
+        Some(now.saturating_duration_since(since))
     }
 
     /// The venue's own account was seen flat, and nothing has come since.
@@ -145,6 +194,7 @@ impl Core {
         }
         (self.switch.who, self.switch.correlation) = (who, correlation);
         self.engine.kill(reason);
+        self.switch.look_again();
         self.want_cancels();
         log::write(
             Level::Error,
@@ -155,8 +205,20 @@ impl Core {
         self.switch.enter(Phase::Cancelling);
     }
 
-    /// Brings the switch one step on, as far as what is known allows.
+    /// Brings the switch one step on, and says so when it gets nowhere.
     pub(super) fn drive_kill(&mut self) {
+        self.step();
+        let now = Instant::now();
+        if let Some(since) = self.switch.overdue(now) {
+            log_warn!("kill_not_flat", {"phase": self.switch.phase.name(), "for_s": since.as_secs(), "waiting": self.switch.waiting,
+                "session_state": format!("{:?}", self.engine.state_report().session_state), "left": self.left()});
+        }
+        let overdue = u64::from(self.switch.is_overdue(now));
+        self.counters.kill_stuck = self.switch.alarms().max(overdue);
+    }
+
+    /// One step, as far as what is known allows.
+    fn step(&mut self) {
         if self.engine.killed().is_none() {
             self.drive_stops();
             return;
@@ -213,35 +275,84 @@ impl Core {
                 }
             }
         }
-        self.counters.kill_stuck = self.switch.alarms();
     }
 
-    /// Takes what the engine wants cancelled, and hands over as much as there is room for.
+    /// Takes what is to be cancelled, and hands over as much as there is room for: what the engine names, and of what works here
+    /// and at the venue all that was not asked for on this connection. The engine does not name an order whose cancel was
+    /// asked for before, nor one that it does not know.
     fn want_cancels(&mut self) {
         let mut wanted = std::mem::take(&mut self.wanted_cancels);
         self.engine.wanted_cancels(&mut wanted);
-        self.switch.cancels.extend(wanted.iter());
+        if self.switch.epoch != self.epoch {
+            self.switch.epoch = self.epoch;
+            self.switch.asked.clear();
+            self.switch.cancels.clear();
+            self.switch.look = true;
+        }
+        let killed = self.engine.killed().is_some();
+        if !killed
+            && !self
+                .engine
+                .fired_instruments()
+                .eq(self.switch.fired.iter().copied())
+        {
+            self.switch.fired = self.engine.fired_instruments().collect();
+            self.switch.look = true;
+        }
+        if killed || !self.switch.fired.is_empty() {
+            self.queue_cancels(&wanted);
+        } else {
+            self.switch.cancels.clear();
+            self.switch.asked.clear();
+        }
         self.wanted_cancels = wanted;
         if self.epoch.is_none() {
             return;
-        }
-        let unanswered = self.switch.cancels.is_empty()
-            && self
-                .switch
-                .cancelled_at
-                .is_some_and(|at| at.elapsed() >= CANCEL_AGAIN);
-        if unanswered {
-            self.switch.cancels.extend(self.others_open());
-            self.switch.cancelled_at = None;
         }
         let correlation = self.switch.correlation;
         while self.venue.queued() < ROOM {
             let Some(id) = self.switch.cancels.pop_front() else {
                 break;
             };
-            self.cancel_first(self.orders.original(id), correlation);
-            self.switch.cancelled_at = Some(Instant::now());
+            self.cancel_first(id, correlation);
         }
+    }
+
+    fn queue_cancels(&mut self, wanted: &[u64]) {
+        for id in wanted {
+            let id = self.orders.original(*id);
+            if self.switch.asked.insert(id) {
+                self.switch.cancels.push_back(id);
+            }
+        }
+        // Unanswered, refused or never on its way: whatever still works is asked for again.
+        let again =
+            self.switch.cancels.is_empty() && self.switch.looked_at.elapsed() >= CANCEL_AGAIN;
+        if !again && !std::mem::take(&mut self.switch.look) {
+            return;
+        }
+        for id in self.concerned() {
+            if self.switch.asked.insert(id) || again {
+                self.switch.cancels.push_back(id);
+            }
+        }
+        self.switch.look = false;
+        self.switch.looked_at = Instant::now();
+    }
+
+    /// Open orders that must go: of the thrown switch all, of stops that have fired those in their instruments.
+    fn concerned(&self) -> Vec<u64> {
+        if self.engine.killed().is_some() {
+            return self.others_open();
+        }
+        let fired = &self.switch.fired;
+        let ours = self
+            .orders
+            .open_from(0)
+            .filter(|entry| !is_own_order(entry.id()) && fired.contains(&entry.instrument_id()));
+        ours.map(super::orders::Entry::id)
+            .chain(self.foreign.ids_in(fired))
+            .collect()
     }
 
     /// Open orders that are not closing orders of the switch's own.
@@ -292,7 +403,6 @@ impl Core {
             self.want_cancels();
             self.send_closes();
         }
-        self.counters.kill_stuck = self.switch.alarms();
     }
 
     /// A person took the switch back.
@@ -390,5 +500,32 @@ impl Core {
             "phase": self.switch.phase.name(), "phase_ms": u64::try_from(self.switch.since.elapsed().as_millis()).unwrap_or(u64::MAX),
             "waiting": self.switch.waiting, "alarms": self.switch.alarms(),
             "left": if kill.is_some() && self.switch.phase != Phase::Flat { self.left() } else { Value::Null }})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_switch_that_does_not_come_to_flat_says_so_every_half_minute_in_any_phase() {
+        let begun = Instant::now();
+        let at = |seconds| begun + Duration::from_secs(seconds);
+        let mut switch = KillSwitch::new(begun);
+        assert_eq!(switch.overdue(at(100)), None, "armed");
+        switch.phase = Phase::Cancelling;
+        assert_eq!(switch.overdue(at(200)), None);
+        switch.phase = Phase::Closing;
+        assert_eq!(switch.overdue(at(229)), None);
+        assert!(!switch.is_overdue(at(229)));
+        // In circles between two phases is no progress.
+        switch.phase = Phase::Verifying;
+        assert_eq!(switch.overdue(at(230)), Some(Duration::from_secs(30)));
+        assert_eq!(switch.overdue(at(259)), None);
+        assert!(switch.is_overdue(at(259)));
+        assert_eq!(switch.overdue(at(260)), Some(Duration::from_secs(60)));
+        switch.phase = Phase::Flat;
+        assert_eq!(switch.overdue(at(300)), None);
+        assert!(!switch.is_overdue(at(300)));
     }
 }

@@ -136,6 +136,8 @@ pub struct Core {
     held_stops: Option<HeldStops>,
     /// Something happened that may have moved a stop.
     stops_moved: bool,
+    /// Instruments of which a stop has fired, as of the last look.
+    fired: Vec<u64>,
     baseline: Option<Baseline>,
     kill: Option<Kill>,
     latch: KillLatch,
@@ -232,6 +234,7 @@ impl Core {
             shadow: parts.shadow,
             held_stops: Some(parts.replayed.held_stops),
             stops_moved: false,
+            fired: Vec::new(),
             flush_at: now,
             metrics_at: now,
             counters: Counters::default(),
@@ -435,6 +438,9 @@ impl Core {
                 self.counters.venue_unreadable += 1;
                 if matches!(msg_type.as_str(), "8" | "AO" | "AP" | "BA") {
                     log_error!("resync_wanted", {"msg_type": msg_type, "why": why});
+                    if msg_type == "8" {
+                        self.resync.spoil_orders();
+                    }
                     self.resync.want();
                 }
             }

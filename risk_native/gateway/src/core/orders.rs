@@ -1,14 +1,17 @@
 //! Every order that was ever decided, rebuilt from the journal, and the ids that were used.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use dnalyaw_engine::{OWN_ORDER_ID_BASE, Side, TIF_IOC, TYPE_LIMIT};
+use dnalyaw_engine::{AdoptedOrder, OWN_ORDER_ID_BASE, Side, TIF_IOC, TYPE_LIMIT};
 use dnalyaw_frames as frames;
 
 use super::wire;
 use crate::record::{DecisionRecord, ExecRecord, Id, Part, Record};
 use crate::venue::VenueSide;
+
+/// A cancel without an answer for this long is as good as lost.
+const CANCEL_LIMIT: Duration = Duration::from_secs(5);
 
 /// One order's life.
 #[derive(Clone, Debug)]
@@ -39,12 +42,43 @@ pub struct Entry {
     pub wire_id: u64,
     /// The modification that the venue has not answered.
     pub replacing: Option<u64>,
+    /// Its symbol by the venue's word, where the reference file does not have its instrument.
+    pub symbol: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CancelState {
     pub correlation: Id,
     pub epoch: u64,
+    pub sent_at: Option<Instant>,
+    /// The venue would not; the order works on, and nothing repeats it.
+    pub refused: bool,
+    /// omsd asked for it and waits for what comes of it.
+    pub by_oms: bool,
+}
+
+impl CancelState {
+    /// One that is wanted and has not left yet.
+    pub fn wanted(correlation: Id) -> Self {
+        Self {
+            correlation,
+            epoch: 0,
+            sent_at: None,
+            refused: false,
+            by_oms: correlation != Id::default(),
+        }
+    }
+
+    /// The connection carries it, and its answer may still come.
+    pub fn awaits(&self, epoch: Option<u64>) -> bool {
+        let fresh = self.sent_at.is_some_and(|at| at.elapsed() < CANCEL_LIMIT);
+        Some(self.epoch) == epoch && fresh && !self.refused
+    }
+
+    /// It never left, left by a connection that is gone, or was not answered.
+    pub fn is_lost(&self, epoch: Option<u64>) -> bool {
+        !self.refused && !self.awaits(epoch)
+    }
 }
 
 impl Entry {
@@ -65,6 +99,7 @@ impl Entry {
             sent_at: None,
             cancel: None,
             told_unknown: false,
+            symbol: None,
         }
     }
 
@@ -96,6 +131,27 @@ impl Entry {
 
     pub fn open(&self) -> bool {
         !self.done
+    }
+
+    /// Over by the venue's own word, rather than by what was concluded here.
+    pub fn ended_by_venue(&self) -> bool {
+        let end = self
+            .execs
+            .iter()
+            .rfind(|exec| wire::is_final(exec.exec_type));
+        end.is_some_and(|exec| !exec.synthesised || exec.exec_id.starts_with("STATUS-"))
+    }
+
+    /// As the engine takes an order in that it has not decided.
+    pub fn adopted(&self) -> AdoptedOrder {
+        AdoptedOrder {
+            order_id: self.wire_id,
+            instrument_id: self.instrument_id(),
+            side: self.side(),
+            quantity: self.quantity,
+            cumulative_quantity: self.filled,
+            limit_price: self.limit_price,
+        }
     }
 
     pub fn leaves(&self) -> i64 {
@@ -199,6 +255,10 @@ pub struct Orders {
     session: u32,
     last_id: u64,
     last_own_id: u64,
+    /// The highest id of omsd's form that the venue has named and the journal may not have.
+    venue_id: u64,
+    /// Open orders that the engine could not reserve: in no limit.
+    unreserved: BTreeSet<u64>,
 }
 
 impl Orders {
@@ -219,10 +279,7 @@ impl Orders {
                 ..
             } => {
                 if let Some(entry) = self.entries.get_mut(&order_id) {
-                    entry.cancel = Some(CancelState {
-                        correlation,
-                        epoch: 0,
-                    });
+                    entry.cancel = Some(CancelState::wanted(correlation));
                 }
             }
             Record::Expired { order_id } => self.close(order_id),
@@ -263,10 +320,7 @@ impl Orders {
         let entry = self.decided(decision);
         entry.replacing = replacing;
         entry.done |= done;
-        entry.cancel = cancel.map(|correlation| CancelState {
-            correlation,
-            epoch: 0,
-        });
+        entry.cancel = cancel.map(CancelState::wanted);
         let early = self.early.remove(&id).unwrap_or_default();
         if done {
             self.open.remove(&id);
@@ -333,6 +387,7 @@ impl Orders {
     /// Marks an order as over without a report.
     pub fn close(&mut self, order_id: u64) {
         self.open.remove(&order_id);
+        self.unreserved.remove(&order_id);
         let Some(entry) = self.entries.get_mut(&order_id) else {
             return;
         };
@@ -347,6 +402,20 @@ impl Orders {
         if let Some(entry) = ended.and_then(|id| self.entries.get_mut(&id)) {
             entry.done = true;
         }
+    }
+
+    /// Whether the engine holds the reserve of an open order.
+    pub fn set_reserved(&mut self, order_id: u64, reserved: bool) {
+        if reserved {
+            self.unreserved.remove(&order_id);
+        } else if self.open.contains(&order_id) {
+            self.unreserved.insert(order_id);
+        }
+    }
+
+    /// Every open order is in the limits.
+    pub fn all_reserved(&self) -> bool {
+        self.unreserved.is_empty()
     }
 
     /// The order that goes by this id: itself, or the one that a modification of this id changed.
@@ -441,12 +510,23 @@ impl Orders {
         self.entries.len()
     }
 
+    /// The last id that is taken, here or at the venue.
     pub fn last_id(&self) -> u64 {
-        self.last_id
+        self.last_id.max(self.venue_id)
+    }
+
+    /// The last ids that the journal knows of: omsd's and riskd's own. What the venue adds it tells again after every start.
+    pub fn journaled_ids(&self) -> (u64, u64) {
+        (self.last_id, self.last_own_id)
     }
 
     pub fn last_own_id(&self) -> u64 {
         self.last_own_id
+    }
+
+    /// The venue has an order under an id that omsd gives.
+    pub fn taken_at_venue(&mut self, id: u64) {
+        self.venue_id = self.venue_id.max(id);
     }
 }
 

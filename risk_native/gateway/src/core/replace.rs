@@ -5,14 +5,14 @@
 
 use std::time::Instant;
 
-use dnalyaw_engine::{OWN_ORDER_ID_BASE, Reason, ReplaceRequest};
+use dnalyaw_engine::{AdoptedOrder, OWN_ORDER_ID_BASE, Reason, ReplaceRequest};
 use dnalyaw_frames::{self as frames, Body};
 
 use super::Core;
 use super::orders::{cl_ord_id, order_id};
-use crate::log_warn;
 use crate::record::{DecisionRecord, ExecRecord, Id, OrderRecord, Record, Replacement};
 use crate::venue::{Command, ExecutionReport};
+use crate::{log_error, log_warn};
 
 impl Core {
     pub(super) fn on_replace(&mut self, asked: &frames::Replace) {
@@ -112,8 +112,8 @@ impl Core {
         }
         let before = self.orders.wire_id(id);
         if let Err(reason) = self.engine.on_replaced(before) {
-            // After a restart the larger of both stays reserved until the order ends.
             log_warn!("modification_not_pending", {"order_id": id, "reason": reason.name()});
+            self.adopt_replaced(id, new_id, quantity, limit_price);
         }
         let Some(entry) = self.orders.get(id) else {
             return;
@@ -141,6 +141,32 @@ impl Core {
             corrects: None,
         };
         self.book_exec(record);
+    }
+
+    /// After a restart the engine knows the order by its old id and has the larger of both reserved: in its place comes what
+    /// the venue took. The new one first, so that a stop finds something to guard all the while.
+    fn adopt_replaced(&mut self, id: u64, new_id: u64, quantity: i64, limit_price: i64) {
+        let Some(entry) = self.orders.get(id) else {
+            return;
+        };
+        let (before, filled) = (entry.wire_id, entry.filled);
+        let now = AdoptedOrder {
+            order_id: new_id,
+            quantity,
+            limit_price,
+            ..entry.adopted()
+        };
+        let adopted = if filled < quantity {
+            self.engine.adopt(&now)
+        } else {
+            Ok(())
+        };
+        self.release(before, filled);
+        if let Err(reason) = adopted {
+            log_error!("order_not_reserved", {"order_id": id, "reason": reason.name()});
+        }
+        self.orders.set_reserved(id, adopted.is_ok());
+        self.halt_for_foreign();
     }
 
     /// The venue (or the latch) did not take a modification: the order stands as it was.

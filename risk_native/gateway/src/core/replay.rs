@@ -73,17 +73,17 @@ pub fn replay(records: Vec<Record>, engine: &mut Engine, reference: &Reference) 
             )
         });
         let adopted = AdoptedOrder {
-            order_id: entry.wire_id,
-            instrument_id: entry.instrument_id(),
-            side: entry.side(),
             quantity: entry.quantity.max(quantity),
-            cumulative_quantity: entry.filled,
             limit_price: entry.limit_price.max(limit_price),
+            ..entry.adopted()
         };
         // A market order is reserved at a price, and the venue has not told one yet.
         engine.on_settlement_price(entry.instrument_id(), entry.decision.reference_price);
         if let Err(reason) = engine.adopt(&adopted) {
-            log_error!("order_not_reserved", {"order_id": id, "reason": reason.name()});
+            log_error!("order_not_reserved", {"order_id": id, "reason": reason.name(),
+                "what": "it may work and is in no limit: nothing opens until it is reserved or over"});
+            state.orders.set_reserved(id, false);
+            engine.set_halt(Halt::Unreconciled, true);
         }
     }
     state
@@ -135,7 +135,7 @@ fn restore_stops(standing: &Standing, engine: &mut Engine, session: u32) -> Held
         let direction = Side::from_u8(key.1);
         match direction {
             Some(direction) if stop.session == session => {
-                engine.restore_stop(key.0, direction, stop.level);
+                engine.restore_stop(key.0, direction, stop.level, stop.fired);
             }
             _ => {
                 held.insert(*key, *stop);

@@ -1,10 +1,10 @@
 //! What the venue says of an order: once, in order or not, by its own report or by a mass status.
 
-use dnalyaw_engine::{ExecError, ExecKind, Execution, OWN_ORDER_ID_BASE, Reason, is_own_order};
+use dnalyaw_engine::{ExecError, ExecKind, Execution, Reason, is_own_order};
 use dnalyaw_frames::{self as frames, Body};
 use serde_json::json;
 
-use super::orders::order_id;
+use super::orders::{Entry, order_id};
 use super::{Core, log, wire};
 use crate::log::Level;
 use crate::record::{ExecRecord, Record};
@@ -70,6 +70,13 @@ impl Core {
             self.on_status(&report, part);
             return;
         }
+        if self.foreign.has_revived(&report.cl_ord_id) {
+            // What it filled after it was gone, the venue's account alone tells.
+            if !self.on_foreign(&report) && report.last_quantity > 0 {
+                self.resync.want();
+            }
+            return;
+        }
         let Some(id) = self.order_of(&report.cl_ord_id) else {
             if self.on_foreign(&report) {
                 return;
@@ -88,9 +95,12 @@ impl Core {
             self.counters.execs_duplicate += 1;
             return;
         }
+        let open = self.orders.get(id).is_some_and(Entry::open);
         match report.exec_type {
             b'F' | b'1' | b'2' => self.on_fill(id, &report),
-            b'0' => self.on_acknowledged(id, report.exec_id, report.cumulative_quantity),
+            // An end that came before it stands.
+            b'0' if !open => self.remember(&report.exec_id),
+            b'0' => self.on_acknowledged(id, report.exec_id.clone(), report.cumulative_quantity),
             b'4' | b'3' | b'C' | b'8' => {
                 self.fill_gap(
                     id,
@@ -102,7 +112,7 @@ impl Core {
                 self.finish(
                     id,
                     report.exec_type,
-                    report.exec_id,
+                    report.exec_id.clone(),
                     report.cumulative_quantity,
                     false,
                 );
@@ -116,6 +126,9 @@ impl Core {
                 log_error!("report_not_understood", {"order_id": id, "exec_type": char::from(other).to_string()});
                 self.resync.want();
             }
+        }
+        if !open {
+            self.watch_ended(id, &report);
         }
     }
 
@@ -242,9 +255,9 @@ impl Core {
         if let Some((exec_id, ..)) = &gap.last {
             self.remember(exec_id);
         }
-        // What was asked of the account before this fill was known may hold it already, and a synthesised
-        // price is an average: cash is the venue's to say.
-        self.resync.want_cash();
+        // What the account said before this fill was known may hold it already, and a synthesised price is an average:
+        // positions and cash are the venue's to say.
+        self.resync.found_gap();
     }
 
     /// The order's end. `status` is FIX's character for it.
@@ -320,6 +333,7 @@ impl Core {
                 if outcome.ask_account {
                     self.resync.want_cash();
                 }
+                self.end_in_engine(id, &change);
             }
             // An order of an earlier session: its account is the venue's to tell.
             Err(ExecError::UnknownOrder) => {
@@ -360,6 +374,31 @@ impl Core {
             replacement: None,
             corrects: None,
         });
+    }
+
+    /// What is over for the venue is over for the engine, even if that had more of it reserved: after a restart the larger of
+    /// an order and its unanswered modification.
+    fn end_in_engine(&mut self, id: u64, change: &Change) {
+        let wire_id = self.orders.wire_id(id);
+        if !wire::is_final(change.exec_type as u8) || self.engine.order(wire_id).is_none() {
+            return;
+        }
+        self.release(wire_id, change.cumulative_quantity);
+    }
+
+    /// Takes an order and its reserve out of the engine.
+    pub(super) fn release(&mut self, wire_id: u64, cumulative_quantity: i64) {
+        let released = self.engine.on_execution(&Execution {
+            order_id: wire_id,
+            kind: ExecKind::Cancelled,
+            last_quantity: 0,
+            last_price: 0,
+            cumulative_quantity,
+            fee: 0,
+        });
+        if let Err(err) = released {
+            log_warn!("order_not_reserved", {"wire_id": wire_id, "why": format!("{err:?}")});
+        }
     }
 
     /// Takes a report that the engine has into the journal and omsd's view.
@@ -453,17 +492,25 @@ impl Core {
         }
         let id = self.order_of(orig_cl_ord_id);
         log_warn!("cancel_rejected", {"order_id": id, "status": char::from(*status).to_string(), "why": text});
-        let Some(id) = id.filter(|id| self.orders.get(*id).is_some_and(super::orders::Entry::open))
+        let Some(entry) = id
+            .and_then(|id| self.orders.get_mut(id))
+            .filter(|one| one.open())
         else {
             return;
         };
+        let (id, wire_id) = (entry.id(), entry.wire_id);
+        let by_oms = entry.cancel.as_mut().is_some_and(|cancel| {
+            cancel.refused = true;
+            std::mem::take(&mut cancel.by_oms)
+        });
+        self.engine.cancel_refused(wire_id);
         // Open here and not there, or too late: either way the venue's list of orders says which.
         self.resync.want_orders();
-        if id < OWN_ORDER_ID_BASE {
+        if by_oms {
             self.counters.refused += 1;
             self.tell(Body::Refused(frames::Refused {
                 order_id: id,
-                reason: Reason::UnknownOrder.code(),
+                reason: Reason::VenueReject.code(),
             }));
         }
     }

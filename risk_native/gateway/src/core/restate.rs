@@ -23,11 +23,12 @@ pub(super) struct Restating {
 
 /// What begins a snapshot of this session, orders apart.
 fn beginning(number: u64, session: u32, standing: &Standing, orders: &Orders) -> Vec<Record> {
+    let (last_order_id, last_own_order_id) = orders.journaled_ids();
     let begin = Record::Snapshot(Part::Begin {
         number,
         session,
-        last_order_id: orders.last_id(),
-        last_own_order_id: orders.last_own_id(),
+        last_order_id,
+        last_own_order_id,
     });
     let state = |record| {
         Record::Snapshot(Part::State {
@@ -72,7 +73,7 @@ pub fn state_hash(session: u32, standing: &Standing, orders: &Orders) -> [u8; 32
     let rest = (
         standing.records(),
         orders.remembered().collect::<Vec<_>>(),
-        (orders.last_id(), orders.last_own_id()),
+        orders.journaled_ids(),
     );
     // Records hold no map and no number that JSON could not carry.
     hasher.update(serde_json::to_vec(&rest).expect("records are JSON"));
@@ -241,6 +242,7 @@ mod tests {
                 instrument_id: n % 3,
                 direction: 1,
                 level: i64::try_from(n % 2).unwrap() * 50,
+                fired: which % 2 == 0,
                 ts_ns: 1,
             },
             13 => Record::Flow {

@@ -1,7 +1,8 @@
 //! What riskd asks after every logon, and what it makes of the answers: the fate of every order, positions, cash, prices.
 //!
-//! Orders are asked for first and positions after them, on one ordered stream: a fill that the order's report tells is
-//! in the positions that follow, and what fills later is reported on its own.
+//! Orders are asked for first, positions and cash once they are known, on one ordered stream: a fill that the order's
+//! report tells is in the account that follows, and what fills later is reported on its own. Cash is never asked for alone: it
+//! might hold a fill that nobody here has heard of, and the fill would be taken off it a second time.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
@@ -23,16 +24,29 @@ const ROUND_EVERY: Duration = Duration::from_secs(1);
 /// An order the venue has not acknowledged for this long is asked about.
 const SILENCE_LIMIT: Duration = Duration::from_secs(5);
 
+/// What a round of questions is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum About {
+    /// Orders, positions and cash.
+    Everything,
+    OrdersAndCash,
+    Orders,
+}
+
 /// One round of questions.
 #[derive(Debug)]
 struct Round {
     id: String,
     begun: Instant,
-    /// About orders, positions and cash, not about the orders alone.
-    whole: bool,
+    about: About,
     orders_done: bool,
+    /// A report came that could not be read: it may have been of an order, so the list is not whole.
+    spoiled: bool,
+    /// The list told fills that had not been heard of.
+    gap: bool,
     reported: HashSet<u64>,
-    reports: i64,
+    /// ClOrdIDs in the list so far, each order's first and present one.
+    named: HashSet<(String, String)>,
     positions_total: Option<i64>,
     positions: HashSet<u64>,
     positions_done: bool,
@@ -40,6 +54,25 @@ struct Round {
     cash_done: bool,
     /// The engine was told that the venue is there.
     opened: bool,
+}
+
+impl Round {
+    fn is_whole(&self) -> bool {
+        self.about == About::Everything
+    }
+
+    /// Takes a line of the list in; true when it was the last. The number of orders counts where the venue tells it: a line
+    /// that came twice or not at all is then found out.
+    fn lists(&mut self, report: &ExecutionReport, part: &MassStatusPart) -> bool {
+        let name = (report.cl_ord_id.clone(), report.own_cl_ord_id.clone());
+        self.named.insert(name);
+        let whole = match part.total {
+            0 => true,
+            total if total > 0 => i64::try_from(self.named.len()) == Ok(total),
+            _ => part.last,
+        };
+        whole && !self.spoiled
+    }
 }
 
 /// Where the questions stand.
@@ -68,6 +101,21 @@ impl Resync {
         self.orders_wanted = true;
     }
 
+    /// A report could not be read: the list of orders that is coming in is not whole.
+    pub fn spoil_orders(&mut self) {
+        if let Some(round) = &mut self.round {
+            round.spoiled |= !round.orders_done;
+        }
+    }
+
+    /// A fill was learnt of that no report told. Found in a list of orders, the account is asked for when that is complete.
+    pub fn found_gap(&mut self) {
+        match &mut self.round {
+            Some(round) if !round.orders_done => round.gap = true,
+            _ => self.wanted = true,
+        }
+    }
+
     /// Positions that cannot be closed here, because the reference file does not have their instruments.
     pub fn unreferenced(&self) -> &BTreeMap<u64, i64> {
         &self.unreferenced
@@ -78,7 +126,7 @@ impl Resync {
         self.round.is_none()
     }
 
-    /// Cash was estimated: ask for it alone.
+    /// Cash was estimated: ask for it, and for the orders before it.
     pub fn want_cash(&mut self) {
         self.cash_wanted = true;
     }
@@ -86,7 +134,7 @@ impl Resync {
 
 impl Core {
     pub(super) fn begin_resync(&mut self) {
-        let request_id = self.begin_round(true);
+        let request_id = self.begin_round(About::Everything);
         // Prices first: by the time the account is known, so is what it is worth.
         let symbols = self
             .reference
@@ -98,50 +146,63 @@ impl Core {
             request_id: request_id.clone(),
             symbols,
         });
-        self.ask_orders(&request_id);
         self.engine.begin_positions();
-        self.send(Command::Positions {
-            request_id: request_id.clone(),
-            session: self.reference.session,
-            ts_ns: self.clock.stamp(),
-        });
-        self.send(Command::Collateral { request_id });
+        self.send(Command::MassStatus { request_id });
     }
 
-    /// Opens a round of questions; one about the orders alone holds the rest for answered.
-    fn begin_round(&mut self, whole: bool) -> String {
+    /// Opens a round of questions; what it is not about counts as answered.
+    fn begin_round(&mut self, about: About) -> String {
+        let whole = about == About::Everything;
         self.resync.counter += 1;
         // Unique across restarts, so that a late answer to another process is not taken for ours.
         let id = format!("R{}-{}", Self::wall_ns(), self.resync.counter);
-        log_info!("resync", {"request": id, "whole": whole});
+        log_info!("resync", {"request": id, "whole": whole, "cash": about != About::Orders});
         self.resync.round = Some(Round {
             id: id.clone(),
             begun: Instant::now(),
-            whole,
+            about,
             orders_done: false,
+            spoiled: false,
+            gap: false,
             reported: HashSet::new(),
-            reports: 0,
+            named: HashSet::new(),
             positions_total: None,
             positions: HashSet::new(),
             positions_done: !whole,
             unreferenced: BTreeMap::new(),
-            cash_done: !whole,
+            cash_done: about == About::Orders,
             opened: !whole,
         });
         self.resync.last = Some(Instant::now());
         self.resync.orders_wanted = false;
         self.foreign.expect();
-        if whole {
-            self.resync.wanted = false;
-            self.resync.cash_wanted = false;
-        }
+        self.resync.wanted &= !whole;
+        self.resync.cash_wanted &= about == About::Orders;
         id
     }
 
-    fn ask_orders(&mut self, request_id: &str) {
-        self.send(Command::MassStatus {
-            request_id: request_id.to_string(),
-        });
+    /// The orders are known, so what the account says from now on holds every fill that they told.
+    fn ask_account(&mut self) {
+        let Some(round) = &mut self.resync.round else {
+            return;
+        };
+        if round.gap && !round.is_whole() {
+            // Positions may have held the fill before it was booked here.
+            round.about = About::Everything;
+            (round.positions_done, round.cash_done) = (false, false);
+            self.engine.begin_positions();
+        }
+        let (about, request_id) = (round.about, round.id.clone());
+        if about == About::Everything {
+            self.send(Command::Positions {
+                request_id: request_id.clone(),
+                session: self.reference.session,
+                ts_ns: self.clock.stamp(),
+            });
+        }
+        if about != About::Orders {
+            self.send(Command::Collateral { request_id });
+        }
     }
 
     /// Asks again what was not answered, or what something on the stream made doubtful.
@@ -152,7 +213,12 @@ impl Core {
         let late = |since: Option<Instant>, limit| since.is_none_or(|at| at.elapsed() >= limit);
         self.open_venue();
         match &self.resync.round {
-            Some(round) if round.begun.elapsed() < ANSWER_LIMIT => return,
+            Some(round)
+                if round.begun.elapsed() < ANSWER_LIMIT
+                    && !(round.spoiled && late(self.resync.last, ROUND_EVERY)) =>
+            {
+                return;
+            }
             Some(round) => {
                 log_warn!("resync_unanswered", {"orders": round.orders_done, "positions": round.positions_done,
                     "cash": round.cash_done});
@@ -169,25 +235,27 @@ impl Core {
         }
         if self.resync.wanted {
             self.begin_resync();
-        } else if self.resync.orders_wanted {
-            let request_id = self.begin_round(false);
-            self.ask_orders(&request_id);
-        } else if self.resync.cash_wanted {
-            self.resync.cash_wanted = false;
-            self.resync.last = Some(Instant::now());
-            self.send(Command::Collateral {
-                request_id: format!("C{}", Self::wall_ns()),
-            });
+        } else if self.resync.orders_wanted || self.resync.cash_wanted {
+            let about = if self.resync.cash_wanted {
+                About::OrdersAndCash
+            } else {
+                About::Orders
+            };
+            let request_id = self.begin_round(about);
+            self.send(Command::MassStatus { request_id });
         }
     }
 
-    /// An order that was sent long ago and never answered, or one at the venue that is not ours.
+    /// An order that was sent or cancelled long ago and never answered, one that is in no limit, or one at the venue that is
+    /// not ours.
     fn orders_doubtful(&self) -> bool {
         !self.foreign.is_empty()
+            || !self.orders.all_reserved()
             || self.orders.open_ids().into_iter().any(|id| {
                 self.orders.get(id).is_some_and(|entry| {
-                    !entry.acknowledged
-                        && entry.sent_at.is_none_or(|at| at.elapsed() >= SILENCE_LIMIT)
+                    let silent = !entry.acknowledged
+                        && entry.sent_at.is_none_or(|at| at.elapsed() >= SILENCE_LIMIT);
+                    silent || entry.cancel.is_some_and(|one| one.is_lost(self.epoch))
                 })
             })
     }
@@ -203,7 +271,7 @@ impl Core {
             round.opened = true;
             self.engine.on_venue(true);
         }
-        if round.whole && round.orders_done && round.positions_done && round.cash_done {
+        if round.is_whole() && round.orders_done && round.positions_done && round.cash_done {
             self.engine.set_halt(Halt::NotReconciled, false);
         }
     }
@@ -253,6 +321,9 @@ impl Core {
             return;
         }
         match self.order_of(&report.cl_ord_id) {
+            Some(_) if self.foreign.has_revived(&report.cl_ord_id) => {
+                self.on_foreign(report);
+            }
             Some(id) => {
                 self.apply_status(id, report);
                 if let Some(round) = &mut self.resync.round {
@@ -268,8 +339,7 @@ impl Core {
         let Some(round) = &mut self.resync.round else {
             return;
         };
-        round.reports += 1;
-        if part.last || part.total == 0 || round.reports == part.total {
+        if round.lists(report, part) {
             self.orders_known();
         }
     }
@@ -278,6 +348,7 @@ impl Core {
         self.settle_replacement(id, report);
         self.fill_gap(id, &Gap::from_status(report));
         let Some(entry) = self.orders.get(id).filter(|entry| entry.open()) else {
+            self.watch_ended(id, report);
             return;
         };
         let (told_unknown, acknowledged) = (entry.told_unknown, entry.acknowledged);
@@ -297,6 +368,7 @@ impl Core {
                 );
             }
             _ if !acknowledged => {
+                self.reserve_again(id, &report.symbol);
                 self.change(
                     id,
                     Change {
@@ -313,6 +385,7 @@ impl Core {
                 );
             }
             _ => {
+                self.reserve_again(id, &report.symbol);
                 self.mark(id, ExecKind::New);
                 if told_unknown && let Some(entry) = self.orders.get_mut(id) {
                     entry.told_unknown = false;
@@ -322,6 +395,23 @@ impl Core {
                 }
             }
         }
+    }
+
+    /// The venue works an order of ours that the engine does not have: it could not be reserved at the start, or is of an
+    /// earlier session.
+    fn reserve_again(&mut self, id: u64, symbol: &str) {
+        let Some(entry) = self.orders.get_mut(id) else {
+            return;
+        };
+        if self.engine.order(entry.wire_id).is_some() || entry.leaves() == 0 {
+            return;
+        }
+        entry.symbol = Some(symbol.to_string()).filter(|symbol| !symbol.is_empty());
+        let adopted = self.engine.adopt(&entry.adopted());
+        if let Err(reason) = adopted {
+            log_error!("order_not_reserved", {"order_id": id, "reason": reason.name()});
+        }
+        self.orders.set_reserved(id, adopted.is_ok());
     }
 
     /// Every order the venue has was named: what was sent before the question and is not among them never arrived.
@@ -358,11 +448,12 @@ impl Core {
                 .orders
                 .get(id)
                 .and_then(|entry| entry.cancel)
-                .is_some_and(|cancel| cancel.epoch != epoch);
+                .is_some_and(|cancel| cancel.is_lost(Some(epoch)));
             if lost {
                 self.send_cancel(id);
             }
         }
+        self.ask_account();
         self.round_done();
     }
 
@@ -440,19 +531,21 @@ impl Core {
             log_error!("account_currency", {"venue": currency, "reference": self.reference.currency});
             return;
         }
+        let Some(round) = self.answered(request_id) else {
+            return;
+        };
+        round.cash_done = true;
         self.engine.on_account(cash);
-        if let Some(round) = self.answered(request_id) {
-            round.cash_done = true;
-            self.round_done();
-        }
+        self.round_done();
     }
 
-    /// The current round, if the answer is one to it.
+    /// The current round, if the answer is one to it and the orders are known: of what was said before them nobody knows which
+    /// fills it holds.
     fn answered(&mut self, request_id: &str) -> Option<&mut Round> {
         self.resync
             .round
             .as_mut()
-            .filter(|round| request_id.is_empty() || request_id == round.id)
+            .filter(|round| round.orders_done && (request_id.is_empty() || request_id == round.id))
     }
 
     /// Whether the venue has told orders and positions in answer to questions put after `moment`.
@@ -463,7 +556,7 @@ impl Core {
     fn round_done(&mut self) {
         self.open_venue();
         if let Some(round) = &self.resync.round
-            && round.whole
+            && round.is_whole()
             && round.orders_done
             && round.positions_done
         {

@@ -20,7 +20,9 @@ pub struct Standing {
     announced: Option<Announced>,
     /// What it has shown, by session.
     flows: (u32, i64),
-    /// Orders of the venue that a person took for ours.
+    /// The session that riskd began last.
+    session: u32,
+    /// Orders of the venue that a person took for ours, in this session and while they work.
     claims: BTreeMap<String, (By, i64)>,
 }
 
@@ -37,6 +39,8 @@ struct Announced {
 pub struct Stop {
     pub session: u32,
     pub level: i64,
+    /// It was reached, and the position has not been closed yet.
+    pub fired: bool,
     ts_ns: i64,
 }
 
@@ -44,6 +48,9 @@ impl Standing {
     /// Takes a record in. Those about orders change nothing.
     pub fn apply(&mut self, record: &Record) {
         match record {
+            Record::Start { session, .. } | Record::Snapshot(Part::Begin { session, .. }) => {
+                self.begin_session(*session);
+            }
             Record::Baseline { session, equity } => {
                 self.baseline = Some(Baseline {
                     session: *session,
@@ -77,6 +84,7 @@ impl Standing {
                 instrument_id,
                 direction,
                 level,
+                fired,
                 ts_ns,
             } => {
                 let key = (*instrument_id, *direction);
@@ -84,6 +92,7 @@ impl Standing {
                     let stop = Stop {
                         session: *session,
                         level: *level,
+                        fired: *fired,
                         ts_ns: *ts_ns,
                     };
                     self.stops.insert(key, stop);
@@ -116,8 +125,18 @@ impl Standing {
             } => {
                 self.claims.insert(cl_ord_id.clone(), (by.clone(), *ts_ns));
             }
+            Record::ClaimOver { cl_ord_id } => {
+                self.claims.remove(cl_ord_id);
+            }
             Record::Snapshot(Part::State { record }) => self.apply(record),
             _ => {}
+        }
+    }
+
+    /// A claim is of an order of its session.
+    fn begin_session(&mut self, session: u32) {
+        if session != std::mem::replace(&mut self.session, session) {
+            self.claims.clear();
         }
     }
 
@@ -141,6 +160,7 @@ impl Standing {
                 instrument_id: *instrument_id,
                 direction: *direction,
                 level: stop.level,
+                fired: stop.fired,
                 ts_ns: stop.ts_ns,
             }),
         );
@@ -216,6 +236,11 @@ impl Standing {
     pub fn announced(&self, session: u32) -> Option<i64> {
         let flow = self.announced.as_ref()?;
         (flow.session == session).then_some(flow.amount)
+    }
+
+    /// Orders of the venue that a person took for ours.
+    pub fn claims(&self) -> impl Iterator<Item = &String> {
+        self.claims.keys()
     }
 
     /// Whether a person took this order of the venue for ours.
@@ -340,6 +365,7 @@ mod tests {
             instrument_id: 4,
             direction,
             level,
+            fired: false,
             ts_ns: 1,
         };
         let state = applied(&[stop(1, 90), stop(2, 120), stop(1, 95), stop(2, 0)]);
@@ -349,5 +375,49 @@ mod tests {
             .map(|(key, s)| (*key, s.level))
             .collect();
         assert_eq!(held, [((4, 1), 95)]);
+    }
+
+    #[test]
+    fn a_stop_that_fired_is_found_fired_and_one_of_an_older_journal_is_not() {
+        let fired = Record::Stop {
+            session: 20_261_123,
+            instrument_id: 4,
+            direction: 1,
+            level: 90,
+            fired: true,
+            ts_ns: 1,
+        };
+        let state = applied(std::slice::from_ref(&fired));
+        assert!(state.stops()[&(4, 1)].fired);
+        let mut old = serde_json::to_value(&fired).unwrap();
+        old.as_object_mut().unwrap().remove("fired");
+        let old: Record = serde_json::from_value(old).unwrap();
+        assert!(!applied(&[fired, old]).stops()[&(4, 1)].fired);
+    }
+
+    #[test]
+    fn a_claim_ends_with_its_order_and_with_the_session() {
+        let start = |session| Record::Start {
+            wall_ns: 1,
+            region: "US".into(),
+            session,
+            reference_hash: String::new(),
+            limits_hash: String::new(),
+        };
+        let claim = |id: &str| Record::Claim {
+            cl_ord_id: id.into(),
+            by: by("ours"),
+            ts_ns: 1,
+        };
+        let over = Record::ClaimOver {
+            cl_ord_id: "A".into(),
+        };
+        let mut state = Standing::default();
+        for record in [start(1), claim("A"), claim("B"), start(1), over] {
+            state.apply(&record);
+        }
+        assert!(!state.claimed("A") && state.claimed("B"));
+        state.apply(&start(2));
+        assert!(!state.claimed("B"));
     }
 }

@@ -54,13 +54,15 @@ impl Core {
             .ok()
             .and_then(|id| self.reference.instrument(id))
             .and_then(|instrument| rebased(instrument, direction, stop.level));
+        // One that has fired is on its way out, whatever the price has become since.
         let level = level.filter(|level| {
-            settlement_price <= 0 || !implausible(direction, *level, settlement_price)
+            stop.fired || settlement_price <= 0 || !implausible(direction, *level, settlement_price)
         });
         match level {
             Some(level) => {
-                self.engine.restore_stop(instrument_id, direction, level);
-                log_info!("stop_restored", {"instrument_id": instrument_id, "direction": direction as u8, "stop": level,
+                self.engine
+                    .restore_stop(instrument_id, direction, level, stop.fired);
+                log_info!("stop_restored", {"instrument_id": instrument_id, "direction": direction as u8, "stop": level, "fired": stop.fired,
                     "session": stop.session, "was": stop.level});
             }
             None => {
@@ -79,38 +81,50 @@ impl Core {
 
     /// Journals what changed among the engine's stops since the last time.
     pub(super) fn write_stops(&mut self) {
+        if !self
+            .engine
+            .fired_instruments()
+            .eq(self.fired.iter().copied())
+        {
+            self.fired = self.engine.fired_instruments().collect();
+            self.stops_moved = true;
+        }
         if self.held_stops.is_some() || !std::mem::take(&mut self.stops_moved) {
             return;
         }
         let session = self.reference.session;
-        let now: BTreeMap<(u64, u8), i64> = self
+        let now: BTreeMap<(u64, u8), (i64, bool)> = self
             .engine
             .stops()
             .into_iter()
-            .map(|stop| ((stop.instrument_id, stop.direction as u8), stop.level))
+            .map(|stop| {
+                let key = (stop.instrument_id, stop.direction as u8);
+                (key, (stop.level, stop.fired))
+            })
             .collect();
         let gone = self
             .standing
             .stops()
             .keys()
             .filter(|key| !now.contains_key(key))
-            .map(|key| (*key, 0));
-        let changed = now.iter().filter(|(key, level)| {
+            .map(|key| (*key, (0, false)));
+        let changed = now.iter().filter(|(key, held)| {
             self.standing
                 .stops()
                 .get(key)
-                .is_none_or(|stop| stop.level != **level || stop.session != session)
+                .is_none_or(|stop| (stop.level, stop.fired) != **held || stop.session != session)
         });
-        let news: Vec<((u64, u8), i64)> = gone
-            .chain(changed.map(|(key, level)| (*key, *level)))
+        let news: Vec<((u64, u8), (i64, bool))> = gone
+            .chain(changed.map(|(key, held)| (*key, *held)))
             .collect();
         let ts_ns = self.now();
-        for ((instrument_id, direction), level) in news {
+        for ((instrument_id, direction), (level, fired)) in news {
             self.write(&Record::Stop {
                 session,
                 instrument_id,
                 direction,
                 level,
+                fired,
                 ts_ns,
             });
         }

@@ -89,12 +89,17 @@ pub enum Record {
         by: By,
         ts_ns: i64,
     },
+    /// A claimed order is gone: its ClOrdID, should it come again, is to be claimed again.
+    ClaimOver { cl_ord_id: String },
     /// The stop of an instrument and direction (1 of a long position, 2 of a short one) changed; level 0: there is none.
     Stop {
         session: u32,
         instrument_id: u64,
         direction: u8,
         level: i64,
+        /// It was reached: the position is being closed.
+        #[serde(default)]
+        fired: bool,
         ts_ns: i64,
     },
     /// The engine's running sums were not what its orders and positions add up to.
@@ -127,6 +132,7 @@ impl Record {
             | Record::Halt { .. }
             | Record::Flow { .. }
             | Record::Claim { .. }
+            | Record::ClaimOver { .. }
             | Record::ShadowDifference { .. } => Class::Reserved,
         }
     }

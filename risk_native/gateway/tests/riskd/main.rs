@@ -1,5 +1,7 @@
 //! riskd as a process: a venue on one side, a client on the other, signals and files around it.
 
+mod account;
+mod cancels;
 mod command_line;
 mod control;
 mod corrections;
@@ -8,6 +10,7 @@ mod journal;
 mod kill;
 mod legs;
 mod line;
+mod lists;
 mod officer;
 mod operate;
 mod operator;
@@ -18,5 +21,6 @@ mod replace;
 mod second_wire;
 mod shadow;
 mod standing;
+mod stops;
 mod support;
 mod unknown;

@@ -453,10 +453,10 @@ fn sha_prefix(text: &str) -> u64 {
 fn a_working_order_nobody_knows_halts_until_it_is_gone() {
     let mut rig = Rig::new();
     let mut foreign = status("0", 0, "0");
-    foreign[0].1 = "US-900".into();
+    foreign[0].1 = "DESK-900".into();
     rig.venue.book().orders = vec![foreign];
     rig.start();
-    rig.wait_log(&["unknown_order", "US-900"]);
+    rig.wait_log(&["unknown_order", "DESK-900"]);
     let mut client = rig.client();
     client.wait_active();
     let decision = client.order(limit(1, 1, BUY, 10, 100));

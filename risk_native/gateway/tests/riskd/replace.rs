@@ -3,8 +3,8 @@
 use dnalyaw_engine::Reason;
 use dnalyaw_frames::{Body, DecisionKind, ExecType, Replace};
 
-use crate::support::fix::{OnCancel, OnReplace};
-use crate::support::{BUY, Client, Rig, limit};
+use crate::support::fix::{OnCancel, OnOrder, OnReplace};
+use crate::support::{BUY, Client, Rig, SELL, eventually, limit};
 
 fn change(order_id: u64, original_id: u64, quantity: i64, price: i64) -> Replace {
     Replace {
@@ -140,6 +140,138 @@ fn an_answer_lost_with_riskd_is_found_in_the_mass_status() {
     // 300 of 500 are reserved.
     let decision = client.order(limit(3, 1, BUY, 500, 99));
     assert_eq!(decision.approved_quantity, 200);
+}
+
+/// 300 AAA held and 100 of them offered; the offer was raised to 200, the venue took that, and riskd died before it heard.
+fn taken_unheard() -> (Rig, Client) {
+    let mut rig = Rig::new();
+    {
+        let mut book = rig.venue.book();
+        book.positions = vec![(1, "AAA", 300, "100")];
+        book.on_replace = OnReplace::Swallow;
+        book.on_cancel = OnCancel::Cancel;
+        book.keeps_account = true;
+    }
+    rig.start();
+    let mut client = rig.trading();
+    client.order(limit(1, 1, SELL, 100, 101));
+    client.exec(1);
+    client.send(Body::Replace(change(2, 1, 200, 101)));
+    assert_eq!(client.decision(2).decision, DecisionKind::Approve);
+    rig.venue.expect("G", 1);
+    drop(client);
+    rig.crash();
+    rig.venue.book().orders = vec![offer(0)];
+    rig.start();
+    let client = rig.trading();
+    (rig, client)
+}
+
+fn offer(filled: i64) -> Vec<(u32, String)> {
+    vec![
+        (11, "US-2".into()),
+        (41, "US-1".into()),
+        (39, if filled > 0 { "1" } else { "0" }.into()),
+        (55, "AAA".into()),
+        (54, "2".into()),
+        (38, "200".into()),
+        (44, "101".into()),
+        (151, (200 - filled).to_string()),
+        (14, filled.to_string()),
+        (6, if filled > 0 { "101" } else { "0" }.into()),
+    ]
+}
+
+/// The report on the offer by its present id.
+fn tell(rig: &Rig, exec_type: &str, status: &str, last: i64, cumulative: i64) {
+    let mut order = rig.venue.received("G")[0].clone();
+    order.fields.retain(|(tag, _)| *tag != 41);
+    rig.venue
+        .report(&order, exec_type, status, last, cumulative, "101");
+}
+
+#[test]
+fn what_the_venue_took_around_a_restart_holds_no_more_than_it_does() {
+    let (rig, mut client) = taken_unheard();
+    // 200 of 300 are being sold.
+    let rest = client.order(limit(3, 1, SELL, 300, 101));
+    assert_eq!(
+        (rest.decision, rest.approved_quantity),
+        (DecisionKind::Reduce, 100)
+    );
+    rig.venue.expect("D", 2);
+    tell(&rig, "F", "1", 50, 50);
+    while client.exec(1).last_quantity != 50 {}
+    tell(&rig, "F", "2", 150, 200);
+    assert_eq!(client.exec(1).exec_type, ExecType::Fill);
+    // 100 held, 100 of them being sold: nothing is left to sell, and no phantom keeps the rest.
+    client.send(Body::Cancel(dnalyaw_frames::Cancel {
+        order_id: 3,
+        correlation: [9; 16],
+    }));
+    while client.exec(3).exec_type != ExecType::Cancelled {}
+    assert_eq!(
+        client.order(limit(4, 1, SELL, 100, 101)).decision,
+        DecisionKind::Approve
+    );
+}
+
+#[test]
+fn a_cancel_after_the_restart_releases_all_of_it() {
+    let (rig, mut client) = taken_unheard();
+    client.send(Body::Cancel(dnalyaw_frames::Cancel {
+        order_id: 1,
+        correlation: [9; 16],
+    }));
+    let cancel = rig.venue.expect("F", 1);
+    assert_eq!((cancel.text(41), cancel.text(38)), ("US-2", "200"));
+    while client.exec(1).exec_type != ExecType::Cancelled {}
+    assert_eq!(
+        client.order(limit(3, 1, SELL, 300, 101)).decision,
+        DecisionKind::Approve
+    );
+}
+
+#[test]
+fn the_switch_closes_all_of_the_position_after_the_restart() {
+    let (rig, _client) = taken_unheard();
+    rig.venue.book().on_order = OnOrder::Fill;
+    rig.venue.book().orders.clear();
+    rig.call(&["kill", "--reason", "drill"]);
+    assert_eq!(rig.venue.expect("F", 1).text(41), "US-2");
+    assert_eq!(rig.venue.expect("D", 2).text(38), "300");
+    eventually("flat", || rig.status()["kill"]["phase"] == "flat");
+}
+
+#[test]
+fn an_order_that_fills_whole_leaves_no_reserve_of_a_refused_modification() {
+    let (mut rig, mut client) = working();
+    rig.venue.book().on_replace = OnReplace::Swallow;
+    client.send(Body::Replace(change(2, 1, 300, 99)));
+    client.decision(2);
+    rig.venue.expect("G", 1);
+    drop(client);
+    rig.crash();
+    let status = [
+        (11, "US-1"),
+        (39, "0"),
+        (55, "AAA"),
+        (54, "1"),
+        (38, "100"),
+        (44, "99"),
+        (151, "100"),
+        (14, "0"),
+        (6, "0"),
+    ];
+    rig.venue.book().orders = vec![status.map(|(tag, value)| (tag, value.to_string())).to_vec()];
+    rig.start();
+    let mut client = rig.trading();
+    let order = rig.venue.received("D")[0].clone();
+    rig.venue.report(&order, "F", "2", 100, 100, "99");
+    while client.exec(1).exec_type != ExecType::Fill {}
+    // 100 held of 500; the 200 more that were asked for are not.
+    let decision = client.order(limit(3, 1, BUY, 400, 99));
+    assert_eq!(decision.decision, DecisionKind::Approve);
 }
 
 #[test]

@@ -47,6 +47,7 @@ fn stop(session: u32, level: i64) -> Record {
         instrument_id: 1,
         direction: 1,
         level: level * 1_000_000,
+        fired: false,
         ts_ns: 1,
     }
 }

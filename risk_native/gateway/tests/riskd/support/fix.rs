@@ -90,6 +90,20 @@ pub enum OnCancel {
     Swallow,
     /// The order has ended.
     Cancel,
+    /// The order works on.
+    Refuse,
+}
+
+/// What a mass status says of its own length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Total {
+    /// As many as there are reports.
+    True,
+    Is(usize),
+    /// Only the last report says that it is one.
+    Untold,
+    /// No report comes at all.
+    NoAnswer,
 }
 
 /// What a venue does with a modification.
@@ -114,6 +128,7 @@ pub struct Book {
     pub prices: Vec<(&'static str, &'static str, &'static str, &'static str)>,
     /// Fields of the mass status reports, without 584, 911 and 912.
     pub orders: Vec<Vec<(u32, String)>>,
+    pub total: Total,
     pub on_order: OnOrder,
     pub on_cancel: OnCancel,
     pub on_replace: OnReplace,
@@ -180,6 +195,7 @@ impl Venue {
                     ("BBB", "49.99", "50.01", "50"),
                 ],
                 orders: Vec::new(),
+                total: Total::True,
                 on_order: OnOrder::Ack,
                 on_cancel: OnCancel::Swallow,
                 on_replace: OnReplace::Accept,
@@ -359,7 +375,13 @@ impl Venue {
     }
 
     fn mass_status(&self, id: &str) {
-        let orders = self.book().orders.clone();
+        let (orders, total) = {
+            let book = self.book();
+            (book.orders.clone(), book.total)
+        };
+        if total == Total::NoAnswer {
+            return;
+        }
         if orders.is_empty() {
             let exec = self.exec_id();
             self.send(
@@ -381,12 +403,17 @@ impl Venue {
             );
             return;
         }
-        let total = orders.len();
+        let count = orders.len();
         for (index, order) in orders.into_iter().enumerate() {
             let mut body = vec![f(37, index + 1), f(17, self.exec_id()), f(150, "I")];
             body.extend(order);
-            body.extend([f(584, id), f(911, total)]);
-            if index + 1 == total {
+            body.push(f(584, id));
+            match total {
+                Total::True => body.push(f(911, count)),
+                Total::Is(other) => body.push(f(911, other)),
+                Total::Untold | Total::NoAnswer => {}
+            }
+            if index + 1 == count {
                 body.push(f(912, "Y"));
             }
             self.send("8", body);
@@ -531,7 +558,24 @@ impl Venue {
     }
 
     fn cancel(&self, message: &Message) {
-        if self.book().on_cancel == OnCancel::Swallow {
+        let action = self.book().on_cancel;
+        if action == OnCancel::Swallow {
+            return;
+        }
+        if action == OnCancel::Refuse {
+            let (new, old) = (message.text(11).to_string(), message.text(41).to_string());
+            self.send(
+                "9",
+                vec![
+                    f(37, format!("V{old}")),
+                    f(11, new),
+                    f(41, old),
+                    f(39, "0"),
+                    f(434, 1),
+                    f(102, 99),
+                    f(58, "not now"),
+                ],
+            );
             return;
         }
         let original = message.text(41).to_string();
