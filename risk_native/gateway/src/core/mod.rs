@@ -407,7 +407,7 @@ impl Core {
                     self.venue_lost(&why);
                 }
             }
-            Event::Withheld { cl_ord_id } => self.on_withheld(&cl_ord_id),
+            Event::Withheld { cl_ord_id, reason } => self.on_withheld(&cl_ord_id, reason),
             Event::Execution(report) => self.on_report(report),
             Event::CancelRejected(refused) => self.on_cancel_rejected(&refused),
             Event::PositionsTotal { request_id, total } => {
