@@ -294,6 +294,7 @@ impl Core {
         }
         self.save_place();
         self.write_metrics();
+        self.metrics.finish();
         // Whoever waits for room in the queue must see that nobody reads it any more.
         drop(inbox);
         self.venue.stop();
@@ -580,10 +581,9 @@ impl Core {
         self.counters.working_orders = self.orders.open_count();
         self.counters.venue_queue = self.venue.queued();
         self.counters.link_queue = self.client.as_ref().map_or(0, Client::queued);
+        self.counters.log_dropped = log::dropped();
         self.publish();
-        if let Err(err) = self.metrics.write(&self.counters) {
-            log_warn!("metrics_not_written", {"why": err.to_string()});
-        }
+        self.metrics.write(&self.counters);
     }
 
     fn wall_ns() -> i64 {
