@@ -33,6 +33,11 @@ pub fn serve(options: &Options) -> Result<(), String> {
         Some(name) => Some(live::check(options, name)?),
         None => None,
     };
+    let _lock = lock(&options.dir)?;
+    let latch = KillLatch::open(&options.dir)?;
+    let (inbox, events) = sync_channel(core::INBOX);
+    // From here on a SIGUSR1 throws the switch instead of ending riskd, however long the start takes.
+    signals(inbox.clone(), latch.clone()).map_err(|err| format!("signals: {err}"))?;
     let limits = limits::load(options.tighter.as_deref())?;
     let reference = Reference::load(&options.reference)?;
     let mut engine = build_engine(&reference, &options.reference, limits)?;
@@ -40,8 +45,6 @@ pub fn serve(options: &Options) -> Result<(), String> {
     if options.venue_addr_file.exists() {
         read_address(&options.venue_addr_file)?;
     }
-    let _lock = lock(&options.dir)?;
-    let latch = KillLatch::open(&options.dir)?;
     let opened = Journal::open::<Record>(&options.dir.join("journal"), options.journal_segment)
         .map_err(|err| err.to_string())?;
     let mut journal = opened.journal;
@@ -66,8 +69,6 @@ pub fn serve(options: &Options) -> Result<(), String> {
     let sequences = Sequences::open(&options.dir.join("fix.seq"))
         .map_err(|err| format!("{}: {err}", options.dir.join("fix.seq").display()))?;
 
-    let (inbox, events) = sync_channel(core::INBOX);
-    signals(inbox.clone(), latch.clone()).map_err(|err| format!("signals: {err}"))?;
     let shadow =
         core::ShadowThread::start(inbox.clone()).map_err(|err| format!("shadow thread: {err}"))?;
     let to_core = inbox.clone();
@@ -85,6 +86,7 @@ pub fn serve(options: &Options) -> Result<(), String> {
     link::listen(
         &options.socket,
         oms_user,
+        latch.clone(),
         Arc::new(move |event| inbox.send(Input::Link(event)).is_ok()),
     )?;
 

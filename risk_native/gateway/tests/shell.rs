@@ -7,3 +7,6 @@ mod support;
 
 #[path = "shell/unread_log.rs"]
 mod unread_log;
+
+#[path = "shell/early_signal.rs"]
+mod early_signal;
