@@ -109,6 +109,7 @@ pub fn flatten(options: &FlattenOptions) -> Result<String, Failure> {
                 on_link_loss: LinkLoss::ReduceOnly,
                 link_timeout: options.patience,
                 cancel_on_disconnect: false,
+                live: false,
             },
             published: Arc::new(Mutex::new(Published::default())),
         },

@@ -119,6 +119,7 @@ pub fn serve(options: &Options) -> Result<(), String> {
                 on_link_loss: options.on_link_loss,
                 link_timeout: options.link_timeout,
                 cancel_on_disconnect: options.cancel_on_disconnect,
+                live: options.live.is_some(),
             },
             published,
         },

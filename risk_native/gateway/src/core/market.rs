@@ -104,6 +104,12 @@ impl Core {
     pub(super) fn on_session(&mut self, report: &SessionReport) {
         let own = self.reference.session;
         let state = match (report.simulated, self.clock) {
+            (Some((session, _)), _) if self.live => {
+                if !std::mem::replace(&mut self.session_fault, true) {
+                    log_error!("simulated_clock", {"session": session, "why": "the venue simulates its clock, and riskd serves live; no orders"});
+                }
+                SessionState::Unknown
+            }
             // The FIX session is with SIMVENUE and nobody else, so the text is all there is left to check.
             (Some((session, clock)), Clock::Unknown) => {
                 log_info!("clock", {"source": "venue", "session": session, "clock_ns": clock});

@@ -117,6 +117,7 @@ pub struct Core {
     epoch: Option<u64>,
     resync: Resync,
     clock: Clock,
+    live: bool,
     quotes: HashMap<u64, Quote>,
     changed_prices: BTreeSet<u64>,
     changed_positions: BTreeSet<u64>,
@@ -180,6 +181,8 @@ pub struct Policy {
     pub on_link_loss: LinkLoss,
     pub link_timeout: Duration,
     pub cancel_on_disconnect: bool,
+    /// A clock that the venue simulates is not believed.
+    pub live: bool,
 }
 
 impl Core {
@@ -206,6 +209,7 @@ impl Core {
             epoch: None,
             resync: Resync::default(),
             clock: Clock::default(),
+            live: parts.policy.live,
             quotes: HashMap::new(),
             changed_prices: BTreeSet::new(),
             changed_positions: BTreeSet::new(),
