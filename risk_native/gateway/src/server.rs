@@ -53,6 +53,14 @@ pub fn serve(options: &Options) -> Result<(), String> {
     }
     let replayed_records = opened.records.len();
     let replayed = core::replay(opened.records, &mut engine, &reference);
+    let newest = replayed.newest_session();
+    if reference.session < newest {
+        return Err(format!(
+            "reference {}: its session {} is over, the journal has begun {newest}; pass the file of the venue's session",
+            options.reference.display(),
+            reference.session
+        ));
+    }
     let start = Record::Start {
         wall_ns: wall_ns(),
         region: reference.region.clone(),

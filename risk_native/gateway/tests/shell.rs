@@ -10,3 +10,9 @@ mod unread_log;
 
 #[path = "shell/early_signal.rs"]
 mod early_signal;
+
+#[path = "shell/session.rs"]
+mod session;
+
+#[path = "shell/check_time.rs"]
+mod check_time;

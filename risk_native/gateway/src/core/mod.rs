@@ -124,6 +124,8 @@ pub struct Core {
     told_state: Option<frames::State>,
     /// The venue's session or clock is not the one traded here, and the log says so.
     session_fault: bool,
+    /// The session that the venue said it is in, when it was the reference's; the engine knows no other.
+    confirmed: u32,
     place: Option<(u64, u64)>,
     /// Nothing opens, because the journal has no room for it or the disk failed.
     journal_failed: bool,
@@ -215,6 +217,7 @@ impl Core {
             changed_positions: BTreeSet::new(),
             told_state: None,
             session_fault: false,
+            confirmed: 0,
             place: None,
             journal_failed: false,
             unjournaled: false,
