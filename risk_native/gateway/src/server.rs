@@ -5,8 +5,9 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use dnalyaw_engine::{Engine, InstrumentReference, Reason, TighterLimits};
 use rustix::fs::{FlockOperation, flock};
@@ -23,6 +24,9 @@ use crate::reference::{Instrument, Reference};
 use crate::scrape::{self, Published};
 use crate::venue::{Sequences, Venue, VenueConfig, read_address};
 use crate::{binary, control, limits, link, live, log_info, log_warn};
+
+/// A stop that found no room is told again after this long.
+const STOP_AGAIN: Duration = Duration::from_millis(20);
 
 /// Serves until SIGTERM.
 ///
@@ -259,18 +263,26 @@ pub(crate) fn signals(inbox: SyncSender<Input>, latch: KillLatch) -> std::io::Re
         .name("signals".into())
         .spawn(move || {
             runtime.block_on(async move {
+                let mut stop = false;
                 loop {
-                    let input = tokio::select! {
-                        _ = term.recv() => Input::Stop,
-                        _ = int.recv() => Input::Stop,
-                        _ = too_large.recv() => continue,
+                    tokio::select! {
+                        _ = term.recv() => stop = true,
+                        _ = int.recv() => stop = true,
+                        _ = too_large.recv() => {}
                         _ = usr1.recv() => {
                             latch.fire(Reason::Operator, "SIGUSR1");
-                            Input::Wake
+                            // A core with a full queue looks at the latch before each of what is in it.
+                            let _ = inbox.try_send(Input::Wake);
                         }
-                    };
-                    if inbox.send(input).is_err() {
-                        return;
+                        () = tokio::time::sleep(STOP_AGAIN), if stop => {}
+                    }
+                    // Whoever waited here for room would not hear the next signal.
+                    if stop {
+                        match inbox.try_send(Input::Stop) {
+                            Ok(()) => stop = false,
+                            Err(TrySendError::Full(_)) => {}
+                            Err(TrySendError::Disconnected(_)) => return,
+                        }
                     }
                 }
             });

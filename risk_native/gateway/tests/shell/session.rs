@@ -1,7 +1,5 @@
 //! A session day begins by the venue's word, not by the reference file's.
 
-use serde_json::Value;
-
 use crate::support::fix::{OnCancel, OnOrder};
 use crate::support::{Rig, eventually, reference};
 
@@ -101,8 +99,6 @@ fn a_venue_without_a_date_is_on_todays() {
         if state == "UNKNOWN" {
             rig.wait_log(&["session_mismatch"]);
         }
-        eventually(state, || {
-            rig.status()["session_state"] == Value::from(state)
-        });
+        eventually(state, || rig.status()["session_state"] == state);
     }
 }
