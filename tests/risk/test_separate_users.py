@@ -17,7 +17,7 @@ from dnalyaw import runtime
 from tests.risk import users
 from tests.risk.gateway import Gateway, eventually
 from tests.risk.link import BUY, Link, LinkClosed
-from tests.risk.simulated import NAMES, Simulated, price
+from tests.risk.simulated import Simulated, price
 from tests.risk.users import Connected, User, as_user
 
 pytestmark = [
@@ -26,6 +26,7 @@ pytestmark = [
 ]
 
 RISK, OMS, STRANGER, ROOT = User("daemon"), User("nobody"), User("games"), User("root")
+REJECT, KILLED = 3, 4
 LIVE = ("--live", "--oms-user", OMS.name)
 SECRETS = (
     "fix.addr",
@@ -102,6 +103,7 @@ def live() -> Iterator[Live]:
 def test_live_refuses_root_and_omsds_own_user(live: Live) -> None:
     assert "runs as root" in live.gateway.refuses(*LIVE)
     assert "omsd's own user nobody" in live.gateway.refuses(*LIVE, **OMS.process)
+    assert "root passes every lock" in live.gateway.refuses("--live", "--oms-user", "root", **RISK.process)
     assert "no such user" in live.gateway.refuses("--live", "--oms-user", "nobody2", **RISK.process)
     assert "oms-user" in live.gateway.refuses("--live", **RISK.process)
 
@@ -125,12 +127,43 @@ def test_live_refuses_files_that_others_can_read_or_change(live: Live, wrong: st
     assert str(named) in live.gateway.refuses(*LIVE, **RISK.process)
 
 
-def test_omsd_of_its_own_user_trades_and_cannot_look_or_reach_behind_riskd(live: Live) -> None:
+@pytest.mark.parametrize("wrong", ["file", "folder", "owner", "tighter"])
+def test_live_refuses_limits_that_others_can_change(live: Live, wrong: str) -> None:
+    folder = live.base / "limits"
+    folder.mkdir(mode=0o755)
+    reference = shutil.move(live.gateway.reference, folder / "reference.json")
+    tighter = folder / "tighter.json"
+    tighter.write_text('{"instrument_bp": 400}')
+    live.gateway.reference = reference
+    if wrong == "file":
+        reference.chmod(0o664)
+    elif wrong == "folder":
+        folder.chmod(0o777)
+    elif wrong == "owner":
+        os.chown(reference, OMS.uid, OMS.gid)
+    else:
+        tighter.chmod(0o646)
+    named = {"file": reference, "folder": folder, "owner": reference, "tighter": tighter}[wrong]
+    said = live.gateway.refuses(*LIVE, "--tighter", str(tighter), **RISK.process)
+    assert f"{named}: " in said
+    assert "change it" in said
+
+
+def test_live_believes_no_simulated_clock(live: Live) -> None:
     live.start()
     link = live.dial(OMS, isolated=True)
-    link.wait_open(prices=len(NAMES))
-    assert link.order(1, 101, BUY, 10, price(101) - 0.2)["decision"] == 1
-    eventually("the order at the venue", lambda: set(live.venue.ledger().orders) == {"US-1"})
+    eventually("the refusal", lambda: live.gateway.events("simulated_clock"))
+    eventually("the venue is up", lambda: link.state()["venue_up"])
+    assert link.state()["session_state"] == 0
+    assert link.order(1, 101, BUY, 10, price(101) - 0.2)["decision"] == REJECT
+    assert not live.venue.ledger().orders
+
+
+def test_omsd_of_its_own_user_is_served_and_cannot_look_or_reach_behind_riskd(live: Live) -> None:
+    live.start()
+    link = live.dial(OMS, isolated=True)
+    eventually("the venue is up", lambda: link.state()["venue_up"])
+    assert link.order(1, 101, BUY, 10, price(101) - 0.2)["decision"] == REJECT
 
     def secrets() -> dict[str, str]:
         found = {}
@@ -169,7 +202,7 @@ def test_omsd_of_its_own_user_trades_and_cannot_look_or_reach_behind_riskd(live:
     # The socket's own folder cannot be changed under it either.
     with pytest.raises(PermissionError):
         as_user(OMS, lambda: os.unlink(live.gateway.socket))
-    assert link.order(2, 101, BUY, 10, price(101) - 0.2)["decision"] == 1
+    assert link.order(2, 101, BUY, 10, price(101) - 0.2)["decision"] == REJECT
 
 
 def test_the_control_socket_refuses_a_stranger_by_his_credentials_too(live: Live) -> None:
@@ -192,10 +225,10 @@ def test_the_control_socket_refuses_a_stranger_by_his_credentials_too(live: Live
         assert b'"ok":true' not in said.replace(b" ", b""), said
     eventually("both refusals", lambda: len(live.gateway.events("control_refused")) >= 2)
     link = live.dial(OMS, isolated=True)
-    link.wait_open(prices=len(NAMES))
-    assert link.state()["trading_state"] == 1, "nobody threw the switch"
+    eventually("the account is known", lambda: link.state()["equity"] > 0)
+    assert link.state()["trading_state"] != KILLED, "nobody threw the switch"
     assert as_user(RISK, command)
-    eventually("riskd's own user may", lambda: link.state()["trading_state"] == 4)
+    eventually("riskd's own user may", lambda: link.state()["trading_state"] == KILLED)
 
 
 def test_only_omsds_user_gets_the_link(live: Live) -> None:
@@ -213,17 +246,18 @@ def test_only_omsds_user_gets_the_link(live: Live) -> None:
         f"user {user.uid} " in why for user, why in zip((STRANGER, RISK, ROOT), refused, strict=True)
     ] == [True] * 3
     link = live.dial(OMS, isolated=True)
-    link.wait_open(prices=len(NAMES))
+    eventually("the venue is up", lambda: link.state()["venue_up"])
 
 
 @pytest.mark.skipif(
-    len(Path("/proc/net/route").read_text().splitlines()) < 2,
-    reason="this machine has no route that could be found",
+    len(Path("/proc/net/dev").read_text().splitlines()) < 4,
+    reason="this machine has no interface that could be found",
 )
 def test_an_omsd_that_can_reach_more_than_its_machine_is_refused(live: Live) -> None:
     live.start()
     with pytest.raises((LinkClosed, BrokenPipeError, ConnectionResetError)):
         live.dial(OMS, isolated=False)
     eventually(
-        "the reason", lambda: [e for e in live.gateway.events("link_refused") if "has a route by" in e["why"]]
+        "the reason",
+        lambda: [e for e in live.gateway.events("link_refused") if "has the interface" in e["why"]],
     )

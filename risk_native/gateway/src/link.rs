@@ -10,9 +10,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, Instant};
 
-use dnalyaw_frames::{Body, FRAME_LEN, Frame, SequenceIn, SequenceOut};
+use dnalyaw_engine::Reason;
+use dnalyaw_frames::{Body, FRAME_LEN, Frame, Kill, SequenceIn, SequenceOut};
 
 use crate::control::Peer;
+use crate::latch::{KillLatch, Thrower};
 use crate::live::{self, OmsUser};
 use crate::log_warn;
 
@@ -49,6 +51,8 @@ pub struct Client {
     depth: Arc<AtomicU64>,
     sequence: SequenceOut,
     heard: Heard,
+    /// Its HELLO was accepted: a KILL of its throws the switch before the core comes to it.
+    greeted: Arc<AtomicBool>,
 }
 
 /// When the client last said something, as the socket's own thread saw it: a busy core is no silent client.
@@ -107,8 +111,14 @@ impl Client {
         self.depth.load(Ordering::Relaxed)
     }
 
+    /// Its HELLO was accepted.
+    pub fn greet(&self) {
+        self.greeted.store(true, Ordering::SeqCst);
+    }
+
     /// Ends the connection; `LinkEvent::Closed` follows.
     pub fn close(&self) {
+        self.greeted.store(false, Ordering::SeqCst);
         // It may be gone already, which is what was wanted.
         let _ = self.stream.shutdown(Shutdown::Both);
     }
@@ -118,7 +128,12 @@ impl Client {
 ///
 /// # Errors
 /// One line, when the path cannot be bound.
-pub fn listen(path: &Path, live: Option<OmsUser>, sink: Sink) -> Result<(), String> {
+pub fn listen(
+    path: &Path,
+    live: Option<OmsUser>,
+    latch: KillLatch,
+    sink: Sink,
+) -> Result<(), String> {
     let fail = |err: std::io::Error| format!("socket {}: {err}", path.display());
     if path.exists() {
         if UnixStream::connect(path).is_ok() {
@@ -137,12 +152,12 @@ pub fn listen(path: &Path, live: Option<OmsUser>, sink: Sink) -> Result<(), Stri
     }
     std::thread::Builder::new()
         .name("link".into())
-        .spawn(move || accept(&listener, live.as_ref(), &sink))
+        .spawn(move || accept(&listener, live.as_ref(), &latch, &sink))
         .map_err(fail)?;
     Ok(())
 }
 
-fn accept(listener: &UnixListener, live: Option<&OmsUser>, sink: &Sink) {
+fn accept(listener: &UnixListener, live: Option<&OmsUser>, latch: &KillLatch, sink: &Sink) {
     let busy = Arc::new(AtomicBool::new(false));
     let mut client = 0;
     for stream in listener.incoming() {
@@ -163,7 +178,7 @@ fn accept(listener: &UnixListener, live: Option<&OmsUser>, sink: &Sink) {
             continue;
         }
         client += 1;
-        if let Err(err) = serve(client, stream, sink.clone(), busy.clone()) {
+        if let Err(err) = serve(client, stream, latch.clone(), sink.clone(), busy.clone()) {
             busy.store(false, Ordering::SeqCst);
             log_warn!("link_refused", {"why": err.to_string()});
         }
@@ -197,13 +212,20 @@ fn admit(stream: &UnixStream, live: Option<&OmsUser>) -> Result<(), String> {
     }
 }
 
-fn serve(id: u64, stream: UnixStream, sink: Sink, busy: Arc<AtomicBool>) -> std::io::Result<()> {
+fn serve(
+    id: u64,
+    stream: UnixStream,
+    latch: KillLatch,
+    sink: Sink,
+    busy: Arc<AtomicBool>,
+) -> std::io::Result<()> {
     let (queue, frames) = sync_channel(CLIENT_QUEUE);
     let depth = Arc::new(AtomicU64::new(0));
     let writer = stream.try_clone()?;
     let reader = stream.try_clone()?;
     let written = depth.clone();
     let heard = Heard::new();
+    let greeted = Arc::new(AtomicBool::new(false));
     std::thread::Builder::new()
         .name("link-out".into())
         .spawn(move || write_frames(writer, &frames, &written))?;
@@ -217,9 +239,15 @@ fn serve(id: u64, stream: UnixStream, sink: Sink, busy: Arc<AtomicBool>) -> std:
                 depth,
                 sequence: SequenceOut::default(),
                 heard: heard.clone(),
+                greeted: greeted.clone(),
             };
             if sink(LinkEvent::Connected(client)) {
-                let (fault, why) = read_frames(id, &reader, &heard, &sink);
+                let thrown_by = |kill: &Kill| {
+                    if greeted.load(Ordering::SeqCst) {
+                        throw(&latch, kill);
+                    }
+                };
+                let (fault, why) = read_frames(id, &reader, &heard, &thrown_by, &sink);
                 let _ = reader.shutdown(Shutdown::Both);
                 // The next client may come in only after the core has let go of this one.
                 let _ = sink(LinkEvent::Closed {
@@ -233,7 +261,22 @@ fn serve(id: u64, stream: UnixStream, sink: Sink, busy: Arc<AtomicBool>) -> std:
     Ok(())
 }
 
-fn read_frames(client: u64, mut stream: &UnixStream, heard: &Heard, sink: &Sink) -> (bool, String) {
+/// At once, on the socket's own thread: the orders that wait in front of the frame do not leave.
+fn throw(latch: &KillLatch, kill: &Kill) {
+    let thrower = Thrower {
+        who: kill.who.as_str().to_string(),
+        correlation: kill.correlation,
+    };
+    latch.fire_by(Reason::Operator, thrower);
+}
+
+fn read_frames(
+    client: u64,
+    mut stream: &UnixStream,
+    heard: &Heard,
+    on_kill: &dyn Fn(&Kill),
+    sink: &Sink,
+) -> (bool, String) {
     let mut sequence = SequenceIn::default();
     let mut bytes = [0u8; FRAME_LEN];
     loop {
@@ -260,6 +303,9 @@ fn read_frames(client: u64, mut stream: &UnixStream, heard: &Heard, sink: &Sink)
             return (true, gap.to_string());
         }
         heard.now();
+        if let Body::Kill(kill) = &frame.body {
+            on_kill(kill);
+        }
         if !sink(LinkEvent::Frame { client, frame }) {
             return (false, "riskd is stopping".into());
         }
@@ -283,5 +329,71 @@ fn write_frames(mut stream: UnixStream, frames: &Receiver<[u8; FRAME_LEN]>, dept
             return;
         }
         depth.fetch_sub(taken, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dnalyaw_frames::{FixedText, Hello};
+    use std::sync::mpsc::channel;
+
+    #[test]
+    fn a_kill_frame_throws_the_switch_before_anyone_takes_what_is_queued_and_not_before_hello() {
+        let dir = tempfile::tempdir().unwrap();
+        let latch = KillLatch::open(dir.path()).unwrap();
+        let (to_core, inbox) = channel();
+        let path = dir.path().join("risk.sock");
+        listen(
+            &path,
+            None,
+            latch.clone(),
+            Arc::new(move |event| to_core.send(event).is_ok()),
+        )
+        .unwrap();
+        let mut stream = UnixStream::connect(&path).unwrap();
+        let mut sequence = SequenceOut::default();
+        let mut send = |body| {
+            let frame = Frame {
+                seq: sequence.take(),
+                ts_ns: 1,
+                body,
+            };
+            stream.write_all(&frame.encode()).unwrap();
+        };
+        let kill = || {
+            Body::Kill(Kill {
+                correlation: [8; 16],
+                who: FixedText::new("ops").unwrap(),
+            })
+        };
+        send(Body::Hello(Hello {
+            session: 0,
+            region: FixedText::new("US").unwrap(),
+        }));
+        send(kill());
+        let limit = Duration::from_secs(10);
+        let Ok(LinkEvent::Connected(client)) = inbox.recv_timeout(limit) else {
+            panic!("a client");
+        };
+        for _ in 0..2 {
+            assert!(matches!(
+                inbox.recv_timeout(limit),
+                Ok(LinkEvent::Frame { .. })
+            ));
+        }
+        assert_eq!(latch.fired(), None, "HELLO is not accepted yet");
+        client.greet();
+        for _ in 0..100 {
+            send(Body::Heartbeat);
+        }
+        send(kill());
+        // Nothing of it is taken out of the queue.
+        let end = Instant::now() + limit;
+        while latch.fired().is_none() && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        assert_eq!(latch.fired(), Some(Reason::Operator));
+        assert_eq!(latch.who().correlation, [8; 16]);
     }
 }

@@ -29,6 +29,11 @@ pub fn check(options: &Options, oms_user: &str) -> Result<OmsUser, String> {
         std::fs::read_to_string("/etc/passwd").map_err(|err| format!("/etc/passwd: {err}"))?;
     let oms = find(&accounts, oms_user)
         .ok_or_else(|| format!("--oms-user {oms_user}: no such user in /etc/passwd"))?;
+    if oms.uid == 0 {
+        return Err(format!(
+            "--oms-user {oms_user}: root passes every lock; give omsd a user of its own"
+        ));
+    }
     if oms.uid == own {
         return Err(format!(
             "--live: riskd runs as omsd's own user {oms_user}; give it one of its own"
@@ -37,8 +42,48 @@ pub fn check(options: &Options, oms_user: &str) -> Result<OmsUser, String> {
     for path in [&options.dir, &options.venue_addr_file] {
         private(path, own)?;
     }
+    for path in [Some(&options.reference), options.tighter.as_ref()]
+        .into_iter()
+        .flatten()
+    {
+        unchangeable(path, own)?;
+    }
     lets_in(&options.socket, &oms, own)?;
     Ok(oms)
+}
+
+/// A file that holds limits: nobody but riskd's user and root may write it, or put another in its place.
+fn unchangeable(path: &Path, own: u32) -> Result<(), String> {
+    let fail = |err: std::io::Error| format!("{}: {err}", path.display());
+    only_ours(path, own, false)?;
+    // By the name that was given as well as by where a link leads.
+    let given = std::path::absolute(path).map_err(fail)?;
+    let real = std::fs::canonicalize(path).map_err(fail)?;
+    for name in [given, real] {
+        for (level, folder) in name.ancestors().skip(1).enumerate() {
+            // Further up a sticky folder is enough: what is ours there cannot be renamed by others.
+            only_ours(folder, own, level > 0)?;
+        }
+    }
+    Ok(())
+}
+
+fn only_ours(path: &Path, own: u32, sticky_will_do: bool) -> Result<(), String> {
+    let name = path.display();
+    let meta = std::fs::metadata(path).map_err(|err| format!("{name}: {err}"))?;
+    let mode = meta.permissions().mode() & 0o7777;
+    if meta.uid() != own && meta.uid() != 0 {
+        return Err(format!(
+            "{name}: user {} can change it, and the limits with it; chown it to riskd's {own} or root",
+            meta.uid()
+        ));
+    }
+    if mode & 0o022 != 0 && !(sticky_will_do && mode & 0o1000 != 0) {
+        return Err(format!(
+            "{name}: mode {mode:04o} lets others change it, and the limits with it; chmod go-w it"
+        ));
+    }
+    Ok(())
 }
 
 /// A file or folder that this user alone can read. A folder that is not there yet is made so.
@@ -123,6 +168,15 @@ pub fn check_peer(peer: &Peer, oms: &OmsUser) -> Result<(), String> {
             peer.uid, peer.name, oms.uid, oms.name
         ));
     }
+    // An interface without a route is one command away from a route.
+    let path = format!("/proc/{}/net/dev", peer.pid);
+    let text = std::fs::read_to_string(&path)
+        .map_err(|err| format!("{path}: {err}; omsd's interfaces must be readable"))?;
+    if let Some(interface) = other_interface(&text) {
+        return Err(format!(
+            "{path}: omsd has the interface {interface}; run it in a network namespace with nothing but lo"
+        ));
+    }
     for (table, routes) in [
         ("route", leaves_v4 as fn(&str) -> Option<String>),
         ("ipv6_route", leaves_v6),
@@ -143,6 +197,15 @@ pub fn check_peer(peer: &Peer, oms: &OmsUser) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// An interface of `/proc/PID/net/dev` that is not loopback.
+fn other_interface(text: &str) -> Option<String> {
+    text.lines()
+        .skip(2)
+        .filter_map(|line| Some(line.split_once(':')?.0.trim()))
+        .find(|interface| *interface != "lo")
+        .map(str::to_string)
 }
 
 /// The device of a route of `/proc/PID/net/route` that is not loopback.
@@ -196,6 +259,56 @@ mod tests {
             Some("wlan0")
         );
         assert_eq!(leaves_v6(""), None);
+    }
+
+    #[test]
+    fn any_interface_but_loopback_is_named() {
+        let head = "Inter-|   Receive  |  Transmit\n face |bytes packets|bytes\n";
+        let lo = "    lo:       0       0    0\n";
+        assert_eq!(other_interface(&format!("{head}{lo}")), None);
+        let more = format!("{head}{lo}  eth0: 12 1 0\n");
+        assert_eq!(other_interface(&more).as_deref(), Some("eth0"));
+    }
+
+    #[test]
+    fn a_file_of_limits_that_others_can_write_or_replace_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let own = rustix::process::geteuid().as_raw();
+        let set = |path: &Path, mode| {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        let folder = dir.path().join("files");
+        std::fs::create_dir(&folder).unwrap();
+        let file = folder.join("tighter.json");
+        std::fs::write(&file, "{}").unwrap();
+        for (above, inside, mode, fine) in [
+            (0o755, 0o755, 0o644, true),
+            (0o1777, 0o755, 0o600, true),
+            (0o755, 0o755, 0o664, false),
+            (0o755, 0o755, 0o646, false),
+            (0o755, 0o775, 0o644, false),
+            (0o755, 0o1777, 0o644, false),
+            (0o777, 0o755, 0o644, false),
+        ] {
+            set(dir.path(), above);
+            set(&folder, inside);
+            set(&file, mode);
+            let done = unchangeable(&file, own);
+            assert_eq!(done.is_ok(), fine, "{above:o} {inside:o} {mode:o} {done:?}");
+        }
+        set(dir.path(), 0o755);
+        set(&folder, 0o755);
+        set(&file, 0o644);
+        // A link in a folder that anyone can write leads wherever anyone wants.
+        let open = dir.path().join("open");
+        std::fs::create_dir(&open).unwrap();
+        set(&open, 0o777);
+        std::os::unix::fs::symlink(&file, open.join("link")).unwrap();
+        assert!(
+            unchangeable(&open.join("link"), own)
+                .unwrap_err()
+                .contains("chmod go-w")
+        );
     }
 
     #[test]

@@ -1,9 +1,63 @@
 //! Structured logs: one JSON object a line on stderr, with the correlation id where there is one.
+//!
+//! Nobody waits for whoever reads them: lines go through a queue, and the newest are dropped and counted when it is full.
 
-use std::io::Write;
-use std::time::{SystemTime, UNIX_EPOCH};
+mod queue;
+
+use std::sync::OnceLock;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value};
+
+use queue::Queue;
+
+/// Lines that may wait for stderr.
+const LINES: usize = 8192;
+/// How long the end of the process waits for them.
+const FLUSH_LIMIT: Duration = Duration::from_secs(1);
+
+static QUEUE: OnceLock<Queue> = OnceLock::new();
+
+fn queue() -> &'static Queue {
+    QUEUE.get_or_init(|| {
+        Queue::start(std::io::stderr(), LINES, |lines| {
+            let why = "stderr was not read and the queue was full";
+            let fields = serde_json::json!({"lines": lines, "why": why});
+            line(Level::Warn, "log_dropped", None, fields)
+        })
+    })
+}
+
+/// Lines that were dropped because stderr was not read.
+pub fn dropped() -> u64 {
+    QUEUE.get().map_or(0, Queue::dropped)
+}
+
+/// Says something on stderr that is no JSON: what a person who called riskd reads.
+pub fn say(text: &str) {
+    queue().push(format!("{text}\n"));
+}
+
+/// Waits until what was said is written, or for a second.
+pub fn flush() {
+    if let Some(queue) = QUEUE.get() {
+        queue.flush(FLUSH_LIMIT);
+    }
+}
+
+/// Has a panic logged like everything else. The panic of the main thread ends riskd, and its line is waited for.
+pub fn log_panics() {
+    std::panic::set_hook(Box::new(|info| {
+        let thread = std::thread::current();
+        let name = thread.name().unwrap_or("?").to_string();
+        let fields =
+            serde_json::json!({"thread": name, "what": info.to_string().replace('\n', " ")});
+        write(Level::Error, "panic", None, fields);
+        if name == "main" {
+            flush();
+        }
+    }));
+}
 
 /// How loud a line is. Everything is written; the level is for whoever filters later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +96,12 @@ pub fn hex(bytes: &[u8]) -> String {
     text
 }
 
-/// Writes one line. A log that cannot be written must not stop the gateway, so a failure to write is ignored.
+/// Writes one line, as soon as stderr takes it.
 pub fn write(level: Level, event: &str, correlation: Option<&[u8; 16]>, fields: Value) {
+    queue().push(line(level, event, correlation, fields));
+}
+
+fn line(level: Level, event: &str, correlation: Option<&[u8; 16]>, fields: Value) -> String {
     let mut line = Map::new();
     line.insert("ts_ns".into(), wall_ns().into());
     line.insert("level".into(), level.name().into());
@@ -57,7 +115,7 @@ pub fn write(level: Level, event: &str, correlation: Option<&[u8; 16]>, fields: 
     }
     let mut text = Value::Object(line).to_string();
     text.push('\n');
-    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+    text
 }
 
 /// `info!("event", {"field": value})`: a line without a correlation id.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use dnalyaw_gateway::config::{self, Command};
 use dnalyaw_gateway::second_wire::{self, Failure};
-use dnalyaw_gateway::{control, limits, server, verify};
+use dnalyaw_gateway::{control, limits, log, server, verify};
 
 /// riskd runs and did not do what it was told.
 const REFUSED: u8 = 1;
@@ -14,6 +14,7 @@ const REFUSED: u8 = 1;
 const UNUSABLE: u8 = 2;
 
 fn main() -> ExitCode {
+    log::log_panics();
     let done = match config::parse(std::env::args().skip(1)) {
         Err(why) => Err((UNUSABLE, why)),
         Ok(Command::Help) => print(config::USAGE),
@@ -34,13 +35,15 @@ fn main() -> ExitCode {
             .and_then(|answer| print(&answer)),
         Ok(Command::Serve(options)) => server::serve(&options).map_err(|why| (UNUSABLE, why)),
     };
-    match done {
+    let status = match done {
         Ok(()) => ExitCode::SUCCESS,
         Err((status, why)) => {
-            let _ = writeln!(std::io::stderr(), "riskd: {}", why.replace('\n', " "));
+            log::say(&format!("riskd: {}", why.replace('\n', " ")));
             ExitCode::from(status)
         }
-    }
+    };
+    log::flush();
+    status
 }
 
 fn print(text: &str) -> Result<(), (u8, String)> {

@@ -63,6 +63,8 @@ pub fn flatten(options: &FlattenOptions) -> Result<String, Failure> {
         options.reason
     );
     latch.fire(Reason::Operator, &who);
+    let (inbox, events) = sync_channel(core::INBOX);
+    signals(inbox.clone(), latch.clone()).map_err(|err| format!("signals: {err}"))?;
     let (mut journal, replayed) = open_journal(&options.dir, &fresh, &mut engine, &reference)?;
     let start = Record::Start {
         wall_ns: wall_ns(),
@@ -80,8 +82,6 @@ pub fn flatten(options: &FlattenOptions) -> Result<String, Failure> {
         Sequences::open(&options.dir.join("fix.seq")).map_err(|err| err.to_string()),
         |dir| Sequences::open(&dir.join("fix.seq")).map_err(|err| err.to_string()),
     )?;
-    let (inbox, events) = sync_channel(core::INBOX);
-    signals(inbox.clone(), latch.clone()).map_err(|err| format!("signals: {err}"))?;
     let shadow =
         core::ShadowThread::start(inbox.clone()).map_err(|err| format!("shadow thread: {err}"))?;
     let to_core = inbox.clone();
@@ -109,6 +109,7 @@ pub fn flatten(options: &FlattenOptions) -> Result<String, Failure> {
                 on_link_loss: LinkLoss::ReduceOnly,
                 link_timeout: options.patience,
                 cancel_on_disconnect: false,
+                live: false,
             },
             published: Arc::new(Mutex::new(Published::default())),
         },

@@ -5,8 +5,9 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use dnalyaw_engine::{Engine, InstrumentReference, Reason, TighterLimits};
 use rustix::fs::{FlockOperation, flock};
@@ -24,6 +25,9 @@ use crate::scrape::{self, Published};
 use crate::venue::{Sequences, Venue, VenueConfig, read_address};
 use crate::{binary, control, limits, link, live, log_info, log_warn};
 
+/// A stop that found no room is told again after this long.
+const STOP_AGAIN: Duration = Duration::from_millis(20);
+
 /// Serves until SIGTERM.
 ///
 /// # Errors
@@ -33,6 +37,11 @@ pub fn serve(options: &Options) -> Result<(), String> {
         Some(name) => Some(live::check(options, name)?),
         None => None,
     };
+    let _lock = lock(&options.dir)?;
+    let latch = KillLatch::open(&options.dir)?;
+    let (inbox, events) = sync_channel(core::INBOX);
+    // From here on a SIGUSR1 throws the switch instead of ending riskd, however long the start takes.
+    signals(inbox.clone(), latch.clone()).map_err(|err| format!("signals: {err}"))?;
     let limits = limits::load(options.tighter.as_deref())?;
     let reference = Reference::load(&options.reference)?;
     let mut engine = build_engine(&reference, &options.reference, limits)?;
@@ -40,8 +49,6 @@ pub fn serve(options: &Options) -> Result<(), String> {
     if options.venue_addr_file.exists() {
         read_address(&options.venue_addr_file)?;
     }
-    let _lock = lock(&options.dir)?;
-    let latch = KillLatch::open(&options.dir)?;
     let opened = Journal::open::<Record>(&options.dir.join("journal"), options.journal_segment)
         .map_err(|err| err.to_string())?;
     let mut journal = opened.journal;
@@ -50,6 +57,14 @@ pub fn serve(options: &Options) -> Result<(), String> {
     }
     let replayed_records = opened.records.len();
     let replayed = core::replay(opened.records, &mut engine, &reference);
+    let newest = replayed.newest_session();
+    if reference.session < newest {
+        return Err(format!(
+            "reference {}: its session {} is over, the journal has begun {newest}; pass the file of the venue's session",
+            options.reference.display(),
+            reference.session
+        ));
+    }
     let start = Record::Start {
         wall_ns: wall_ns(),
         region: reference.region.clone(),
@@ -66,8 +81,6 @@ pub fn serve(options: &Options) -> Result<(), String> {
     let sequences = Sequences::open(&options.dir.join("fix.seq"))
         .map_err(|err| format!("{}: {err}", options.dir.join("fix.seq").display()))?;
 
-    let (inbox, events) = sync_channel(core::INBOX);
-    signals(inbox.clone(), latch.clone()).map_err(|err| format!("signals: {err}"))?;
     let shadow =
         core::ShadowThread::start(inbox.clone()).map_err(|err| format!("shadow thread: {err}"))?;
     let to_core = inbox.clone();
@@ -85,6 +98,7 @@ pub fn serve(options: &Options) -> Result<(), String> {
     link::listen(
         &options.socket,
         oms_user,
+        latch.clone(),
         Arc::new(move |event| inbox.send(Input::Link(event)).is_ok()),
     )?;
 
@@ -117,6 +131,7 @@ pub fn serve(options: &Options) -> Result<(), String> {
                 on_link_loss: options.on_link_loss,
                 link_timeout: options.link_timeout,
                 cancel_on_disconnect: options.cancel_on_disconnect,
+                live: options.live.is_some(),
             },
             published,
         },
@@ -249,18 +264,26 @@ pub(crate) fn signals(inbox: SyncSender<Input>, latch: KillLatch) -> std::io::Re
         .name("signals".into())
         .spawn(move || {
             runtime.block_on(async move {
+                let mut stop = false;
                 loop {
-                    let input = tokio::select! {
-                        _ = term.recv() => Input::Stop,
-                        _ = int.recv() => Input::Stop,
-                        _ = too_large.recv() => continue,
+                    tokio::select! {
+                        _ = term.recv() => stop = true,
+                        _ = int.recv() => stop = true,
+                        _ = too_large.recv() => {}
                         _ = usr1.recv() => {
                             latch.fire(Reason::Operator, "SIGUSR1");
-                            Input::Wake
+                            // A core with a full queue looks at the latch before each of what is in it.
+                            let _ = inbox.try_send(Input::Wake);
                         }
-                    };
-                    if inbox.send(input).is_err() {
-                        return;
+                        () = tokio::time::sleep(STOP_AGAIN), if stop => {}
+                    }
+                    // Whoever waited here for room would not hear the next signal.
+                    if stop {
+                        match inbox.try_send(Input::Stop) {
+                            Ok(()) => stop = false,
+                            Err(TrySendError::Full(_)) => {}
+                            Err(TrySendError::Disconnected(_)) => return,
+                        }
                     }
                 }
             });

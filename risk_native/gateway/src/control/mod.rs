@@ -23,7 +23,7 @@ pub use client::{Call, call};
 pub use peer::{Peer, account_name};
 pub use protocol::{Command, MAX_LINE, Scope};
 
-use crate::latch::KillLatch;
+use crate::latch::{KillLatch, Seen};
 use crate::{log_error, log_warn};
 
 /// Connections at once; a person needs one, and a monitor another.
@@ -39,6 +39,8 @@ const CORE_LIMIT: Duration = Duration::from_secs(5);
 pub struct Request {
     pub command: Command,
     pub peer: Peer,
+    /// The kill switch's throws before it was asked: re-arming takes back no later one.
+    pub seen: Seen,
     pub reply: SyncSender<Value>,
 }
 
@@ -151,6 +153,7 @@ fn answer(line: &[u8], peer: &Peer, latch: &KillLatch, sink: &Sink) -> Value {
             return json!({"ok": false, "error": why});
         }
     };
+    let seen = latch.seen();
     let kills = command.kills();
     if kills {
         let why = command.reason().unwrap_or("");
@@ -160,6 +163,7 @@ fn answer(line: &[u8], peer: &Peer, latch: &KillLatch, sink: &Sink) -> Value {
     let request = Request {
         command,
         peer: peer.clone(),
+        seen,
         reply,
     };
     if !sink(request) {

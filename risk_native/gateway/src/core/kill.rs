@@ -17,6 +17,7 @@ use dnalyaw_engine::{Reason, SessionState, is_own_order};
 use serde_json::{Value, json};
 
 use super::{Core, log};
+use crate::latch::Seen;
 use crate::log::Level;
 use crate::record::{Id, Record};
 use crate::{log_error, log_info, log_warn};
@@ -178,20 +179,19 @@ impl Core {
             && let Some(reason) = self.latch.fired()
         {
             // A restart finds it set; then the journal knows more than the word.
-            let who = self
-                .killed_before
-                .take()
-                .unwrap_or_else(|| self.latch.who());
-            self.throw(reason, who, Id::default());
+            let thrower = self.latch.who();
+            let who = self.killed_before.take().unwrap_or(thrower.who);
+            self.throw(reason, who, Id(thrower.correlation));
         }
     }
 
     /// Throws the switch: the latch, the engine, and the first cancels, in this order. Everything else comes after them.
     pub(super) fn throw(&mut self, reason: Reason, who: String, correlation: Id) {
-        self.latch.fire(reason, &who);
         if self.switch.phase != Phase::Armed {
+            self.latch.fire(reason, &who);
             return;
         }
+        self.latch.hold(reason, &who);
         (self.switch.who, self.switch.correlation) = (who, correlation);
         self.engine.kill(reason);
         self.switch.look_again();
@@ -406,10 +406,12 @@ impl Core {
     }
 
     /// A person took the switch back.
-    pub(super) fn switch_rearmed(&mut self) {
+    pub(super) fn switch_rearmed(&mut self, seen: Seen) {
         let who = std::mem::take(&mut self.switch.who);
         log_info!("kill_rearmed", {"thrown_by": who});
-        self.latch.clear();
+        if !self.latch.clear(seen) {
+            log_error!("kill_thrown_again", {"who": self.latch.who().who, "why": "while it was taken back"});
+        }
         self.switch = KillSwitch::new(Instant::now());
         self.killed_before = None;
     }

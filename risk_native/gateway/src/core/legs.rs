@@ -1,5 +1,7 @@
 //! Linked legs: collected as they arrive, one after another, and decided as one at the last of them.
 
+use std::time::Instant;
+
 use dnalyaw_engine::{Decision, OrderRequest, Reason, hash_prefix};
 use dnalyaw_frames as frames;
 
@@ -92,7 +94,12 @@ impl Core {
             .iter()
             .map(|request| Decision::undecided(request, Reason::LinkedLeg))
             .collect();
-        if let Err(err) = self.engine.decide_linked(&requests, now, &mut decisions) {
+        let begun = Instant::now();
+        let decided = self.engine.decide_linked(&requests, now, &mut decisions);
+        // Each leg waited for all of them.
+        let took = begun.elapsed().as_nanos();
+        requests.iter().for_each(|_| self.officer.checked(took));
+        if let Err(err) = decided {
             // The frames allow no other number of legs.
             self.drop_client(err.to_string());
             return;

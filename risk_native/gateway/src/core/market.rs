@@ -1,5 +1,6 @@
 //! Prices, the venue's session and the clock.
 
+use chrono::{DateTime, NaiveDate};
 use dnalyaw_engine::SessionState;
 
 use super::Core;
@@ -102,8 +103,15 @@ impl Core {
     }
 
     pub(super) fn on_session(&mut self, report: &SessionReport) {
-        let own = self.reference.session;
-        let state = match (report.simulated, self.clock) {
+        let told = match (report.simulated, self.clock) {
+            (Some((session, _)), _) if self.live => {
+                self.session_unknown(
+                    "simulated_clock",
+                    session,
+                    "the venue simulates its clock, and riskd serves live; no orders",
+                );
+                None
+            }
             // The FIX session is with SIMVENUE and nobody else, so the text is all there is left to check.
             (Some((session, clock)), Clock::Unknown) => {
                 log_info!("clock", {"source": "venue", "session": session, "clock_ns": clock});
@@ -121,18 +129,28 @@ impl Core {
                 log_info!("clock", {"source": "wall"});
                 self.clock = Clock::Wall;
                 self.engine.on_clock(wall_ns());
-                report.state
+                self.todays_session(report.state)
             }
-            (None, Clock::Wall) => report.state,
+            (None, Clock::Wall) => self.todays_session(report.state),
             (Some(_), Clock::Wall) | (None, Clock::Replayed(_)) => {
-                // Told ten times a second, logged once.
-                if !std::mem::replace(&mut self.session_fault, true) {
-                    log_error!("clock_changed", {"why": "the venue changed between a simulated and a real clock; no orders until riskd is restarted"});
-                }
-                SessionState::Unknown
+                self.session_unknown(
+                    "clock_changed",
+                    0,
+                    "the venue changed between a simulated and a real clock; no orders until riskd is restarted",
+                );
+                None
             }
         };
-        self.engine.on_session(state, own);
+        // A session day begins by the venue's word and not by a file's: the file of another day moves neither the baseline
+        // nor what a drawdown has locked.
+        let state = if let Some(state) = told {
+            self.session_fault = false;
+            self.confirmed = self.reference.session;
+            state
+        } else {
+            SessionState::Unknown
+        };
+        self.engine.on_session(state, self.confirmed);
         if state == SessionState::Closed && self.orders.open_count() > 0 {
             // Nothing works in a closed session: the report of its end was lost, and no later one will tell.
             self.resync.want_orders();
@@ -142,17 +160,37 @@ impl Core {
     }
 
     /// A venue that is on another day than the reference file trades nothing here.
-    fn same_session(&mut self, session: u32, state: SessionState) -> SessionState {
+    fn same_session(&mut self, session: u32, state: SessionState) -> Option<SessionState> {
         if session == self.reference.session {
-            self.session_fault = false;
-            return state;
+            return Some(state);
         }
-        if std::mem::replace(&mut self.session_fault, true) {
-            return SessionState::Unknown;
+        self.session_unknown(
+            "session_mismatch",
+            session,
+            "restart riskd with the reference file of the venue's session",
+        );
+        None
+    }
+
+    /// The session of a venue that names none is today's: the reference's day may be the one before or after in UTC.
+    fn todays_session(&mut self, state: SessionState) -> Option<SessionState> {
+        let now = wall_ns();
+        if days_apart(self.reference.session, now).is_some_and(|days| days <= 1) {
+            return Some(state);
         }
-        log_error!("session_mismatch", {"venue": session, "reference": self.reference.session,
-            "why": "restart riskd with the reference file of the venue's session"});
-        SessionState::Unknown
+        self.session_unknown(
+            "session_mismatch",
+            date_of(now),
+            "restart riskd with the reference file of today's session",
+        );
+        None
+    }
+
+    /// Told ten times a second, logged once.
+    fn session_unknown(&mut self, event: &str, session: u32, why: &str) {
+        if !std::mem::replace(&mut self.session_fault, true) {
+            log_error!(event, {"venue": session, "reference": self.reference.session, "why": why});
+        }
     }
 
     /// A moment the venue stamped on a report.
@@ -163,9 +201,35 @@ impl Core {
     }
 }
 
+/// `YYYYMMDD` of a moment in UTC.
+fn date_of(ns: i64) -> u32 {
+    let date = DateTime::from_timestamp_nanos(ns).date_naive();
+    date.format("%Y%m%d").to_string().parse().unwrap_or(0)
+}
+
+/// Days between a session and a moment's date in UTC.
+fn days_apart(session: u32, now_ns: i64) -> Option<u64> {
+    let date = NaiveDate::parse_from_str(&session.to_string(), "%Y%m%d").ok()?;
+    let today = DateTime::from_timestamp_nanos(now_ns).date_naive();
+    Some((today - date).num_days().unsigned_abs())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Clock;
+    use super::{Clock, date_of, days_apart};
+
+    #[test]
+    fn days_are_counted_over_the_ends_of_months() {
+        // 2026-11-30 23:59:59 and a second later.
+        let now = 1_796_083_199_000_000_000;
+        assert_eq!(date_of(now), 20_261_130);
+        assert_eq!(days_apart(20_261_130, now), Some(0));
+        assert_eq!(days_apart(20_261_201, now), Some(1));
+        assert_eq!(days_apart(20_261_129, now), Some(1));
+        assert_eq!(days_apart(20_261_123, now), Some(7));
+        assert_eq!(days_apart(20_261_201, now + 1_000_000_000), Some(0));
+        assert_eq!(days_apart(20_261_331, now), None);
+    }
 
     #[test]
     fn a_replayed_clock_never_goes_back() {

@@ -117,12 +117,15 @@ pub struct Core {
     epoch: Option<u64>,
     resync: Resync,
     clock: Clock,
+    live: bool,
     quotes: HashMap<u64, Quote>,
     changed_prices: BTreeSet<u64>,
     changed_positions: BTreeSet<u64>,
     told_state: Option<frames::State>,
     /// The venue's session or clock is not the one traded here, and the log says so.
     session_fault: bool,
+    /// The session that the venue said it is in, when it was the reference's; the engine knows no other.
+    confirmed: u32,
     place: Option<(u64, u64)>,
     /// Nothing opens, because the journal has no room for it or the disk failed.
     journal_failed: bool,
@@ -182,6 +185,8 @@ pub struct Policy {
     pub on_link_loss: LinkLoss,
     pub link_timeout: Duration,
     pub cancel_on_disconnect: bool,
+    /// A clock that the venue simulates is not believed.
+    pub live: bool,
 }
 
 impl Core {
@@ -208,11 +213,13 @@ impl Core {
             epoch: None,
             resync: Resync::default(),
             clock: Clock::default(),
+            live: parts.policy.live,
             quotes: HashMap::new(),
             changed_prices: BTreeSet::new(),
             changed_positions: BTreeSet::new(),
             told_state: None,
             session_fault: false,
+            confirmed: 0,
             place: None,
             journal_failed: false,
             unjournaled: false,
@@ -297,6 +304,7 @@ impl Core {
         }
         self.save_place();
         self.write_metrics();
+        self.metrics.finish();
         // Whoever waits for room in the queue must see that nobody reads it any more.
         drop(inbox);
         self.venue.stop();
@@ -410,7 +418,7 @@ impl Core {
                     self.venue_lost(&why);
                 }
             }
-            Event::Withheld { cl_ord_id } => self.on_withheld(&cl_ord_id),
+            Event::Withheld { cl_ord_id, reason } => self.on_withheld(&cl_ord_id, reason),
             Event::Execution(report) => self.on_report(report),
             Event::CancelRejected(refused) => self.on_cancel_rejected(&refused),
             Event::PositionsTotal { request_id, total } => {
@@ -586,10 +594,9 @@ impl Core {
         self.counters.working_orders = self.orders.open_count();
         self.counters.venue_queue = self.venue.queued();
         self.counters.link_queue = self.client.as_ref().map_or(0, Client::queued);
+        self.counters.log_dropped = log::dropped();
         self.publish();
-        if let Err(err) = self.metrics.write(&self.counters) {
-            log_warn!("metrics_not_written", {"why": err.to_string()});
-        }
+        self.metrics.write(&self.counters);
     }
 
     fn wall_ns() -> i64 {

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Core, halts, log};
 use crate::control::{Command, Request};
+use crate::latch::Seen;
 use crate::log::Level;
 use crate::record::{By, Id, Record, Scope};
 
@@ -15,6 +16,7 @@ impl Core {
         let Request {
             command,
             peer,
+            seen,
             reply,
         } = request;
         self.counters.control_commands += 1;
@@ -36,7 +38,7 @@ impl Core {
             who: peer.to_string(),
             reason: command.reason().unwrap_or_default().to_string(),
         };
-        let done = self.obey(&command, &by);
+        let done = self.obey(&command, &by, seen);
         log::write(
             Level::Warn,
             "operator",
@@ -59,7 +61,7 @@ impl Core {
         let _ = reply.try_send(answer);
     }
 
-    fn obey(&mut self, command: &Command, by: &By) -> Result<(), String> {
+    fn obey(&mut self, command: &Command, by: &By, seen: Seen) -> Result<(), String> {
         match command {
             Command::Status {} | Command::Risk {} | Command::Stress {} => Ok(()),
             Command::Kill { reason } | Command::Flatten { reason } => {
@@ -70,7 +72,7 @@ impl Core {
                 );
                 Ok(())
             }
-            Command::Rearm { .. } => self.rearm(by),
+            Command::Rearm { .. } => self.rearm(by, seen),
             Command::Halt { scope, name, .. } => self.halt(&scope.record(name)?, true, by),
             Command::Resume { scope, name, .. } => self.halt(&scope.record(name)?, false, by),
             Command::Flow { amount_micro, .. } => {
@@ -101,9 +103,15 @@ impl Core {
     }
 
     /// Takes the switch back. The journal hears of it before the latch is cleared: a crash in between leaves it thrown.
-    fn rearm(&mut self, by: &By) -> Result<(), String> {
+    fn rearm(&mut self, by: &By, seen: Seen) -> Result<(), String> {
         if self.latch.fired().is_none() && self.engine.killed().is_none() {
             return Err("the kill switch is not thrown".into());
+        }
+        // Who asked did not know of it.
+        if self.latch.seen() != seen {
+            return Err(
+                "the kill switch was thrown again since this was asked: look, and ask again".into(),
+            );
         }
         self.engine.rearm().map_err(|err| err.to_string())?;
         let ts_ns = self.now();
@@ -113,7 +121,7 @@ impl Core {
             ts_ns,
         });
         self.kill = None;
-        self.switch_rearmed();
+        self.switch_rearmed(seen);
         Ok(())
     }
 

@@ -79,12 +79,12 @@ impl Core {
         counters.journal_slowest_us = micros(gauges.slowest_sync);
         counters.journal_dropped = gauges.dropped;
         counters.journal_snapshots = gauges.snapshots;
-        counters.journal_free_bytes = gauges.free_bytes.unwrap_or(0);
-        let low = gauges
-            .free_bytes
-            .is_some_and(|free| free < LOW_SEGMENTS * self.journal.segment_size() as u64);
+        let free_bytes = self.metrics.free_bytes();
+        counters.journal_free_bytes = free_bytes.unwrap_or(0);
+        let low =
+            free_bytes.is_some_and(|free| free < LOW_SEGMENTS * self.journal.segment_size() as u64);
         if low && !self.disk_low {
-            log_warn!("disk_low", {"free_bytes": gauges.free_bytes, "segment_bytes": self.journal.segment_size(),
+            log_warn!("disk_low", {"free_bytes": free_bytes, "segment_bytes": self.journal.segment_size(),
                 "why": "nothing opens any more once the next segment finds no room"});
         }
         self.disk_low = low;

@@ -47,7 +47,9 @@ impl Core {
             limit_price: asked.limit_price,
             stop_distance: asked.stop_distance,
         };
+        let begun = Instant::now();
         let decision = self.engine.decide_replace(&request, self.now());
+        self.officer.checked(begun.elapsed().as_nanos());
         let record = self.record(&order, correlation, &decision, replaces);
         self.conclude(vec![(record, taken_before)]);
     }

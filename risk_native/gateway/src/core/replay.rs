@@ -35,6 +35,13 @@ impl Replayed {
         self.orders.replay(record);
     }
 
+    /// The newest session day that has begun by the venue's word.
+    pub fn newest_session(&self) -> u32 {
+        let baseline = self.standing.baseline().map_or(0, |one| one.session);
+        let kill = self.standing.kill().map_or(0, |one| one.session);
+        baseline.max(kill)
+    }
+
     /// A hash over everything that outlives a restart in this session.
     pub fn state_hash(&self, session: u32) -> [u8; 32] {
         state_hash(session, &self.standing, &self.orders)

@@ -436,8 +436,9 @@ impl Core {
         }
     }
 
-    /// The kill switch was thrown between the decision and the wire: the order never left, and nobody else can say so.
-    pub(super) fn on_withheld(&mut self, cl_ord_id: &str) {
+    /// The kill switch was thrown between the decision and the wire, or the venue did not read: the order never left, and
+    /// nobody else can say so.
+    pub(super) fn on_withheld(&mut self, cl_ord_id: &str, reason: Reason) {
         self.counters.withheld += 1;
         let Some(entry) = order_id(&self.reference.region, cl_ord_id)
             .and_then(|id| self.orders.get(id))
@@ -447,7 +448,7 @@ impl Core {
         };
         let id = entry.id();
         if entry.is_modification() {
-            self.on_replace_refused(id, format!("WITHHELD-{cl_ord_id}"), Reason::Killed);
+            self.on_replace_refused(id, format!("WITHHELD-{cl_ord_id}"), reason);
             return;
         }
         let cumulative_quantity = self.orders.get(id).map_or(0, |entry| entry.filled);
@@ -461,7 +462,7 @@ impl Core {
                 last_price: 0,
                 cumulative_quantity,
                 fee: 0,
-                reason: Reason::Killed,
+                reason,
                 synthesised: true,
             },
         );

@@ -24,6 +24,9 @@ impl Core {
             return;
         }
         self.greeted = true;
+        if let Some(client) = &self.client {
+            client.greet();
+        }
         self.line_up();
         self.told_state = None;
         self.tell(Body::Welcome(self.welcome()));

@@ -95,7 +95,6 @@ pub struct Gauges {
     pub dropped: u64,
     /// Whole snapshots since the start.
     pub snapshots: u64,
-    pub free_bytes: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -259,12 +258,9 @@ impl Journal {
         crate::log::hex(&self.chain)
     }
 
-    /// Numbers for metrics; asks the file system how much room is left.
+    /// Numbers for metrics.
     pub fn gauges(&self) -> Gauges {
         let (syncs, slowest_sync) = self.disk.syncs();
-        let free = rustix::fs::statvfs(&self.dir)
-            .ok()
-            .map(|found| found.f_bavail.saturating_mul(found.f_frsize));
         Gauges {
             records: self.count,
             segment: self.number,
@@ -273,7 +269,6 @@ impl Journal {
             slowest_sync,
             dropped: self.dropped,
             snapshots: self.snapshots.done,
-            free_bytes: free,
         }
     }
 

@@ -79,7 +79,7 @@ impl Published {
         self.usage(&mut page);
         page.histogram(
             "dnalyaw_risk_check_seconds",
-            "How long the engine took for one order.",
+            "How long the engine took for an order or a modification; of linked legs, for all of them.",
             &region(),
             &self.checks,
         );

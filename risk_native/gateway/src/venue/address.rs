@@ -28,7 +28,8 @@ pub fn read_address(path: &Path) -> Result<(String, u16), String> {
     line.rsplit_once(':')
         .filter(|(host, _)| !host.is_empty() && !host.contains(char::is_whitespace))
         .and_then(|(host, port)| Some((host.to_string(), port.parse().ok().filter(|p| *p != 0)?)))
-        .ok_or_else(|| format!("venue address {name}: '{line}' is not host:port"))
+        // What it holds instead may be a secret that ended up in the wrong file.
+        .ok_or_else(|| format!("venue address {name}: what it holds is not one host:port"))
 }
 
 #[cfg(test)]
@@ -62,10 +63,23 @@ mod tests {
     fn what_is_no_address_is_named() {
         for text in ["", "localhost", ":80", "h:0", "h:99999", "two words:80"] {
             let (_dir, path) = file(text, 0o600);
-            assert!(
-                read_address(&path).unwrap_err().contains("host:port"),
-                "{text}"
-            );
+            let err = read_address(&path).unwrap_err();
+            assert!(err.contains("host:port"), "{err}");
+            assert!(err.contains("fix.addr"), "{err}");
+        }
+    }
+
+    #[test]
+    fn what_a_file_holds_is_not_repeated() {
+        for text in ["hunter2", "user:secret@host", "key\nmore: 1"] {
+            let (_dir, path) = file(text, 0o600);
+            let err = read_address(&path).unwrap_err();
+            for word in text
+                .split(|c: char| !c.is_alphanumeric())
+                .filter(|w| w.len() > 2)
+            {
+                assert!(word == "host" || !err.contains(word), "{word} in {err}");
+            }
         }
     }
 }

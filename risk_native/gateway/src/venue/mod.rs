@@ -7,18 +7,20 @@ mod address;
 #[cfg(test)]
 mod fuzz;
 mod inbound;
-mod nodelay;
 mod number;
 mod outbound;
 mod sequence;
 mod session;
+mod socket;
+#[cfg(test)]
+mod stalled;
 mod trace;
 
 pub use address::read_address;
 pub use sequence::Sequences;
 pub use session::{Venue, VenueConfig};
 
-use dnalyaw_engine::{FLAG_SELL_SHORT, Side};
+use dnalyaw_engine::{FLAG_SELL_SHORT, Reason, Side};
 
 /// Nothing but this target may replace the wall clock by a replayed one.
 pub const SIMULATED_TARGET: &str = "SIMVENUE";
@@ -108,8 +110,9 @@ impl Command {
         matches!(self, Command::NewOrder { .. } | Command::Replace { .. })
     }
 
-    /// The order that a thrown kill switch keeps back.
-    pub fn held_by_latch(&self) -> Option<&str> {
+    /// The order that may be kept back: by a thrown kill switch, or because it is late. Cancels never are, nor what closes
+    /// under a thrown switch.
+    pub fn may_be_withheld(&self) -> Option<&str> {
         match self {
             Command::NewOrder {
                 cl_ord_id,
@@ -217,9 +220,11 @@ pub enum Event {
         epoch: u64,
         why: String,
     },
-    /// An order that did not leave, because the kill switch was thrown after its decision.
+    /// An order that did not leave: the kill switch was thrown after its decision (KILLED), or the venue took nothing for
+    /// too long (VENUE_DOWN).
     Withheld {
         cl_ord_id: String,
+        reason: Reason,
     },
     Execution(ExecutionReport),
     CancelRejected(CancelRefusal),

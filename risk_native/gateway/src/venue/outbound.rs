@@ -1,5 +1,7 @@
 //! Commands as FIX messages.
 
+use std::time::Instant;
+
 use hotfix::message::OutboundMessage;
 use hotfix_message::dict::{FieldLocation, FixDatatype};
 use hotfix_message::message::Message;
@@ -22,6 +24,8 @@ pub struct Outgoing {
     pub epoch: u64,
     pub account: String,
     pub command: Command,
+    /// When the core let go of it.
+    pub since: Instant,
 }
 
 impl OutboundMessage for Outgoing {

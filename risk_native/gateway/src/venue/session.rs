@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use dnalyaw_engine::Reason;
 use hotfix::application::{Application, InboundDecision, OutboundDecision};
 use hotfix::config::SessionConfig;
 use hotfix::initiator::Initiator;
@@ -18,7 +19,7 @@ use tokio::sync::mpsc;
 
 use super::inbound::{self, SymbolTable};
 use super::outbound::Outgoing;
-use super::{Command, Delivery, Event, SIMULATED_TARGET, Sequences, nodelay, read_address};
+use super::{Command, Delivery, Event, SIMULATED_TARGET, Sequences, read_address, socket};
 use crate::latch::KillLatch;
 use crate::{log_info, log_warn};
 
@@ -34,6 +35,10 @@ const LOGON_LIMIT: Duration = Duration::from_secs(6);
 const RESEND_LIMIT: Duration = Duration::from_secs(4);
 const BACKOFF_FIRST: Duration = Duration::from_millis(100);
 const BACKOFF_LAST: Duration = Duration::from_secs(5);
+/// A message that the FIX engine has not taken by then is one of a venue that does not read: the connection is given up.
+const SEND_LIMIT: Duration = Duration::from_secs(2);
+/// An order that waited longer for its turn does not leave: it was decided for a market that is gone.
+const LATE: Duration = Duration::from_secs(1);
 /// A session that dies younger than this, again and again, is taken for one whose numbers cannot be reconciled.
 const SHORT_LIFE: Duration = Duration::from_secs(3);
 
@@ -106,6 +111,7 @@ impl Venue {
                 epoch,
                 account: self.account.clone(),
                 command,
+                since: Instant::now(),
             })
             .is_ok();
         if sent {
@@ -292,14 +298,17 @@ impl Worker {
         let mut up_since: Option<Instant> = None;
         let mut seen_logon = false;
         let mut resend_since: Option<Instant> = None;
+        let mut unread = false;
         let mut beat = tokio::time::interval(Duration::from_millis(100));
+        beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             // Each branch is cancel safe: a command taken out of the queue is always dealt with.
+            // Commands come last, so that no number of them hides that the session ended or is to end.
             let step = tokio::select! {
                 biased;
                 status = state.recv() => Step::Status(status),
-                command = commands.recv() => Step::Command(command),
                 _ = beat.tick() => Step::Beat,
+                command = commands.recv() => Step::Command(command),
             };
             match step {
                 Step::Status(None) => {
@@ -314,8 +323,8 @@ impl Worker {
                         log_info!("venue_up", {"epoch": self.epoch, "reset": self.reset_next});
                         self.reset_next = false;
                         // The first cancel may not wait for the acknowledgement of what was sent before it.
-                        if let Err(why) = nodelay::set(*port) {
-                            log_warn!("venue_nagle", {"why": why, "what": "a message may wait for the acknowledgement of the one before it"});
+                        if let Err(why) = socket::set(*port) {
+                            log_warn!("venue_socket", {"why": why, "what": "a message may wait for the acknowledgement of the one before it, and for a venue that does not read"});
                         }
                         active.store(true, Ordering::SeqCst);
                         if !(self.sink)(Delivery {
@@ -348,24 +357,28 @@ impl Worker {
                         log_warn!("venue_command_dropped", {"command": format!("{:?}", outgoing.command)});
                         continue;
                     }
-                    if let Some(cl_ord_id) = outgoing.command.held_by_latch()
-                        && self.config.latch.fired().is_some()
-                    {
-                        let cl_ord_id = cl_ord_id.to_string();
-                        log_warn!("order_withheld", {"cl_ord_id": cl_ord_id, "why": "the kill switch was thrown after its decision"});
-                        let event = Event::Withheld { cl_ord_id };
+                    if let Some((cl_ord_id, reason, why)) = self.withheld(&outgoing) {
+                        log_warn!("order_withheld", {"cl_ord_id": cl_ord_id, "why": why});
+                        let event = Event::Withheld { cl_ord_id, reason };
                         // A core that is gone has nothing to book.
                         let _ = (self.sink)(Delivery { event, place: None });
                         continue;
                     }
-                    match handle.send(outgoing).await {
-                        Ok(SendOutcome::Sent { .. }) => {}
-                        Ok(SendOutcome::Dropped) => {
+                    // Behind this the engine waits for the socket, and with it everything here.
+                    match tokio::time::timeout(SEND_LIMIT, handle.send(outgoing)).await {
+                        Ok(Ok(SendOutcome::Sent { .. })) => {}
+                        Ok(Ok(SendOutcome::Dropped)) => {
                             ended.why = "a message was refused by the session".into();
                             break;
                         }
-                        Err(err) => {
+                        Ok(Err(err)) => {
                             ended.why = format!("a message could not be sent: {err}");
+                            break;
+                        }
+                        Err(_) => {
+                            unread = true;
+                            ended.why =
+                                format!("the venue read nothing for {} s", SEND_LIMIT.as_secs());
                             break;
                         }
                     }
@@ -376,6 +389,7 @@ impl Worker {
                         break;
                     }
                     if self.abandoned.load(Ordering::SeqCst) == self.epoch {
+                        unread = true;
                         ended.why = "the queue of commands overflowed".into();
                         break;
                     }
@@ -408,11 +422,29 @@ impl Worker {
         }
         active.store(false, Ordering::SeqCst);
         ended.was_up = up_since.map(|since| since.elapsed());
-        if self.stop.load(Ordering::SeqCst) && up_since.is_some() {
+        if unread {
+            // What the venue reads later would leave late. A connection that is gone already has nothing to throw away.
+            let _ = socket::discard_unread(*port);
+        } else if self.stop.load(Ordering::SeqCst) && up_since.is_some() {
             let _ =
                 tokio::time::timeout(Duration::from_millis(500), initiator.shutdown(false)).await;
         }
         ended
+    }
+
+    /// The order that does not leave any more, and why.
+    fn withheld(&self, outgoing: &Outgoing) -> Option<(String, Reason, &'static str)> {
+        let cl_ord_id = outgoing.command.may_be_withheld()?;
+        let (reason, why) = if self.config.latch.fired().is_some() {
+            let why = "the kill switch was thrown after its decision";
+            (Reason::Killed, why)
+        } else if outgoing.since.elapsed() > LATE {
+            let why = "the venue took nothing for too long after its decision";
+            (Reason::VenueDown, why)
+        } else {
+            return None;
+        };
+        Some((cl_ord_id.to_string(), reason, why))
     }
 }
 

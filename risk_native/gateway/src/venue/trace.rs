@@ -25,8 +25,7 @@ impl Subscriber for ToLog {
     fn record_follows_from(&self, _: &Id, _: &Id) {}
 
     fn event(&self, event: &Event<'_>) {
-        let mut text = Text(String::new());
-        event.record(&mut text);
+        let text = Text::of(event);
         let level = if *event.metadata().level() == Level::ERROR {
             log::Level::Error
         } else {
@@ -36,7 +35,7 @@ impl Subscriber for ToLog {
             level,
             "fix_engine",
             None,
-            serde_json::json!({"target": event.metadata().target(), "text": text.0}),
+            serde_json::json!({"target": event.metadata().target(), "text": text}),
         );
     }
 
@@ -47,7 +46,34 @@ impl Subscriber for ToLog {
 
 struct Text(String);
 
+/// How every FIX message begins.
+const MESSAGE: &str = "8=FIX";
+const LEFT_OUT: &str = "(contents left out)";
+
+impl Text {
+    /// What an event says, up to the first message that it quotes.
+    fn of(event: &Event<'_>) -> String {
+        let mut text = Self(String::new());
+        event.record(&mut text);
+        let mut text = text.0;
+        if let Some(at) = text.find(MESSAGE) {
+            text.truncate(at);
+            text.push_str(LEFT_OUT);
+        }
+        text
+    }
+}
+
 impl Visit for Text {
+    /// A message that came damaged is a text of this name; what the event says itself is none.
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "message" {
+            self.record_debug(field, &format_args!("{LEFT_OUT}"));
+        } else {
+            self.record_debug(field, &value);
+        }
+    }
+
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         if !self.0.is_empty() {
             self.0.push(' ');
@@ -63,4 +89,47 @@ impl Visit for Text {
 /// Installs the subscriber for this process; a second call changes nothing.
 pub fn install() {
     let _ = tracing::subscriber::set_global_default(ToLog);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{Arc, Mutex};
+
+    struct Kept(Arc<Mutex<Vec<String>>>);
+
+    impl Subscriber for Kept {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+        fn event(&self, event: &Event<'_>) {
+            self.0.lock().unwrap().push(Text::of(event));
+        }
+        fn enter(&self, _: &Id) {}
+        fn exit(&self, _: &Id) {}
+    }
+
+    #[test]
+    fn a_message_that_the_engine_quotes_does_not_reach_the_log() {
+        let kept = Arc::new(Mutex::new(Vec::new()));
+        tracing::subscriber::with_default(Kept(kept.clone()), || {
+            let sent = "8=FIX.4.4\u{1}9=77\u{1}35=D\u{1}554=hunter2\u{1}";
+            // The engine's own words, with its kinds of fields.
+            tracing::warn!("failed to send message: {}", sent);
+            let (message, reason) = ("35=D|554=hunter2".to_string(), "checksum".to_string());
+            tracing::error!(message, reason, "received garbled message");
+            let reason = "received EOF".to_string();
+            tracing::warn!(reason, "disconnected from peer");
+        });
+        let said = kept.lock().unwrap().clone();
+        assert!(!said.concat().contains("hunter2"), "{said:?}");
+        assert!(said[0].starts_with("failed to send message: (contents"));
+        assert!(said[1].contains("received garbled message") && said[1].contains("checksum"));
+        assert!(said[2].contains("disconnected from peer") && said[2].contains("received EOF"));
+    }
 }

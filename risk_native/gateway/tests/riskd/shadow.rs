@@ -47,6 +47,7 @@ fn engine_over(reference: &Reference) -> Engine {
             gap_bp: 0,
             adv: one.adv,
             locate: one.locate,
+            close_micro: one.close_micro,
         })
         .collect();
     let mut engine = Engine::new(&instruments, TighterLimits::none()).expect("sound");
@@ -90,7 +91,7 @@ impl InProcess {
         control::listen(&dir.join("control.sock"), latch.clone(), control).expect("a socket");
         let to_core = inbox.clone();
         let line = Arc::new(move |event| to_core.send(Input::Link(event)).is_ok());
-        link::listen(&rig.socket(), None, line).expect("a socket");
+        link::listen(&rig.socket(), None, latch.clone(), line).expect("a socket");
         let parts = Parts {
             reference,
             engine,
@@ -104,6 +105,7 @@ impl InProcess {
                 on_link_loss: LinkLoss::ReduceOnly,
                 link_timeout: Duration::from_secs(10),
                 cancel_on_disconnect: false,
+                live: false,
             },
             published: Arc::new(Mutex::new(Published::default())),
         };
