@@ -84,7 +84,7 @@ fn one_wrong_first_message_fires_no_switch() {
 #[test]
 fn the_close_is_the_mark_before_the_first_quote() {
     let mut engine = opening(100, 500);
-    engine.restore_stop(1, Side::Buy, 95 * ONE);
+    engine.restore_stop(1, Side::Buy, 95 * ONE, false);
     // Both sides of one quote are below the stop; the second mark is still the close.
     price(&mut engine, 90 * ONE, 91 * ONE, 0, T0);
     assert!(!engine.stops()[0].fired);
@@ -95,7 +95,7 @@ fn the_close_is_the_mark_before_the_first_quote() {
 #[test]
 fn a_settlement_price_fires_no_stop_and_grows_old() {
     let mut engine = opening(100, 500);
-    engine.restore_stop(1, Side::Buy, 95 * ONE);
+    engine.restore_stop(1, Side::Buy, 95 * ONE, false);
     assert!(engine.on_settlement_price(1, 94 * ONE));
     assert!(!engine.stops()[0].fired, "no market has opened");
     // Told again every ten minutes it is no younger.

@@ -26,6 +26,7 @@ fn book() -> Engine {
             gap_bp: 200,
             adv: 1_000_000,
             locate: 0,
+            close_micro: 100 * MICRO,
         })
         .into();
     let mut engine = Engine::with_room(&reference, TighterLimits::none(), 8).expect("sound");
@@ -78,14 +79,12 @@ fn a_book_whose_sums_are_right_differs_in_nothing() {
 #[test]
 fn each_sum_of_an_instrument_is_compared() {
     type PutWrong = fn(&mut Instrument);
-    let cases: [(&str, PutWrong); 8] = [
+    let cases: [(&str, PutWrong); 6] = [
         ("bought", |one| one.buys.quantity += 1),
         ("buy notional", |one| one.buys.notional += 1),
-        ("buy weight", |one| one.buys.weight += 1),
         ("long worst case", |one| one.buys.worst += 1),
         ("sold", |one| one.sells.quantity += 1),
         ("sell notional", |one| one.sells.notional += 1),
-        ("sell weight", |one| one.sells.weight += 1),
         ("short worst case", |one| one.sells.worst += 1),
     ];
     for (what, put_wrong) in cases {
@@ -93,6 +92,22 @@ fn each_sum_of_an_instrument_is_compared() {
             let told = found(|engine| put_wrong(&mut engine.book.instruments[nth]));
             assert_eq!(told, (what, id, 1));
         }
+    }
+}
+
+#[test]
+fn no_order_is_reserved_outside_of_its_sides_bounds() {
+    type PutWrong = fn(&mut Instrument);
+    // Wider they may be, of orders that have ended; narrower than the orders there are they may not.
+    let cases: [(&str, PutWrong, i128); 4] = [
+        ("lowest buy reserve", |one| one.buys.bounds.low += 1, 1),
+        ("highest buy reserve", |one| one.buys.bounds.high -= 1, -1),
+        ("lowest sell reserve", |one| one.sells.bounds.low += 1, 1),
+        ("highest sell reserve", |one| one.sells.bounds.high -= 1, -1),
+    ];
+    for (what, put_wrong, off) in cases {
+        let told = found(|engine| put_wrong(&mut engine.book.instruments[0]));
+        assert_eq!(told, (what, 1, off));
     }
 }
 

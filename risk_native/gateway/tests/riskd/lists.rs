@@ -200,7 +200,9 @@ fn a_fill_of_it_counts_once() {
     rig.venue.expect("AN", asked + 1);
     client.wait_active();
     eventually("thirty", || rig.status()["positions"][0]["quantity"] == 30);
-    assert_eq!(rig.status()["cash"], 997_030_000_000_i64);
+    eventually("the cash behind it", || {
+        rig.status()["cash"] == 997_030_000_000_i64
+    });
 }
 
 #[test]
