@@ -35,8 +35,5 @@ def test_a_broken_connection_loses_nothing(desk: Desk) -> None:
     _through(desk, "disconnect", "duplicate")
 
 
-@pytest.mark.xfail(
-    reason="riskd takes a lost fill from cash that the venue had reduced already", strict=False
-)
 def test_reports_that_never_come_are_learnt_of(desk: Desk) -> None:
     _through(desk, "silence")

@@ -95,7 +95,8 @@ pub struct Utilisation {
 pub struct ShadowDifference {
     /// Which sum.
     pub what: &'static str,
-    /// Whose: an instrument's id, an issuer's id, a sector's number; 0 of the book.
+    /// Whose: an instrument's id; of issuers and sectors their place, in the order in which the instruments by id name them; 0 of
+    /// the book.
     pub whose: u64,
     /// As it ran.
     pub running: i128,

@@ -105,7 +105,9 @@ fn adopted(order: &Order, limit_price: i64) -> AdoptedOrder {
 impl Core {
     /// A report about an order that is not ours. False when it is none that works, and none that was known to.
     pub(super) fn on_foreign(&mut self, report: &ExecutionReport) -> bool {
-        self.note_taken(report);
+        if report.mass_status.is_some() || !is_over(report.ord_status) {
+            self.note_taken(report);
+        }
         let key = &report.cl_ord_id;
         if is_over(report.ord_status) {
             let known = self.foreign.orders.contains_key(key);
