@@ -98,6 +98,12 @@ impl Engine {
         self.flows.announced
     }
 
+    /// Money that came and that nobody announced; it is in [`Engine::flows`].
+    #[must_use]
+    pub const fn unannounced_flow(&self) -> i64 {
+        self.flows.unannounced
+    }
+
     /// Flows that count in this session, in the account's currency, unannounced ones with them. To be persisted when it changes.
     #[must_use]
     pub fn flows(&self) -> i64 {

@@ -31,6 +31,10 @@ impl Core {
         let amount = self.engine.flows();
         if amount != self.standing.flows(session) {
             log_info!("flows", {"session": session, "amount": amount});
+            if self.engine.unannounced_flow() != 0 {
+                log_warn!("flow_unannounced", {"session": session, "amount": self.engine.unannounced_flow(),
+                    "why": "the venue's cash grew twice by what nobody announced; it is no gain: announce it with 'riskd flow', or look for the fill that is missing"});
+            }
             let announced = self.standing.announcement();
             self.write(&Record::Flows { session, amount });
             // Money that nobody announced does not end what was announced.

@@ -179,3 +179,24 @@ fn a_flow_is_announced_before_cash_that_moves_counts_as_one() {
         rig.journal_text().contains("\"kind\":\"flow\"")
     });
 }
+
+#[test]
+fn money_that_nobody_announced_is_told_and_is_no_gain() {
+    let rig = holding();
+    let _client = rig.trading();
+    rig.venue.book().cash = Some("1100000".into());
+    // A millionth is announced so that the venue is asked: one report may be ahead of a fill, two are not.
+    for _ in 0..2 {
+        let asked = rig.venue.received("BB").len();
+        let answer = rig.call(&["flow", "--amount-micro", "1", "--reason", "drill"]);
+        assert_eq!(answer.0, Some(0), "{}", answer.1);
+        rig.venue.expect("BB", asked + 1);
+    }
+    rig.wait_log(&["flow_unannounced"]);
+    eventually("no gain", || {
+        let status = rig.status();
+        status["cash"] == 1_100_000_000_000_i64
+            && status["drawdown_bp"] == 0
+            && status["flows"].as_i64() >= Some(100_000_000_000)
+    });
+}
