@@ -69,13 +69,24 @@ impl Engine {
             return false;
         };
         self.unreferenced.remove(&instrument_id);
-        self.book.change(index, |instrument| {
-            instrument.position = quantity;
-            instrument.reported = true;
-        });
+        self.take_position(index, quantity);
+        self.book.instruments[index].reported = true;
         self.settle_stops(index);
         self.refresh();
         true
+    }
+
+    /// A position by the venue's word. Where it is not what was held here somebody traded elsewhere, and the cash of that is no
+    /// flow.
+    fn take_position(&mut self, index: usize, quantity: i64) {
+        let instrument = &self.book.instruments[index];
+        let traded = i128::from(quantity) - i128::from(instrument.position);
+        let paid = traded * i128::from(instrument.mark);
+        if let Some(expected) = &mut self.flows.expected {
+            *expected -= paid;
+        }
+        self.book
+            .change(index, |instrument| instrument.position = quantity);
     }
 
     /// The venue has reported every position: what was not named since [`Engine::begin_positions`] is zero.
@@ -83,8 +94,7 @@ impl Engine {
         self.positions_known = true;
         for index in 0..self.book.instruments.len() {
             if !self.book.instruments[index].reported {
-                self.book
-                    .change(index, |instrument| instrument.position = 0);
+                self.take_position(index, 0);
             }
             self.settle_stops(index);
         }

@@ -135,6 +135,33 @@ fn a_sale_whose_report_is_late_is_no_flow_for_long() {
 }
 
 #[test]
+fn a_sale_that_somebody_else_made_is_no_flow() {
+    let mut engine = invested();
+    // 400 at 100, sold at another desk: the account alone tells.
+    engine.begin_positions();
+    for id in 1..=20 {
+        assert!(engine.on_position(id, if id == 1 { 0 } else { 400 }));
+    }
+    engine.positions_complete();
+    for _ in 0..3 {
+        engine.on_account(240_000 * ONE);
+    }
+    assert_eq!(engine.flows(), 0);
+    assert_eq!(engine.state_report().drawdown_bp, 0);
+    assert_eq!(engine.killed(), None);
+    // Left out of the report altogether it is the same: two names, 8% of the baseline.
+    engine.begin_positions();
+    for id in 4..=20 {
+        assert!(engine.on_position(id, 400));
+    }
+    engine.positions_complete();
+    for _ in 0..3 {
+        engine.on_account(320_000 * ONE);
+    }
+    assert_eq!((engine.flows(), engine.killed()), (0, None));
+}
+
+#[test]
 fn a_tenth_of_a_percent_is_interest_and_not_a_flow() {
     let mut engine = invested();
     for _ in 0..2 {

@@ -186,6 +186,14 @@ impl Model {
         self.settle();
     }
 
+    /// A position by a report: what it changes was traded elsewhere, at the mark.
+    fn reported_position(&mut self, at: usize, quantity: i128) {
+        let mark = self.instruments[at].prices.mark();
+        let elsewhere = quantity - self.instruments[at].position;
+        self.expected_cash = self.expected_cash.map(|cash| cash - elsewhere * mark);
+        self.instruments[at].position = quantity;
+    }
+
     /// A flow is announced, in the place of one that was.
     pub fn expect_flow(&mut self, amount: i64) {
         self.announced = i128::from(amount);
@@ -213,7 +221,7 @@ impl Model {
         match self.find(instrument_id).filter(|_| possible) {
             Some(at) => {
                 self.unreferenced.remove(&instrument_id);
-                self.instruments[at].position = i128::from(quantity);
+                self.reported_position(at, i128::from(quantity));
                 self.instruments[at].reported = true;
             }
             None if quantity == 0 => {
@@ -228,9 +236,9 @@ impl Model {
 
     /// The report is whole: what it did not name is zero.
     pub fn positions_complete(&mut self) {
-        for instrument in &mut self.instruments {
-            if !instrument.reported {
-                instrument.position = 0;
+        for at in 0..self.instruments.len() {
+            if !self.instruments[at].reported {
+                self.reported_position(at, 0);
             }
         }
         self.positions_known = true;

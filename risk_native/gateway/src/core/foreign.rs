@@ -77,18 +77,20 @@ impl Foreign {
     }
 }
 
-/// FIX OrdStatus of an order that cannot trade any more: filled, cancelled, rejected, expired. With any other it may: one
-/// that is stopped, suspended or done for the day comes back.
-fn is_over(status: u8) -> bool {
-    matches!(status, b'2' | b'4' | b'8' | b'C')
+/// An order that cannot trade any more: by FIX's OrdStatus filled, cancelled, rejected, expired, or done for the day,
+/// replaced or calculated with nothing left. With any other status it may: one that is stopped or suspended comes back.
+fn is_over(report: &ExecutionReport) -> bool {
+    match report.ord_status {
+        b'2' | b'4' | b'8' | b'C' => true,
+        b'3' | b'5' | b'B' => report.leaves_quantity <= 0,
+        _ => false,
+    }
 }
 
 /// Whether a report says that an order which is over here works at the venue: something of it can still fill, and no more of it is
 /// known here than the report tells.
 fn works_on(report: &ExecutionReport, filled: i64) -> bool {
-    !is_over(report.ord_status)
-        && report.leaves_quantity > 0
-        && report.cumulative_quantity >= filled
+    !is_over(report) && report.leaves_quantity > 0 && report.cumulative_quantity >= filled
 }
 
 fn adopted(order: &Order, limit_price: i64) -> AdoptedOrder {
@@ -105,11 +107,11 @@ fn adopted(order: &Order, limit_price: i64) -> AdoptedOrder {
 impl Core {
     /// A report about an order that is not ours. False when it is none that works, and none that was known to.
     pub(super) fn on_foreign(&mut self, report: &ExecutionReport) -> bool {
-        if report.mass_status.is_some() || !is_over(report.ord_status) {
+        if report.mass_status.is_some() || !is_over(report) {
             self.note_taken(report);
         }
         let key = &report.cl_ord_id;
-        if is_over(report.ord_status) {
+        if is_over(report) {
             let known = self.foreign.orders.contains_key(key);
             if known {
                 self.foreign_gone(

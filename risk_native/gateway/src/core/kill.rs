@@ -414,6 +414,8 @@ impl Core {
         }
         self.switch = KillSwitch::new(Instant::now());
         self.killed_before = None;
+        // It may have gone on without what it takes to open.
+        self.resync.want();
     }
 
     /// A closing order was filled whole: the next slice needs no pause.

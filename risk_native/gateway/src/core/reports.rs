@@ -29,6 +29,8 @@ pub(super) struct Change {
 pub(super) struct Gap {
     pub cumulative: i64,
     pub average: i64,
+    /// What the venue says is left after them.
+    pub leaves: i64,
     /// All fees of the order, where the venue tells them.
     pub fees: Option<i64>,
     /// ExecID, shares and price of the last fill, where the venue tells them.
@@ -36,10 +38,11 @@ pub(super) struct Gap {
 }
 
 impl Gap {
-    fn average(cumulative: i64, average: i64) -> Self {
+    fn average(cumulative: i64, average: i64, leaves: i64) -> Self {
         Self {
             cumulative,
             average,
+            leaves,
             fees: None,
             last: None,
         }
@@ -58,7 +61,11 @@ impl Gap {
                     report.last_price,
                 )
             }),
-            ..Self::average(report.cumulative_quantity, report.average_price)
+            ..Self::average(
+                report.cumulative_quantity,
+                report.average_price,
+                report.leaves_quantity,
+            )
         }
     }
 }
@@ -104,7 +111,11 @@ impl Core {
             b'4' | b'3' | b'C' | b'8' => {
                 self.fill_gap(
                     id,
-                    &Gap::average(report.cumulative_quantity, report.average_price),
+                    &Gap::average(
+                        report.cumulative_quantity,
+                        report.average_price,
+                        report.leaves_quantity,
+                    ),
                 );
                 if !report.text.is_empty() && report.exec_type == b'8' {
                     log_warn!("venue_reject", {"order_id": id, "text": report.text});
@@ -170,13 +181,14 @@ impl Core {
             } else {
                 report.last_price
             };
-            self.fill_gap(id, &Gap::average(before, average));
+            // The fill that is told is still to come.
+            self.fill_gap(id, &Gap::average(before, average, report.last_quantity));
         }
         self.change(
             id,
             Change {
                 kind: ExecKind::Fill,
-                exec_type: self.fill_type(id, cumulative),
+                exec_type: self.fill_type(id, cumulative, report.leaves_quantity),
                 exec_id: report.exec_id.clone(),
                 last_quantity: report.last_quantity,
                 last_price: report.last_price,
@@ -188,11 +200,12 @@ impl Core {
         );
     }
 
-    fn fill_type(&self, id: u64, cumulative: i64) -> frames::ExecType {
-        let whole = self
-            .orders
-            .get(id)
-            .is_some_and(|entry| cumulative >= entry.quantity);
+    /// The last fill of an order is its end, unless the venue says that more is left: then it has taken a modification whose
+    /// answer is still on its way.
+    fn fill_type(&self, id: u64, cumulative: i64, leaves: i64) -> frames::ExecType {
+        let whole = self.orders.get(id).is_some_and(|entry| {
+            cumulative >= entry.quantity && (entry.replacing.is_none() || leaves <= 0)
+        });
         if whole {
             frames::ExecType::Fill
         } else {
@@ -242,7 +255,7 @@ impl Core {
             id,
             Change {
                 kind: ExecKind::Fill,
-                exec_type: self.fill_type(id, gap.cumulative),
+                exec_type: self.fill_type(id, gap.cumulative, gap.leaves),
                 exec_id,
                 last_quantity: missing,
                 last_price: price,

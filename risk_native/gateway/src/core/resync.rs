@@ -38,10 +38,14 @@ enum About {
 struct Round {
     id: String,
     begun: Instant,
+    /// When what is still open was asked.
+    asked: Instant,
     about: About,
     orders_done: bool,
     /// A report came that could not be read: it may have been of an order, so the list is not whole.
     spoiled: bool,
+    /// The list never came whole, and a thrown kill switch went on without it.
+    without_orders: bool,
     /// The list told fills that had not been heard of.
     gap: bool,
     reported: HashSet<u64>,
@@ -160,9 +164,11 @@ impl Core {
         self.resync.round = Some(Round {
             id: id.clone(),
             begun: Instant::now(),
+            asked: Instant::now(),
             about,
             orders_done: false,
             spoiled: false,
+            without_orders: false,
             gap: false,
             reported: HashSet::new(),
             named: HashSet::new(),
@@ -214,7 +220,7 @@ impl Core {
         self.open_venue();
         match &self.resync.round {
             Some(round)
-                if round.begun.elapsed() < ANSWER_LIMIT
+                if round.asked.elapsed() < ANSWER_LIMIT
                     && !(round.spoiled && late(self.resync.last, ROUND_EVERY)) =>
             {
                 return;
@@ -222,7 +228,11 @@ impl Core {
             Some(round) => {
                 log_warn!("resync_unanswered", {"orders": round.orders_done, "positions": round.positions_done,
                     "cash": round.cash_done});
-                self.begin_resync();
+                if self.engine.killed().is_some() && !round.orders_done {
+                    self.go_on_without_orders();
+                } else {
+                    self.begin_resync();
+                }
                 return;
             }
             None => {}
@@ -244,6 +254,25 @@ impl Core {
             let request_id = self.begin_round(about);
             self.send(Command::MassStatus { request_id });
         }
+    }
+
+    /// The list of orders does not come whole, and the kill switch has an account to flatten: positions and cash are asked for all
+    /// the same. Nothing is concluded of orders that were not named, and nothing opens until a later list is whole.
+    fn go_on_without_orders(&mut self) {
+        let Some(round) = &mut self.resync.round else {
+            return;
+        };
+        if !round.is_whole() {
+            // Of the orders alone: the switch sees to their cancels by itself.
+            self.resync.round = None;
+            return;
+        }
+        log_error!("kill_without_orders", {"request": round.id,
+            "what": "the venue's list of orders cannot be read or is not whole; positions are closed by its account alone"});
+        (round.orders_done, round.without_orders, round.spoiled) = (true, true, false);
+        round.asked = Instant::now();
+        self.engine.set_halt(Halt::NotReconciled, true);
+        self.ask_account();
     }
 
     /// An order that was sent or cancelled long ago and never answered, one that is in no limit, or one at the venue that is
@@ -271,7 +300,8 @@ impl Core {
             round.opened = true;
             self.engine.on_venue(true);
         }
-        if round.is_whole() && round.orders_done && round.positions_done && round.cash_done {
+        let told = round.orders_done && round.positions_done && round.cash_done;
+        if round.is_whole() && told && !round.without_orders {
             self.engine.set_halt(Halt::NotReconciled, false);
         }
     }

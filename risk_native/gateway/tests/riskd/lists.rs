@@ -256,19 +256,60 @@ fn an_id_that_the_venue_has_and_the_journal_does_not_is_taken() {
 
 #[test]
 fn whatever_is_not_over_works() {
-    for (status, blocks) in [
-        ("9", true),
-        ("7", true),
-        ("3", true),
-        ("5", true),
-        ("4", false),
-        ("C", false),
+    for (status, leaves, blocks) in [
+        ("9", "0", true),
+        ("7", "100", true),
+        ("3", "100", true),
+        ("5", "100", true),
+        // Nothing is left: it cannot come back.
+        ("3", "0", false),
+        ("B", "0", false),
+        ("4", "0", false),
+        ("C", "0", false),
     ] {
         let mut rig = Rig::new();
-        rig.venue.book().orders = vec![listed("DESK-1", status)];
+        let mut order = listed("DESK-1", status);
+        order[8].1 = leaves.into();
+        rig.venue.book().orders = vec![order];
         rig.start();
         let decision = rig.trading().order(limit(1, 2, BUY, 1, 50));
         let blocked = decision.reason == Reason::Unreconciled.code();
-        assert_eq!(blocked, blocks, "status {status}");
+        assert_eq!(blocked, blocks, "status {status}, {leaves} left");
     }
+}
+
+#[test]
+fn a_list_that_never_comes_whole_does_not_keep_the_switch_from_closing() {
+    let mut rig = Rig::new();
+    {
+        // Half a share of a desk's: nothing here can read it, and the venue names it as long as the day lasts.
+        let mut unreadable = listed("DESK-1", "4");
+        unreadable[6].1 = "10.5".into();
+        let mut book = rig.venue.book();
+        book.orders = vec![unreadable];
+        book.positions = vec![(1, "AAA", 100, "100")];
+    }
+    rig.start();
+    rig.wait_log(&["resync_wanted", "OrderQty"]);
+    assert_eq!(rig.status()["venue_up"], false);
+    assert_eq!(rig.call(&["kill", "--reason", "drill"]).0, Some(0));
+    let close = rig.venue.expect("D", 1);
+    assert_eq!(
+        (
+            close.text(11),
+            close.text(54),
+            close.text(38),
+            close.text(59)
+        ),
+        ("US-K1", "2", "100", "3")
+    );
+    // It is flat by the account alone, and what it takes to open is still not known.
+    rig.venue.book().positions = vec![(1, "AAA", 0, "100")];
+    rig.venue.report(&close, "F", "2", 100, 100, "99");
+    eventually("flat", || rig.status()["kill"]["phase"] == "flat");
+    assert_eq!(rig.call(&["rearm", "--reason", "drilled"]).0, Some(0));
+    rig.wait_log(&["kill_rearmed"]);
+    assert_eq!(rig.status()["trading_state"], "HALTED");
+    rig.venue.book().orders.clear();
+    rig.trading();
 }

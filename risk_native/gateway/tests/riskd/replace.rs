@@ -105,6 +105,28 @@ fn what_the_venue_refuses_leaves_the_order_as_it_was() {
 }
 
 #[test]
+fn a_fill_of_all_that_was_asked_first_ends_no_order_of_which_more_is_left() {
+    let (rig, mut client) = working();
+    rig.venue.book().on_replace = OnReplace::Swallow;
+    client.send(Body::Replace(change(2, 1, 200, 99)));
+    assert_eq!(client.decision(2).decision, DecisionKind::Approve);
+    let sent = rig.venue.expect("G", 1);
+    // The venue took it; its answer is late, and the fill of the first hundred is not.
+    let mut fill = sent.clone();
+    fill.fields.retain(|(tag, _)| *tag != 41);
+    rig.venue.report(&fill, "F", "1", 100, 100, "99");
+    assert_eq!(client.exec(1).exec_type, ExecType::Partial);
+    let orders = rig.status()["orders"].clone();
+    assert_eq!(orders[0]["order_id"], 1, "{orders}");
+    // A hundred of five hundred are held and a hundred more reserved.
+    let more = client.order(limit(3, 1, BUY, 500, 99));
+    assert_eq!(
+        (more.decision, more.approved_quantity),
+        (DecisionKind::Reduce, 300)
+    );
+}
+
+#[test]
 fn an_answer_lost_with_riskd_is_found_in_the_mass_status() {
     let (mut rig, mut client) = working();
     rig.venue.book().on_replace = OnReplace::Swallow;
