@@ -80,7 +80,9 @@ def test_every_limit_reduces_and_says_which(desk: Desk) -> None:
 
     wide, none = orders[301], orders[302]
     assert (wide.decision, wide.reason_code) == ("REDUCE", TRADE_RISK)
-    assert held_to(wide.approved_qty * 40_000_000, 0.01)
+    # From the worst entry, its limit, to the stop, which stands 40 below the price it was decided at.
+    entry = wide.limit_px_micro - wide.decision_px_micro
+    assert held_to(wide.approved_qty * (entry + 40_000_000), 0.01)
     assert (none.decision, none.reason_code) == ("REDUCE", TRADE_RISK)
     assert held_to(none.approved_qty * none.decision_px_micro, 0.01)
 
