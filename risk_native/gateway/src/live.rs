@@ -174,7 +174,7 @@ pub fn check_peer(peer: &Peer, oms: &OmsUser) -> Result<(), String> {
         .map_err(|err| format!("{path}: {err}; omsd's interfaces must be readable"))?;
     if let Some(interface) = other_interface(&text) {
         return Err(format!(
-            "{path}: omsd has the interface {interface}; run it in a network namespace with nothing but lo"
+            "{path}: omsd has the interface {interface}; run it in a network namespace with nothing but lo (tunl0 and sit0 stay out of new ones with net.core.fb_tunnels_only_for_init_net=1)"
         ));
     }
     for (table, routes) in [
