@@ -13,6 +13,7 @@ mod market;
 mod officer;
 mod operate;
 mod orders;
+mod oversold;
 mod persist;
 mod replace;
 mod replay;

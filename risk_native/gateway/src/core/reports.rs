@@ -141,6 +141,9 @@ impl Core {
         if !open {
             self.watch_ended(id, &report);
         }
+        if !open || matches!(report.exec_type, b'G' | b'H') {
+            self.cancel_oversold(id);
+        }
     }
 
     fn on_acknowledged(&mut self, id: u64, exec_id: String, cumulative_quantity: i64) {

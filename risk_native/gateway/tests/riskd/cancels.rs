@@ -4,7 +4,7 @@ use dnalyaw_engine::Reason;
 use dnalyaw_frames::{Body, Cancel, DecisionKind, ExecType, Replace};
 
 use crate::support::fix::{OnCancel, Total};
-use crate::support::{BUY, Client, Rig, eventually, limit, reference};
+use crate::support::{BUY, Client, Rig, SELL, eventually, limit, reference};
 
 fn working() -> (Rig, Client) {
     let rig = Rig::running();
@@ -171,4 +171,33 @@ fn an_order_of_ours_that_cannot_be_reserved_blocks_and_is_cancelled() {
     rig.call(&["kill", "--reason", "drill"]);
     let cancel = rig.venue.expect("F", 1);
     assert_eq!((cancel.text(41), cancel.text(55)), ("US-1", "AAA"));
+}
+
+#[test]
+fn a_sale_whose_shares_a_late_fill_sold_is_taken_back() {
+    let mut rig = Rig::new();
+    {
+        let mut book = rig.venue.book();
+        book.positions = vec![(1, "AAA", 100, "100")];
+        book.on_cancel = OnCancel::Cancel;
+    }
+    rig.start();
+    let mut client = rig.trading();
+    client.order(limit(1, 1, SELL, 100, 101));
+    let first = rig.venue.expect("D", 1);
+    client.exec(1);
+    rig.venue.report(&first, "4", "4", 0, 0, "0");
+    assert_eq!(client.exec(1).exec_type, ExecType::Cancelled);
+    // Its shares are free, and another sale of them is taken.
+    let second = client.order(limit(2, 1, SELL, 100, 102));
+    assert_eq!(second.decision, DecisionKind::Approve);
+    rig.venue.expect("D", 2);
+    client.exec(2);
+    // But the first had been filled before it was cancelled.
+    rig.venue.report(&first, "F", "2", 100, 100, "101");
+    let cancelled = rig.venue.expect("F", 1);
+    assert_eq!(cancelled.text(41), "US-2");
+    client.wait(|body| {
+        matches!(body, Body::Exec(exec) if exec.order_id == 2 && exec.exec_type == ExecType::Cancelled)
+    });
 }
