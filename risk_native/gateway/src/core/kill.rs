@@ -415,7 +415,7 @@ impl Core {
         self.switch = KillSwitch::new(Instant::now());
         self.killed_before = None;
         // It may have gone on without what it takes to open.
-        self.resync.want();
+        self.resync.want_what_was_left_out();
     }
 
     /// A closing order was filled whole: the next slice needs no pause.

@@ -87,6 +87,8 @@ pub(super) struct Resync {
     wanted: bool,
     orders_wanted: bool,
     cash_wanted: bool,
+    /// No list of orders has come whole since the kill switch went on without one.
+    left_out: bool,
     counter: u64,
     /// When the last round began that told orders and positions.
     reconciled: Option<Instant>,
@@ -128,6 +130,11 @@ impl Resync {
     /// No question is open.
     pub fn is_done(&self) -> bool {
         self.round.is_none()
+    }
+
+    /// The kill switch went on without the orders: whoever takes it back needs them.
+    pub fn want_what_was_left_out(&mut self) {
+        self.wanted |= self.left_out;
     }
 
     /// Cash was estimated: ask for it, and for the orders before it.
@@ -270,6 +277,7 @@ impl Core {
         log_error!("kill_without_orders", {"request": round.id,
             "what": "the venue's list of orders cannot be read or is not whole; positions are closed by its account alone"});
         (round.orders_done, round.without_orders, round.spoiled) = (true, true, false);
+        self.resync.left_out = true;
         round.asked = Instant::now();
         self.engine.set_halt(Halt::NotReconciled, true);
         self.ask_account();
@@ -302,6 +310,7 @@ impl Core {
         }
         let told = round.orders_done && round.positions_done && round.cash_done;
         if round.is_whole() && told && !round.without_orders {
+            self.resync.left_out = false;
             self.engine.set_halt(Halt::NotReconciled, false);
         }
     }
