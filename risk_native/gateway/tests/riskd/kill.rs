@@ -88,6 +88,8 @@ fn it_stays_thrown_when_riskd_is_killed_and_when_the_journal_never_heard_of_it()
     wait_flat(&rig);
     rig.crash();
     rig.start();
+    // While the switch asks for the account positions are not known, and that is refused first.
+    wait_flat(&rig);
     let mut client = rig.trading();
     let refused = client.order(limit(2, 1, BUY, 10, 100));
     assert_eq!(
