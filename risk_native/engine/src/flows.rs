@@ -35,6 +35,11 @@ impl Flows {
         (self.expected, self.announced) = (None, 0);
     }
 
+    /// From now on this cash is what is expected.
+    fn begin(&mut self, cash: i128) {
+        (self.expected, self.unexplained, self.unannounced) = (Some(cash), 0, 0);
+    }
+
     /// Is this difference what was announced, but for a fee that came in between.
     fn is_announced(&self, difference: i128, expected: i128) -> bool {
         let announced = i128::from(self.announced);
@@ -52,22 +57,19 @@ impl Engine {
     /// A cash report against what was expected. `cash` is not the engine's yet.
     pub(crate) fn explain_cash(&mut self, cash: i128) {
         let flows = &mut self.flows;
-        let difference = flows.expected.map(|expected| cash - expected);
-        let Some((baseline, expected, unexplained)) = self
-            .baseline
-            .zip(flows.expected)
-            .map(|(baseline, expected)| (baseline, expected, cash - expected))
-        else {
-            // What comes before the session's baseline is in it already.
-            if let (Some(difference), Some(expected)) = (difference, flows.expected)
-                && flows.is_announced(difference, expected)
-            {
-                flows.announced = 0;
-            }
-            (flows.expected, flows.unexplained, flows.unannounced) = (Some(cash), 0, 0);
+        let Some(expected) = flows.expected else {
+            flows.begin(cash);
             return;
         };
-        let (before, mut unexplained) = (flows.unexplained, unexplained);
+        let (before, mut unexplained) = (flows.unexplained, cash - expected);
+        let Some(baseline) = self.baseline else {
+            // What comes before the session's baseline is in it already.
+            if flows.is_announced(unexplained, expected) {
+                flows.announced = 0;
+            }
+            flows.begin(cash);
+            return;
+        };
         if flows.is_announced(unexplained, expected)
             || flows.is_announced(unexplained - before, expected)
         {

@@ -368,6 +368,15 @@ impl Instrument {
         };
     }
 
+    /// What the next price is held against: before the first of a session the settlement price, else the last close; 0 = nothing.
+    pub(crate) const fn anchor(&self, reference: i64) -> i64 {
+        match (self.priced, self.mark) {
+            (true, _) => reference,
+            (false, 0) => self.close,
+            (false, settlement) => settlement,
+        }
+    }
+
     /// No price of this session is known.
     pub(crate) fn forget_prices(&mut self) {
         (self.bid, self.ask, self.last) = (0, 0, 0);

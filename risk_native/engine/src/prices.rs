@@ -70,11 +70,9 @@ impl Engine {
                 Marks::both(last)
             };
             if !instrument.priced {
-                // Before the first price of a session the settlement price stands in the marks, where there is one.
-                instrument.previous = match (instrument.mark, instrument.close) {
-                    (0, 0) => marks,
-                    (0, close) => Marks::both(close),
-                    _ => instrument.marks,
+                instrument.previous = match instrument.anchor(0) {
+                    0 => marks,
+                    anchor => Marks::both(anchor),
                 };
             } else if later {
                 instrument.previous = instrument.marks;
@@ -98,11 +96,7 @@ impl Engine {
     fn passes_gate(&mut self, index: usize, mid: i64, ts_ns: i64) -> bool {
         let gate = &self.book.gates[index];
         let instrument = &mut self.book.instruments[index];
-        let anchor = match (instrument.priced, instrument.mark) {
-            (true, _) => gate.reference,
-            (false, 0) => instrument.close,
-            (false, settlement) => settlement,
-        };
+        let anchor = instrument.anchor(gate.reference);
         if instrument.priced && ts_ns < gate.price_ts {
             return false;
         }

@@ -11,29 +11,6 @@ const BASELINE: Baseline = Baseline {
     equity: 1_000_000 * ONE,
 };
 
-/// 20 names of 400 shares at 100 and 200,000 in cash: equity 1,000,000 of which 80% moves with the market.
-fn invested() -> Engine {
-    let reference: Vec<InstrumentReference> = (1..=20)
-        .map(|id| InstrumentReference {
-            sector: Some(format!("sector {}", id % 5)),
-            ..plain(id)
-        })
-        .collect();
-    let mut engine =
-        Engine::with_room(&reference, TighterLimits::none(), 64).expect("a sound reference");
-    engine.on_venue(true);
-    engine.on_session(SessionState::Open, SESSION);
-    engine.on_clock(T0);
-    engine.begin_positions();
-    for id in 1..=20 {
-        at(&mut engine, id, 100);
-        assert!(engine.on_position(id, 400));
-    }
-    engine.positions_complete();
-    engine.on_account(200_000 * ONE);
-    engine
-}
-
 fn fall(engine: &mut Engine, names: u64, price: i64) {
     for id in 1..=names {
         at(engine, id, price);

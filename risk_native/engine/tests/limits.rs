@@ -250,18 +250,7 @@ fn trade_risk_is_measured_from_the_worst_entry() {
     );
     // A short sold 4 below the market with its stop 21 above it: 25 a share, 400 of them; at the market from 95: 26.
     for (limit, shares) in [(96 * ONE, 400), (0, 384), (102 * ONE, 476)] {
-        let row = InstrumentReference {
-            locate: 1_000,
-            ..plain(1)
-        };
-        let mut engine =
-            Engine::with_room(&[row], TighterLimits::none(), 8).expect("a sound reference");
-        engine.on_venue(true);
-        engine.on_session(SessionState::Open, SESSION);
-        engine.on_clock(T0);
-        at(&mut engine, 1, 100);
-        engine.positions_complete();
-        engine.on_account(1_000_000 * ONE);
+        let mut engine = shortable();
         let short = OrderRequest {
             limit_price: limit,
             stop_distance: 21 * ONE,

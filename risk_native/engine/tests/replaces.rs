@@ -313,18 +313,7 @@ fn corrections_go_down_as_well() {
 
 /// A short at 104 in a name of which 1,000 can be borrowed, order 1.
 fn offering() -> Engine {
-    let row = InstrumentReference {
-        locate: 1_000,
-        ..plain(1)
-    };
-    let mut engine =
-        Engine::with_room(&[row], TighterLimits::none(), 8).expect("a sound reference");
-    engine.on_venue(true);
-    engine.on_session(SessionState::Open, SESSION);
-    engine.on_clock(T0);
-    at(&mut engine, 1, 100);
-    engine.positions_complete();
-    engine.on_account(1_000_000 * ONE);
+    let mut engine = shortable();
     let offer = OrderRequest {
         side: Side::Sell as u8,
         flags: FLAG_SELL_SHORT,

@@ -207,18 +207,7 @@ fn an_opening_at_a_reached_level_is_refused_before_it_fires() {
 
 #[test]
 fn a_short_has_its_stop_above() {
-    let reference = [InstrumentReference {
-        locate: 1_000,
-        ..plain(1)
-    }];
-    let mut engine =
-        Engine::with_room(&reference, TighterLimits::none(), 8).expect("a sound reference");
-    engine.on_venue(true);
-    engine.on_session(SessionState::Open, SESSION);
-    engine.on_clock(T0);
-    at(&mut engine, 1, 100);
-    engine.positions_complete();
-    engine.on_account(1_000_000 * ONE);
+    let mut engine = shortable();
     let short = OrderRequest {
         side: Side::Sell as u8,
         flags: FLAG_SELL_SHORT,

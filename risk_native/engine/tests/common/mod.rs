@@ -89,6 +89,46 @@ pub fn funded() -> Engine {
     funded_with(TighterLimits::none(), 1_000_000, &[])
 }
 
+/// 20 names of 400 shares at 100 and 200,000 in cash: equity 1,000,000 of which 80% moves with the market.
+pub fn invested() -> Engine {
+    let reference: Vec<InstrumentReference> = (1..=20)
+        .map(|id| InstrumentReference {
+            sector: Some(format!("sector {}", id % 5)),
+            ..plain(id)
+        })
+        .collect();
+    let mut engine =
+        Engine::with_room(&reference, TighterLimits::none(), 64).expect("a sound reference");
+    engine.on_venue(true);
+    engine.on_session(SessionState::Open, SESSION);
+    engine.on_clock(T0);
+    engine.begin_positions();
+    for id in 1..=20 {
+        at(&mut engine, id, 100);
+        assert!(engine.on_position(id, 400));
+    }
+    engine.positions_complete();
+    engine.on_account(200_000 * ONE);
+    engine
+}
+
+/// One million in cash and one name, of which 1,000 shares can be borrowed.
+pub fn shortable() -> Engine {
+    let row = InstrumentReference {
+        locate: 1_000,
+        ..plain(1)
+    };
+    let mut engine =
+        Engine::with_room(&[row], TighterLimits::none(), 8).expect("a sound reference");
+    engine.on_venue(true);
+    engine.on_session(SessionState::Open, SESSION);
+    engine.on_clock(T0);
+    at(&mut engine, 1, 100);
+    engine.positions_complete();
+    engine.on_account(1_000_000 * ONE);
+    engine
+}
+
 pub fn order(order_id: u64, instrument_id: u64, side: Side, quantity: i64) -> OrderRequest {
     OrderRequest {
         order_id,
