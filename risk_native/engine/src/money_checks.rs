@@ -88,22 +88,23 @@ impl Engine {
         if past > 0 {
             return self.past(issuer, sector, net);
         }
-        let inputs = self.sizing(index, order, instead);
         let instrument = &self.book.instruments[index];
-        let room = instrument.resting(order.side).weight(instrument.mark) - past;
+        let weight = instrument.resting(order.side).weight(instrument.mark);
+        let inputs = self.sizing(index, order, instead, weight);
+        let room = weight - past;
         if fits(&inputs, money, &self.limits, order.quantity, room) {
             return Verdict {
                 risk: inputs.risk_per_share,
                 ..Verdict::approve(order.quantity)
             };
         }
-        self.cut(index, order, instead)
+        self.cut(index, order, instead, weight)
     }
 
     /// What fits of an order that does not fit whole.
     #[cold]
-    fn cut(&self, index: usize, order: &Checked, instead: &Instead) -> Verdict {
-        let inputs = self.sizing(index, order, instead);
+    fn cut(&self, index: usize, order: &Checked, instead: &Instead, weight: i128) -> Verdict {
+        let inputs = self.sizing(index, order, instead, weight);
         let (money, limits) = (&self.equity.money, &self.limits);
         let sized = size(&inputs, money, limits, order.quantity, instead.filled);
         Verdict {
@@ -115,12 +116,17 @@ impl Engine {
         }
     }
 
-    /// What the limits of an opening order rest on.
+    /// What the limits of an opening order rest on; `weight` is that of its side's working orders.
     #[inline(always)]
-    fn sizing(&self, index: usize, order: &Checked, instead: &Instead) -> SizingInputs {
+    fn sizing(
+        &self,
+        index: usize,
+        order: &Checked,
+        instead: &Instead,
+        weight: i128,
+    ) -> SizingInputs {
         let (instrument, side) = (&self.book.instruments[index], order.side);
         let resting = instrument.resting(side);
-        let weight = resting.weight(instrument.mark);
         let reserve_price = self
             .reserve_price(index, order.limit_price)
             .max(instead.price);

@@ -20,7 +20,7 @@ use crate::journal::Journal;
 use crate::latch::KillLatch;
 use crate::log::{hex, wall_ns};
 use crate::record::Record;
-use crate::reference::{Instrument, Reference};
+use crate::reference::Reference;
 use crate::scrape::{self, Published};
 use crate::venue::{Sequences, Venue, VenueConfig, read_address};
 use crate::{binary, control, limits, link, live, log_info, log_warn};
@@ -159,7 +159,7 @@ pub(crate) fn build_engine(
     let instruments: Vec<_> = reference
         .instruments
         .iter()
-        .map(engine_instrument)
+        .map(InstrumentReference::from)
         .collect();
     let mut engine = Engine::new(&instruments, limits)
         .map_err(|err| format!("reference {}: {err}", path.display()))?;
@@ -205,25 +205,6 @@ fn serve_metrics(
         .and_then(|()| std::fs::rename(&beside, &path))
         .map_err(|err| format!("{}: {err}", path.display()))?;
     Ok(bound)
-}
-
-pub(crate) fn engine_instrument(one: &Instrument) -> InstrumentReference {
-    InstrumentReference {
-        // The reference's checks leave positive numbers only.
-        instrument_id: one.instrument_id.unsigned_abs(),
-        issuer_id: one.issuer_id.unsigned_abs(),
-        sector: one.sector.clone(),
-        venue: one.venue.clone(),
-        lot: one.lot,
-        tick_micro: one.tick_micro,
-        tradable: one.tradable,
-        restricted: one.restricted,
-        volatility_bp: u32::try_from(one.volatility_bp).unwrap_or(u32::MAX),
-        gap_bp: u32::try_from(one.gap_bp).unwrap_or(u32::MAX),
-        adv: one.adv,
-        locate: one.locate,
-        close_micro: one.close_micro,
-    }
 }
 
 /// The directory's lock, held for as long as the file is open.

@@ -13,7 +13,6 @@ use super::Core;
 use crate::log::hex;
 use crate::record::DecisionRecord;
 use crate::scrape::{Histogram, Published};
-use crate::server::engine_instrument;
 use crate::{binary, limits, log_info, log_warn};
 
 /// A limit is near from here on, and near no more below the second: it is not said again at every tick around the first.
@@ -163,7 +162,7 @@ impl Core {
             .reference
             .instruments
             .iter()
-            .map(engine_instrument)
+            .map(InstrumentReference::from)
             .collect();
         let scenarios = match dnalyaw_engine::stress(&self.engine, &reference) {
             Ok(scenarios) => scenarios,

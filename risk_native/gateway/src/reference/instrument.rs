@@ -1,5 +1,6 @@
 //! One instrument of the reference file.
 
+use dnalyaw_engine::InstrumentReference;
 use serde::Deserialize;
 
 /// One instrument as the reference file states it. Prices in millionths.
@@ -40,6 +41,27 @@ pub struct Instrument {
     pub split_num: i64,
     #[serde(default = "one")]
     pub split_den: i64,
+}
+
+impl From<&Instrument> for InstrumentReference {
+    fn from(one: &Instrument) -> Self {
+        Self {
+            // The reference's checks leave positive numbers only.
+            instrument_id: one.instrument_id.unsigned_abs(),
+            issuer_id: one.issuer_id.unsigned_abs(),
+            sector: one.sector.clone(),
+            venue: one.venue.clone(),
+            lot: one.lot,
+            tick_micro: one.tick_micro,
+            tradable: one.tradable,
+            restricted: one.restricted,
+            volatility_bp: u32::try_from(one.volatility_bp).unwrap_or(u32::MAX),
+            gap_bp: u32::try_from(one.gap_bp).unwrap_or(u32::MAX),
+            adv: one.adv,
+            locate: one.locate,
+            close_micro: one.close_micro,
+        }
+    }
 }
 
 const fn one() -> i64 {

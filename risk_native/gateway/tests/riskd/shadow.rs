@@ -34,21 +34,7 @@ fn engine_over(reference: &Reference) -> Engine {
     let instruments: Vec<_> = reference
         .instruments
         .iter()
-        .map(|one| InstrumentReference {
-            instrument_id: one.instrument_id.unsigned_abs(),
-            issuer_id: one.issuer_id.unsigned_abs(),
-            sector: one.sector.clone(),
-            venue: one.venue.clone(),
-            lot: one.lot,
-            tick_micro: one.tick_micro,
-            tradable: one.tradable,
-            restricted: one.restricted,
-            volatility_bp: 100,
-            gap_bp: 0,
-            adv: one.adv,
-            locate: one.locate,
-            close_micro: one.close_micro,
-        })
+        .map(InstrumentReference::from)
         .collect();
     let mut engine = Engine::new(&instruments, TighterLimits::none()).expect("sound");
     engine.set_firm_rate(reference.firm_rate);
