@@ -3,27 +3,8 @@
 use dnalyaw_engine::Reason;
 use dnalyaw_frames::{Body, DecisionKind};
 
-use crate::support::fix::{OnCancel, OnOrder, Total, Venue};
+use crate::support::fix::{OnCancel, OnOrder, Total, Venue, listed};
 use crate::support::{BUY, Client, Rig, eventually, limit};
-
-/// A mass status report on an order to buy 100 AAA at 99.
-fn listed(cl_ord_id: &str, status: &str) -> Vec<(u32, String)> {
-    [
-        (11, cl_ord_id),
-        (39, status),
-        (48, "1"),
-        (22, "8"),
-        (55, "AAA"),
-        (54, "1"),
-        (38, "100"),
-        (44, "99"),
-        (151, "100"),
-        (14, "0"),
-        (6, "0"),
-    ]
-    .map(|(tag, value)| (tag, value.to_string()))
-    .to_vec()
-}
 
 /// A riskd that let `US-1` go and crashed, and a venue that has never answered it.
 fn crashed() -> Rig {

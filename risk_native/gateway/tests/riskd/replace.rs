@@ -3,7 +3,7 @@
 use dnalyaw_engine::Reason;
 use dnalyaw_frames::{Body, DecisionKind, ExecType, Replace};
 
-use crate::support::fix::{OnCancel, OnOrder, OnReplace};
+use crate::support::fix::{OnCancel, OnOrder, OnReplace, listed};
 use crate::support::{BUY, Client, Rig, SELL, eventually, limit};
 
 fn change(order_id: u64, original_id: u64, quantity: i64, price: i64) -> Replace {
@@ -126,8 +126,8 @@ fn a_fill_of_all_that_was_asked_first_ends_no_order_of_which_more_is_left() {
     );
 }
 
-#[test]
-fn an_answer_lost_with_riskd_is_found_in_the_mass_status() {
+/// An order for 100, a modification to 300, and a riskd that did not live to hear what the venue made of it.
+fn crashed_before_the_answer() -> Rig {
     let (mut rig, mut client) = working();
     rig.venue.book().on_replace = OnReplace::Swallow;
     client.send(Body::Replace(change(2, 1, 300, 99)));
@@ -135,6 +135,12 @@ fn an_answer_lost_with_riskd_is_found_in_the_mass_status() {
     rig.venue.expect("G", 1);
     drop(client);
     rig.crash();
+    rig
+}
+
+#[test]
+fn an_answer_lost_with_riskd_is_found_in_the_mass_status() {
+    let mut rig = crashed_before_the_answer();
     let status = [
         (11, "US-2"),
         (41, "US-1"),
@@ -267,25 +273,8 @@ fn the_switch_closes_all_of_the_position_after_the_restart() {
 
 #[test]
 fn an_order_that_fills_whole_leaves_no_reserve_of_a_refused_modification() {
-    let (mut rig, mut client) = working();
-    rig.venue.book().on_replace = OnReplace::Swallow;
-    client.send(Body::Replace(change(2, 1, 300, 99)));
-    client.decision(2);
-    rig.venue.expect("G", 1);
-    drop(client);
-    rig.crash();
-    let status = [
-        (11, "US-1"),
-        (39, "0"),
-        (55, "AAA"),
-        (54, "1"),
-        (38, "100"),
-        (44, "99"),
-        (151, "100"),
-        (14, "0"),
-        (6, "0"),
-    ];
-    rig.venue.book().orders = vec![status.map(|(tag, value)| (tag, value.to_string())).to_vec()];
+    let mut rig = crashed_before_the_answer();
+    rig.venue.book().orders = vec![listed("US-1", "0")];
     rig.start();
     let mut client = rig.trading();
     let order = rig.venue.received("D")[0].clone();

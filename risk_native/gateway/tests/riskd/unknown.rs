@@ -3,26 +3,11 @@
 use dnalyaw_engine::Reason;
 use dnalyaw_frames::DecisionKind;
 
-use crate::support::fix::OnCancel;
+use crate::support::fix::{OnCancel, listed};
 use crate::support::{BUY, Rig, eventually, limit};
 
-/// A mass status report of a working order to buy 100 AAA at 99.
 fn working(cl_ord_id: &str) -> Vec<(u32, String)> {
-    [
-        (11, cl_ord_id),
-        (39, "0"),
-        (48, "1"),
-        (22, "8"),
-        (55, "AAA"),
-        (54, "1"),
-        (38, "100"),
-        (44, "99"),
-        (151, "100"),
-        (14, "0"),
-        (6, "0"),
-    ]
-    .map(|(tag, value)| (tag, value.to_string()))
-    .to_vec()
+    listed(cl_ord_id, "0")
 }
 
 fn rig(orders: &[&str]) -> Rig {

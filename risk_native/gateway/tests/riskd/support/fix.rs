@@ -175,6 +175,25 @@ fn f(tag: u32, value: impl ToString) -> (u32, String) {
     (tag, value.to_string())
 }
 
+/// A mass status report on an order to buy 100 AAA at 99.
+pub fn listed(cl_ord_id: &str, status: &str) -> Vec<(u32, String)> {
+    [
+        (11, cl_ord_id),
+        (39, status),
+        (48, "1"),
+        (22, "8"),
+        (55, "AAA"),
+        (54, "1"),
+        (38, "100"),
+        (44, "99"),
+        (151, "100"),
+        (14, "0"),
+        (6, "0"),
+    ]
+    .map(|(tag, value)| (tag, value.to_string()))
+    .to_vec()
+}
+
 pub const CLOCK: i64 = 1_795_444_200_000_000_000;
 
 impl Venue {

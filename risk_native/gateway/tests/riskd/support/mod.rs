@@ -160,10 +160,15 @@ impl Rig {
             .append(true)
             .open(self.log_path())
             .expect("a log");
+        self.start_with(log.into())
+    }
+
+    /// As [`Rig::start`], with another stderr.
+    pub fn start_with(&mut self, stderr: Stdio) -> serde_json::Value {
         let mut child = self
             .command()
             .stdout(Stdio::piped())
-            .stderr(log)
+            .stderr(stderr)
             .spawn()
             .expect("riskd starts");
         let mut line = String::new();
