@@ -328,7 +328,7 @@ def _through(
     """omsd's answer to the hand-off, and its report once the session is over."""
     with runtime.OmsClient(layout) as client:
         client.wait_ready()
-        answer = client.submit(messages)
+        answer = client.hand_over(messages)
         if answer.outcome not in (runtime.ACCEPTED, runtime.ALREADY_TAKEN):
             faults = "; ".join(f"{f.strategy_id} {f.code}: {f.message}" for f in answer.faults)
             raise HandoffRefusedError(

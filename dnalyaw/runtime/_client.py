@@ -17,6 +17,10 @@ ACCEPTED = pb.SUBMIT_OUTCOME_ACCEPTED
 ALREADY_TAKEN = pb.SUBMIT_OUTCOME_ALREADY_TAKEN
 REFUSED = pb.SUBMIT_OUTCOME_REFUSED
 
+PASSING_FAULTS = frozenset({"NO_ACCOUNT", "VENUE_DOWN"})
+"""Faults that end by themselves: riskd still asks the venue, after a start or a lost connection."""
+ASK_AGAIN_SECONDS = 0.5
+
 
 class OmsError(Exception):
     """omsd did not answer, or answered with an error."""
@@ -61,6 +65,25 @@ class OmsClient:
         return self._call(
             "SubmitTargets", pb.SubmitTargetsRequest(region=self._region, portfolios=portfolios)
         )
+
+    def hand_over(
+        self, portfolios: Sequence[pb.TargetPortfolio], seconds: float = 20.0
+    ) -> pb.SubmitTargetsResponse:
+        """Submit, and again while riskd is still learning the account from the venue.
+
+        A refused hand-off is refused whole and one that was taken is taken once, so asking again is safe.
+        Any other fault, the kill switch's HALTED among them, is answered at once; after `seconds` the last
+        refusal is the answer.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            answer = self.submit(portfolios)
+            codes = {fault.code for fault in answer.faults}
+            # While riskd does not know the account it is HALTED too, for that reason.
+            passing = bool(codes & PASSING_FAULTS) and codes <= PASSING_FAULTS | {"HALTED"}
+            if answer.outcome != REFUSED or not passing or time.monotonic() > deadline:
+                return answer
+            time.sleep(ASK_AGAIN_SECONDS)
 
     def status(self) -> pb.GetStatusResponse:
         """What omsd is doing."""

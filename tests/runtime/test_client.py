@@ -6,11 +6,19 @@ import socket
 import tempfile
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import grpc
 import pytest
 
 from dnalyaw import runtime
+from dnalyaw.runtime._gen.oms_pb2_grpc import (
+    OrderManagementServicer,
+    add_OrderManagementServicer_to_server,
+)
 
 
 @pytest.fixture
@@ -35,6 +43,53 @@ def test_not_ready_says_after_how_long_and_why(layout: runtime.Layout) -> None:
         client.wait_ready(0.5)
     assert str(caught.value).startswith("the HK runtime is not ready after ")
     assert "\n" not in str(caught.value)
+
+
+@contextmanager
+def _omsd(layout: runtime.Layout, *refusals: tuple[str, ...]) -> Iterator[list[int]]:
+    """An omsd that refuses with these codes, one list a call, and then accepts; yields the calls so far."""
+    pb, calls = runtime.messages, [0]
+
+    class Service(OrderManagementServicer):
+        def SubmitTargets(self, request: Any, context: Any) -> Any:
+            calls[0] += 1
+            if calls[0] > len(refusals):
+                return pb.SubmitTargetsResponse(outcome=runtime.ACCEPTED)
+            faults = [pb.Fault(code=code, message=code) for code in refusals[calls[0] - 1]]
+            return pb.SubmitTargetsResponse(outcome=runtime.REFUSED, faults=faults)
+
+    server = grpc.server(ThreadPoolExecutor(2))
+    add_OrderManagementServicer_to_server(Service(), server)
+    server.add_insecure_port(f"unix:{layout.oms_socket}")
+    server.start()
+    try:
+        yield calls
+    finally:
+        server.stop(None).wait()
+
+
+def test_a_hand_over_waits_while_riskd_learns_the_account(layout: runtime.Layout) -> None:
+    with (
+        _omsd(layout, ("NO_ACCOUNT", "HALTED"), ("VENUE_DOWN",)) as calls,
+        runtime.OmsClient(layout) as client,
+    ):
+        assert client.hand_over([]).outcome == runtime.ACCEPTED
+    assert calls == [3]
+
+
+@pytest.mark.parametrize("codes", [("HALTED",), ("SESSION_CLOSED",), ("NO_ACCOUNT", "NO_PRICE")])
+def test_a_hand_over_asks_no_second_time_what_stays_refused(
+    layout: runtime.Layout, codes: tuple[str, ...]
+) -> None:
+    with _omsd(layout, codes, codes) as calls, runtime.OmsClient(layout) as client:
+        answer = client.hand_over([])
+    assert (answer.outcome, [f.code for f in answer.faults], calls) == (runtime.REFUSED, list(codes), [1])
+
+
+def test_a_hand_over_ends_with_the_last_refusal(layout: runtime.Layout) -> None:
+    with _omsd(layout, *[("NO_ACCOUNT",)] * 9) as calls, runtime.OmsClient(layout) as client:
+        assert client.hand_over([], seconds=0.7).outcome == runtime.REFUSED
+    assert 2 <= calls[0] < 9
 
 
 def _answer(layout: runtime.Layout, *answers: bytes) -> threading.Thread:
