@@ -16,10 +16,11 @@ setup build:  ## Python environment, Rust and Go programs, bytecode
 run: setup  ## one day of the whole platform on the simulated market
 	@$(BIN)/dnalyaw run $(ARGS)
 
+# Many tests wait for replayed sessions and for limits of time: more of them at once than there are cores.
 test: setup lint  ## everything that must hold, within 20 minutes on two cores
 	cd execution && $$(../tools/go.sh) test ./...
-	cargo test --quiet --locked --workspace --exclude python_native
-	$(BIN)/python -m pytest -m "not soak" -n 2 --dist loadfile
+	RUST_TEST_THREADS=5 cargo test --quiet --locked --workspace --exclude python_native
+	$(BIN)/python -m pytest -m "not soak" -n 3 --dist loadfile
 
 soak: setup  ## long fault injection and long fuzzing
 	bash tools/soak.sh

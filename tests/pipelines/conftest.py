@@ -1,7 +1,8 @@
-"""One home built once for the whole folder; tests that change it take a copy."""
+"""One home built once for all the processes of a run; tests that change it take a copy."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -39,13 +40,33 @@ def _copy(home: Home, target: Path) -> Home:
 
 
 @pytest.fixture(scope="session")
-def built_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    """The first session of the small region, from feed to report, without trading. Not to be changed."""
-    home = Home(tmp_path_factory.mktemp("built") / "home")
-    ran = run(home, FIRST_SESSION)
-    assert ran.status == 0, ran.err
-    yield home
-    shutil.rmtree(home.root)
+def built_home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Home]:
+    """The first session of the small region, from feed to report, without trading. Not to be changed.
+
+    Whichever process of a parallel run comes first builds it; the last to leave removes it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "built"
+    folder.mkdir(exist_ok=True)
+    home, good = Home(folder / "home"), folder / "good"
+    with (folder / "users").open("a") as users:
+        with (folder / "lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            fcntl.flock(users, fcntl.LOCK_SH)
+            if not good.exists():
+                shutil.rmtree(home.root, ignore_errors=True)  # what a failed try left
+                ran = run(home, FIRST_SESSION)
+                assert ran.status == 0, ran.err
+                good.touch()
+        yield home
+        with (folder / "lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return  # another process still reads it
+            good.unlink()
+            shutil.rmtree(home.root)
 
 
 @pytest.fixture(scope="session")
