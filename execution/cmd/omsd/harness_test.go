@@ -294,18 +294,14 @@ func (h *house) sameAfterReplay() {
 	h.t.Helper()
 	for range 50 {
 		before := h.status().StateHash
-		data, err := os.ReadFile(filepath.Join(h.dir, "oms", "journal.bin"))
+		snapshot, records, err := journal.Read(filepath.Join(h.dir, "oms", "journal"))
 		if err != nil {
 			h.t.Fatal(err)
 		}
 		if h.status().StateHash != before {
 			continue // it moved meanwhile
 		}
-		scan, err := journal.Scan(data)
-		if err != nil {
-			h.t.Fatal(err)
-		}
-		st, err := core.Replay(scan.Records)
+		st, err := core.Replay(snapshot, records)
 		if err != nil {
 			h.t.Fatal(err)
 		}

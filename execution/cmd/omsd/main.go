@@ -24,6 +24,8 @@ import (
 	"dnalyaw/execution/internal/api"
 	"dnalyaw/execution/internal/core"
 	"dnalyaw/execution/internal/jsonlog"
+	"dnalyaw/execution/internal/reference"
+	"dnalyaw/execution/internal/register"
 	"dnalyaw/execution/internal/risklink"
 )
 
@@ -78,8 +80,13 @@ func serve(opts options, log *slog.Logger, stdout io.Writer) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	link := risklink.New(risklink.Config{Path: opts.risk, Region: opts.region, Log: log})
-	oms, err := core.Open(filepath.Join(opts.dir, "journal.bin"), core.Config{
-		Region: opts.region, RegisterPath: opts.register, ReferencePath: opts.reference, Log: log,
+	dir := filepath.Join(opts.dir, "journal")
+	oms, err := core.Open(dir, core.Config{
+		Region:    opts.region,
+		Register:  func() (register.Register, error) { return register.Read(opts.register) },
+		Reference: func() (*reference.Reference, error) { return reference.Read(opts.reference) },
+		Earlier:   core.Earlier(dir),
+		Log:       log,
 	}, link)
 	if err != nil {
 		return err

@@ -117,7 +117,7 @@ func TestBrokenJournalIsOneLine(t *testing.T) {
 	h.accept(portfolio("alpha", asOf, map[int64]float64{1: 0.1}))
 	h.settled()
 	h.kill()
-	path := filepath.Join(h.dir, "oms", "journal.bin")
+	path := filepath.Join(h.dir, "oms", "journal", "000001.log")
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

@@ -1,12 +1,12 @@
 // Package core is omsd's one goroutine: it owns the state, the journal and what is sent to riskd.
 //
 // Everything that happens comes in through one loop: events of the risk link, calls of the API, timers. Each turn of
-// the loop appends records to the journal and applies them, commits once, and only then lets frames and answers out.
-// So what anybody has seen is in the journal, and a replay of the journal gives the same state.
+// the loop appends records to the journal and applies them, commits once, and only then lets frames out; answers to
+// callers wait for the disk as well. So what anybody has seen is in the journal, and a replay of the journal gives the
+// same state.
 package core
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -18,6 +18,7 @@ import (
 	"dnalyaw/execution/internal/jsonlog"
 	"dnalyaw/execution/internal/order"
 	"dnalyaw/execution/internal/reference"
+	"dnalyaw/execution/internal/register"
 	"dnalyaw/execution/internal/risklink"
 	"dnalyaw/execution/internal/targets"
 )
@@ -29,17 +30,62 @@ type Link interface {
 	Drop(epoch uint64, why error)
 }
 
+// Journal is where the core's records go; journal.Journal is one.
+type Journal interface {
+	Append(record []byte)
+	Pending() int
+	Commit() error
+	Roll(state []byte) error
+	Blocks() uint64          // written
+	Durable() uint64         // on the disk
+	Synced() <-chan struct{} // a word after every sync
+	Lag(time.Time) time.Duration
+	Err() error
+	Chain() journal.Hash
+	Close() error
+}
+
 // Config is what a Core needs.
 type Config struct {
-	Region        string
-	RegisterPath  string
-	ReferencePath string
-	Window        int           // orders that may wait for a decision at once
-	SubmitWait    time.Duration // how long a submission waits for riskd's snapshot
-	RetryWait     time.Duration // the first wait before a re-plan; it doubles
-	MaxRetries    int           // re-plans of one instrument in one session
-	BeatEvery     time.Duration // between two heartbeats to riskd
-	Log           *slog.Logger
+	Region     string
+	Register   func() (register.Register, error)
+	Reference  func() (*reference.Reference, error)
+	Earlier    func(session uint32) (*State, error) // for reports of sessions that the state has forgotten; may be nil
+	Window     int                                  // orders that may wait for a decision at once
+	SubmitWait time.Duration                        // how long a submission waits for riskd's snapshot
+	RetryWait  time.Duration                        // the first wait before a re-plan; it doubles
+	MaxRetries int                                  // re-plans of one instrument in one session
+	BeatEvery  time.Duration                        // between two heartbeats to riskd
+	MaxLag     time.Duration                        // how long the disk may be behind before no new order leaves
+	Now        func() time.Time
+	After      func(time.Duration, func()) // calls once, from any goroutine
+	Log        *slog.Logger
+}
+
+func (cfg *Config) defaults() {
+	for _, d := range []struct {
+		field *time.Duration
+		value time.Duration
+	}{
+		{&cfg.SubmitWait, 5 * time.Second}, {&cfg.RetryWait, 10 * time.Millisecond},
+		{&cfg.BeatEvery, 500 * time.Millisecond}, {&cfg.MaxLag, 2 * time.Second},
+	} {
+		if *d.field == 0 {
+			*d.field = d.value
+		}
+	}
+	if cfg.Window == 0 {
+		cfg.Window = 64
+	}
+	if cfg.MaxRetries == 0 {
+		cfg.MaxRetries = 6
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.After == nil {
+		cfg.After = func(d time.Duration, f func()) { time.AfterFunc(d, f) }
+	}
 }
 
 // Metrics are counters since the start, safe to read at any time.
@@ -52,12 +98,12 @@ type Metrics struct {
 type Core struct {
 	cfg     Config
 	link    Link
-	journal *journal.Journal
+	journal Journal
 	state   *State
 	metrics Metrics
 	calls   chan func()
-	wake    chan struct{}
 	ended   chan struct{}
+	encoded []byte // room for a record
 
 	// What riskd says; never journaled, rebuilt by SYNC.
 	epoch     uint64 // 0 = down
@@ -85,53 +131,45 @@ type Core struct {
 	sellsAtLast int
 
 	out     []frame.Message
-	replies []func()
-	hash    string
-	hashAt  journal.Hash
+	replies []func() // of this turn
+	waiting []answer // for the disk
 }
 
-// Open replays the journal at path and makes a core that continues it.
-func Open(path string, cfg Config, link Link) (*Core, error) {
-	if cfg.Window == 0 {
-		cfg.Window = 64
-	}
-	if cfg.SubmitWait == 0 {
-		cfg.SubmitWait = 5 * time.Second
-	}
-	if cfg.RetryWait == 0 {
-		cfg.RetryWait = 10 * time.Millisecond
-	}
-	if cfg.MaxRetries == 0 {
-		cfg.MaxRetries = 6
-	}
-	if cfg.BeatEvery == 0 {
-		cfg.BeatEvery = 500 * time.Millisecond
-	}
-	j, rec, err := journal.Open(path)
+// Open replays the journal in dir and makes a core that continues it.
+func Open(dir string, cfg Config, link Link) (*Core, error) {
+	j, rec, err := journal.Open(dir)
 	if err != nil {
 		return nil, err
 	}
 	if rec.TornBytes > 0 {
-		cfg.Log.Warn("the journal's last block was cut short by a crash and is dropped; nobody had seen it",
+		cfg.Log.Warn("the journal's end was cut short by a crash and is dropped; no caller had been told of it",
 			"bytes", rec.TornBytes)
 	}
-	st, err := Replay(rec.Records)
+	st, err := Replay(rec.Snapshot, rec.Records)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), j.Close())
+		return nil, errors.Join(fmt.Errorf("%s: %w", dir, err), j.Close())
 	}
 	if st.Region != "" && st.Region != cfg.Region {
-		return nil, errors.Join(fmt.Errorf("%s belongs to region %s, not %s; give each region its own --dir", path, st.Region, cfg.Region), j.Close())
+		return nil, errors.Join(fmt.Errorf("%s belongs to region %s, not %s; give each region its own --dir", dir, st.Region, cfg.Region), j.Close())
 	}
-	return &Core{
-		cfg: cfg, link: link, journal: j, state: st,
-		calls: make(chan func(), 256), wake: make(chan struct{}, 1), ended: make(chan struct{}),
-		positions: map[int64]frame.Position{}, prices: map[int64]targets.Quote{}, heard: map[uint64]bool{},
-	}, nil
+	return New(st, cfg, j, link), nil
 }
 
-// Replay rebuilds the state from a journal's records.
-func Replay(records [][]byte) (*State, error) {
-	st := newState()
+// New makes a core of a state and the journal that continues it.
+func New(st *State, cfg Config, j Journal, link Link) *Core {
+	cfg.defaults()
+	return &Core{
+		cfg: cfg, link: link, journal: j, state: st, calls: make(chan func(), 256), ended: make(chan struct{}),
+		positions: map[int64]frame.Position{}, prices: map[int64]targets.Quote{}, heard: map[uint64]bool{},
+	}
+}
+
+// Replay rebuilds the state from a snapshot (nil = none) and the records after it.
+func Replay(snapshot []byte, records [][]byte) (*State, error) {
+	st, err := restoreState(snapshot)
+	if err != nil {
+		return nil, fmt.Errorf("%w: snapshot: %w", journal.ErrBroken, err)
+	}
 	for i, b := range records {
 		r, err := decodeRecord(b)
 		if err == nil {
@@ -147,81 +185,14 @@ func Replay(records [][]byte) (*State, error) {
 // Metrics are the core's counters.
 func (c *Core) Metrics() *Metrics { return &c.metrics }
 
-// Run is the loop. It returns when the context ends (nil), or when the journal cannot be written any more.
-func (c *Core) Run(ctx context.Context) error {
-	defer close(c.ended)
-	for {
-		select {
-		case <-ctx.Done():
-			return c.stop()
-		case e := <-c.link.Events():
-			c.onLink(e)
-		case f := <-c.calls:
-			f()
-		case <-c.wake:
-		}
-		// Whatever else has come is taken into the same commit.
-		for n := int64(1); n < 512; n++ {
-			select {
-			case e := <-c.link.Events():
-				c.onLink(e)
-				continue
-			case f := <-c.calls:
-				f()
-				continue
-			default:
-			}
-			c.metrics.LoopHigh.Store(max(c.metrics.LoopHigh.Load(), n))
-			break
-		}
-		c.pump()
-		c.askReplan()
-		if err := c.flush(); err != nil {
-			return err
-		}
-	}
-}
-
-// flush commits what this turn recorded, then lets out what depends on it.
-func (c *Core) flush() error {
-	if c.journal.Pending() > 0 {
-		start := time.Now()
-		if err := c.journal.Commit(); err != nil {
-			c.cfg.Log.Error("the journal cannot be written; stopping before anything leaves", "error", err.Error())
-			return err
-		}
-		c.metrics.Commits.Add(1)
-		c.metrics.CommitMaxNs.Store(max(c.metrics.CommitMaxNs.Load(), int64(time.Since(start))))
-	}
-	for _, m := range c.out {
-		if err := c.link.Send(c.epoch, m); err != nil {
-			// Down follows on the link; the next connection reconciles what was not sent.
-			c.cfg.Log.Warn("a frame was not sent", "kind", m.Kind().String(), "error", err.Error())
-			break
-		}
-	}
-	c.out = c.out[:0]
-	for _, reply := range c.replies {
-		reply()
-	}
-	c.replies = c.replies[:0]
-	return nil
-}
-
-// stop writes the last snapshot and closes the journal.
-func (c *Core) stop() error {
-	c.refuseSubmits(targets.FaultRiskDown, "omsd is stopping")
-	c.snapshot()
-	return errors.Join(c.flush(), c.journal.Close())
-}
-
 // record appends to the journal and applies. What the state machine refuses is audited in the same commit.
 func (c *Core) record(r *Record) error {
 	r.TsNs = c.clockNs
-	b, err := encodeRecord(r)
+	b, err := appendRecord(c.encoded[:0], r)
 	if err != nil {
 		return err
 	}
+	c.encoded = b
 	if err = c.state.apply(r); err != nil && !errors.Is(err, order.ErrIllegal) {
 		c.cfg.Log.Error("a record does not apply", "kind", r.Kind, "error", err.Error())
 		return err
@@ -253,44 +224,3 @@ func (c *Core) own(o *order.Order, e order.Event, why string) bool {
 }
 
 func (c *Core) send(m frame.Message) { c.out = append(c.out, m) }
-
-// do runs f in the loop and waits for its answer, which comes after the commit.
-func (c *Core) do(ctx context.Context, f func(reply func())) error {
-	done := make(chan struct{})
-	call := func() {
-		f(func() { c.replies = append(c.replies, func() { close(done) }) })
-	}
-	select {
-	case c.calls <- call:
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-c.ended:
-		return ErrStopped
-	}
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-c.ended:
-		select {
-		case <-done:
-			return nil
-		default:
-			return ErrStopped
-		}
-	}
-}
-
-// ErrStopped says that omsd is stopping.
-var ErrStopped = errors.New("omsd is stopping")
-
-// after runs f in the loop once d has passed. The wall clock is used for waiting only, never for what is recorded.
-func (c *Core) after(d time.Duration, f func()) {
-	time.AfterFunc(d, func() {
-		select {
-		case c.calls <- f:
-		case <-c.ended:
-		}
-	})
-}

@@ -2,6 +2,7 @@ package core
 
 import (
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"sort"
 	"strings"
@@ -9,7 +10,6 @@ import (
 	"dnalyaw/execution/internal/frame"
 	"dnalyaw/execution/internal/jsonlog"
 	"dnalyaw/execution/internal/order"
-	"dnalyaw/execution/internal/reference"
 	"dnalyaw/execution/internal/risklink"
 	"dnalyaw/execution/internal/targets"
 )
@@ -42,7 +42,7 @@ func (c *Core) onUp(e risklink.Event) {
 		c.link.Drop(e.Epoch, fmt.Errorf("riskd serves region %s", region))
 		return
 	}
-	c.ref, c.refErr = reference.Read(c.cfg.ReferencePath)
+	c.ref, c.refErr = c.cfg.Reference()
 	if c.refErr == nil {
 		switch {
 		case !c.ref.Matches(w.ReferenceHash):
@@ -67,6 +67,9 @@ func (c *Core) onUp(e risklink.Event) {
 	}
 	s := c.state
 	if w.Session != s.Session || w.LimitsHash != s.LimitsHash || file != s.ReferenceFile || w.LastOrderID > s.LastOrderID || s.Region == "" {
+		if w.Session != s.Session && s.Session != 0 {
+			c.roll()
+		}
 		rec := &SessionRecord{region, w.Session, w.LimitsHash, w.ReferenceHash, file, w.LastOrderID}
 		if err := c.record(&Record{Kind: kindSession, Session: rec}); err != nil {
 			c.audit(0, err)
@@ -75,6 +78,21 @@ func (c *Core) onUp(e risklink.Event) {
 	c.retryRound, c.sellsAtLast = 0, 0
 	c.startSync(true)
 	c.beat(e.Epoch)
+}
+
+// roll ends the journal's segment with the session: the next start reads the state here instead of all that made it.
+func (c *Core) roll() {
+	state, err := json.Marshal(c.state)
+	if err == nil && c.journal.Pending() > 0 {
+		err = c.journal.Commit()
+	}
+	if err == nil {
+		err = c.journal.Roll(state)
+	}
+	if err != nil {
+		// A journal that failed refuses the next commit, and the loop ends there.
+		c.cfg.Log.Error("no snapshot at the session's end", "error", err.Error())
+	}
 }
 
 // beat tells riskd that this loop still turns, for as long as the connection lasts. It goes through the loop and its
@@ -176,6 +194,10 @@ func (c *Core) onState(m *frame.State) {
 
 func (c *Core) onDecision(m *frame.Decision, tsNs int64) {
 	c.metrics.Decisions.Add(1)
+	if of, ok := c.state.Amends[m.OrderID]; ok {
+		c.onAmendDecision(of, m)
+		return
+	}
 	o := c.state.Orders[m.OrderID]
 	if o == nil {
 		c.onForeign(m.OrderID, int64(m.InstrumentID), m.Decision != frame.DecisionReject && m.ApprovedQty > 0,
@@ -290,6 +312,11 @@ func (c *Core) onForeign(id uint64, instrument int64, open bool, what string) {
 }
 
 func (c *Core) onRefused(m *frame.Refused) {
+	if o := c.amended(m.OrderID); o != nil {
+		c.cfg.Log.Warn("a modification was refused", "order_id", o.ID, "modification", m.OrderID, "reason", order.ReasonName(m.Reason), jsonlog.CorrelationKey, o.Correlation)
+		c.refuseAmend(o, m.OrderID, m.Reason)
+		return
+	}
 	o := c.state.Orders[m.OrderID]
 	if o == nil {
 		c.cfg.Log.Warn("riskd refused a frame", "order_id", m.OrderID, "reason", order.ReasonName(m.Reason))

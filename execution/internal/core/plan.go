@@ -87,7 +87,7 @@ func (c *Core) due() map[int64]int64 {
 	}
 	busy := map[int64]bool{}
 	sells := 0
-	for id := range c.state.open {
+	for id := range c.state.index.open {
 		o := c.state.Orders[id]
 		if o.Session != c.state.Session {
 			continue
@@ -118,10 +118,10 @@ func (c *Core) due() map[int64]int64 {
 
 // askReplan asks riskd for a snapshot when something is due to be planned again.
 func (c *Core) askReplan() {
-	if !c.synced || c.replanAsked || len(c.gates()) > 0 || len(c.due()) == 0 {
+	if c.replanAsked || !c.mayTrade() || len(c.due()) == 0 {
 		return
 	}
-	if wait := time.Until(c.retryAt); wait > 0 {
+	if wait := c.retryAt.Sub(c.cfg.Now()); wait > 0 {
 		c.replanAsked = true
 		epoch := c.epoch
 		c.after(wait, func() {
@@ -138,13 +138,13 @@ func (c *Core) askReplan() {
 // replan nets what is due once more. A decision of REDUCE is never among it: risk has the last word.
 func (c *Core) replan() {
 	only := c.due()
-	if len(only) == 0 || len(c.gates()) > 0 {
+	if len(only) == 0 || !c.mayTrade() {
 		return
 	}
-	reg, err := register.Read(c.cfg.RegisterPath)
+	reg, err := c.cfg.Register()
 	if err != nil {
 		c.cfg.Log.Error("no re-plan: the register cannot be read", "error", err.Error())
-		c.retryAt = time.Now().Add(time.Second)
+		c.retryAt = c.cfg.Now().Add(time.Second)
 		return
 	}
 	fallback := ""
@@ -168,7 +168,7 @@ func (c *Core) replan() {
 	}
 	c.cancelFor(plan.CancelFor)
 	c.sellsAtLast = 0
-	c.retryAt = time.Now().Add(c.cfg.RetryWait << min(c.retryRound, 8))
+	c.retryAt = c.cfg.Now().Add(c.cfg.RetryWait << min(c.retryRound, 8))
 	c.retryRound++
 	c.logPlan(plan)
 }

@@ -1,43 +1,44 @@
 package core
 
 import (
-	"encoding/json"
-	"fmt"
-
 	"dnalyaw/execution/internal/order"
 	"dnalyaw/execution/internal/targets"
 )
 
 // Record is one line of the journal. Exactly one of the pointers is set, by its Kind.
 type Record struct {
-	Kind     string          `json:"k"`
-	TsNs     int64           `json:"ts"` // the venue's clock
-	Session  *SessionRecord  `json:"session,omitempty"`
-	Plan     *PlanRecord     `json:"plan,omitempty"`
-	Own      *OwnRecord      `json:"own,omitempty"`
-	Decision *DecisionRecord `json:"decision,omitempty"`
-	Exec     *ExecRecord     `json:"exec,omitempty"`
-	Refused  *RefusedRecord  `json:"refused,omitempty"`
-	Illegal  *IllegalRecord  `json:"illegal,omitempty"`
-	Foreign  *ForeignRecord  `json:"foreign,omitempty"`
-	Snapshot *Snapshot       `json:"snapshot,omitempty"`
-	Operator *OperatorRecord `json:"operator,omitempty"`
-	Close    *CloseRecord    `json:"close,omitempty"`
+	Kind         string              `json:"k"`
+	TsNs         int64               `json:"ts"` // the venue's clock
+	Session      *SessionRecord      `json:"session,omitempty"`
+	Plan         *PlanRecord         `json:"plan,omitempty"`
+	Own          *OwnRecord          `json:"own,omitempty"`
+	Decision     *DecisionRecord     `json:"decision,omitempty"`
+	Exec         *ExecRecord         `json:"exec,omitempty"`
+	Refused      *RefusedRecord      `json:"refused,omitempty"`
+	Illegal      *IllegalRecord      `json:"illegal,omitempty"`
+	Foreign      *ForeignRecord      `json:"foreign,omitempty"`
+	Snapshot     *Snapshot           `json:"snapshot,omitempty"`
+	Operator     *OperatorRecord     `json:"operator,omitempty"`
+	Close        *CloseRecord        `json:"close,omitempty"`
+	Amend        *AmendRecord        `json:"amend,omitempty"`
+	AmendRefused *AmendRefusedRecord `json:"amend_refused,omitempty"`
 }
 
 // The kinds of records.
 const (
-	kindSession  = "session"
-	kindPlan     = "plan"
-	kindOwn      = "own"
-	kindDecision = "decision"
-	kindExec     = "exec"
-	kindRefused  = "refused"
-	kindIllegal  = "illegal"
-	kindForeign  = "foreign"
-	kindSnapshot = "snapshot"
-	kindOperator = "operator"
-	kindClose    = "close"
+	kindSession      = "session"
+	kindPlan         = "plan"
+	kindOwn          = "own"
+	kindDecision     = "decision"
+	kindExec         = "exec"
+	kindRefused      = "refused"
+	kindIllegal      = "illegal"
+	kindForeign      = "foreign"
+	kindSnapshot     = "snapshot"
+	kindOperator     = "operator"
+	kindClose        = "close"
+	kindAmend        = "amend"
+	kindAmendRefused = "amend_refused"
 )
 
 // SessionRecord is what riskd said of itself when it welcomed us.
@@ -125,14 +126,4 @@ type OperatorRecord struct {
 	Command string `json:"command"`
 	Who     string `json:"who,omitempty"`
 	Reason  string `json:"reason,omitempty"`
-}
-
-func encodeRecord(r *Record) ([]byte, error) { return json.Marshal(r) }
-
-func decodeRecord(b []byte) (*Record, error) {
-	r := new(Record)
-	if err := json.Unmarshal(b, r); err != nil {
-		return nil, fmt.Errorf("not a record: %w", err)
-	}
-	return r, nil
 }

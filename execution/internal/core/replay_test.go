@@ -44,12 +44,12 @@ func life() []*Record {
 
 func TestReplayByHand(t *testing.T) {
 	all := encoded(t, life()...)
-	st, err := Replay(all[:5])
-	if err != nil || st.Ledger["a"][3] != 4 || st.Ledger["b"][3] != 3 || len(st.open) != 1 {
+	st, err := Replay(nil, all[:5])
+	if err != nil || st.Ledger["a"][3] != 4 || st.Ledger["b"][3] != 3 || len(st.index.open) != 1 {
 		t.Fatalf("%+v, %v", st, err)
 	}
-	st, err = Replay(all)
-	if err != nil || st.Ledger["a"][3] != 42 || st.Ledger["b"][3] != 28 || len(st.open) != 0 || st.Orders[11].State != order.Filled ||
+	st, err = Replay(nil, all)
+	if err != nil || st.Ledger["a"][3] != 42 || st.Ledger["b"][3] != 28 || len(st.index.open) != 0 || st.Orders[11].State != order.Filled ||
 		st.LastOrderID != 11 || st.Frames != 1 || st.Taken["a"][5] == "" {
 		t.Fatalf("%+v, %v", st, err)
 	}
@@ -58,7 +58,7 @@ func TestReplayByHand(t *testing.T) {
 		&Record{Kind: kindExec, Exec: &ExecRecord{11, order.Report{ExecID: 3, Type: 1, LastQty: 5, CumQty: 75}}},
 		&Record{Kind: kindIllegal, Illegal: &IllegalRecord{11, "over"}},
 	)...)
-	st, err = Replay(more)
+	st, err = Replay(nil, more)
 	if err != nil || st.Illegal != 1 || st.Orders[11].Cum != 70 {
 		t.Fatalf("%+v, %v", st, err)
 	}
@@ -70,18 +70,18 @@ func TestRecordsThatDoNotBelongAreBroken(t *testing.T) {
 		"an unknown order": {Kind: kindOwn, Own: &OwnRecord{OrderID: 99, Event: order.Submit}},
 		"nothing":          {Kind: kindPlan},
 	} {
-		if _, err := Replay(encoded(t, append(life(), r)...)); !errors.Is(err, journal.ErrBroken) || !strings.Contains(err.Error(), "record 7") {
+		if _, err := Replay(nil, encoded(t, append(life(), r)...)); !errors.Is(err, journal.ErrBroken) || !strings.Contains(err.Error(), "record 7") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := Replay([][]byte{[]byte("{")}); !errors.Is(err, journal.ErrBroken) {
+	if _, err := Replay(nil, [][]byte{[]byte("{")}); !errors.Is(err, journal.ErrBroken) {
 		t.Errorf("half a record: %v", err)
 	}
 }
 
 // Ids below what riskd has taken are never given again.
 func TestIDsContinueAfterRiskds(t *testing.T) {
-	st, err := Replay(encoded(t, life()[0], &Record{Kind: kindSession, Session: &SessionRecord{Region: "US", Session: 20240105, LastOrderID: 4}}))
+	st, err := Replay(nil, encoded(t, life()[0], &Record{Kind: kindSession, Session: &SessionRecord{Region: "US", Session: 20240105, LastOrderID: 4}}))
 	if err != nil || st.LastOrderID != 10 {
 		t.Errorf("%d, %v", st.LastOrderID, err)
 	}
@@ -106,14 +106,14 @@ func FuzzReplay(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		records := append(encoded(t, life()[:5]...), b)
-		one, err := Replay(records)
+		one, err := Replay(nil, records)
 		if err != nil {
 			if !errors.Is(err, journal.ErrBroken) {
 				t.Fatal(err)
 			}
 			return
 		}
-		two, err := Replay(records)
+		two, err := Replay(nil, records)
 		if err != nil {
 			t.Fatal(err)
 		}

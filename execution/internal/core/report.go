@@ -5,8 +5,10 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
-	"sort"
+	"fmt"
+	"slices"
 
+	"dnalyaw/execution/internal/journal"
 	"dnalyaw/execution/internal/order"
 )
 
@@ -45,7 +47,7 @@ func (c *Core) Status(ctx context.Context) (Status, error) {
 			s.TradingState, s.SessionState = tradingName(c.account.TradingState), sessionName(c.account.SessionState)
 			s.Equity, s.Cash = c.account.Equity, c.account.Cash
 		}
-		for id := range c.state.open {
+		for id := range c.state.index.open {
 			o := c.state.Orders[id]
 			s.StateCounts[o.State.String()]++
 			s.OpenOrders++
@@ -53,7 +55,7 @@ func (c *Core) Status(ctx context.Context) (Status, error) {
 				s.UnknownOrders++
 			}
 		}
-		s.StateHash, failed = c.stateHash()
+		s.StateHash, failed = c.state.Hash()
 	})
 	if err != nil {
 		return Status{}, err
@@ -61,20 +63,8 @@ func (c *Core) Status(ctx context.Context) (Status, error) {
 	return s, failed
 }
 
-// stateHash is kept until the journal moves on.
-func (c *Core) stateHash() (string, error) {
-	if c.hash != "" && c.hashAt == c.journal.Chain() && c.journal.Pending() == 0 {
-		return c.hash, nil
-	}
-	h, err := c.state.Hash()
-	if err == nil && c.journal.Pending() == 0 {
-		c.hash, c.hashAt = h, c.journal.Chain()
-	}
-	return h, err
-}
-
 // Fill is one fill of a report as it holds now; exec id 0 is quantity whose own report never came.
-type Fill = order.NetFill
+type Fill = order.FillRecord
 
 // OrderView is one order of a report.
 type OrderView struct {
@@ -109,7 +99,8 @@ type Report struct {
 	Frames        uint64
 }
 
-// Report reads a session's report; session 0 is the current one.
+// Report reads a session's report; session 0 is the current one. What the state has forgotten is read from the journal's
+// snapshots, beside the loop.
 func (c *Core) Report(ctx context.Context, session uint32) (Report, error) {
 	var r Report
 	var failed error
@@ -120,36 +111,71 @@ func (c *Core) Report(ctx context.Context, session uint32) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
+	if errors.Is(failed, ErrNoSession) && session != 0 && c.cfg.Earlier != nil {
+		state, err := c.cfg.Earlier(session)
+		if err != nil {
+			return Report{}, err
+		}
+		return state.report(session)
+	}
 	return r, failed
+}
+
+// Earlier reads the state at the end of a session from the snapshots in a journal's directory. ErrNoSession says that
+// none of them ended it.
+func Earlier(dir string) func(session uint32) (*State, error) {
+	return func(session uint32) (*State, error) {
+		_, snapshots, err := journal.Segments(dir)
+		if err != nil {
+			return nil, err
+		}
+		for _, n := range slices.Backward(snapshots) {
+			snap, err := journal.ReadSnapshot(dir, n)
+			if err != nil {
+				return nil, err
+			}
+			state, err := restoreState(snap.State)
+			if err != nil {
+				return nil, fmt.Errorf("the snapshot before segment %d: %w", n, err)
+			}
+			if state.Session == session {
+				return state, nil
+			}
+		}
+		return nil, ErrNoSession
+	}
 }
 
 func (c *Core) report(session uint32) (Report, error) {
 	if session == 0 {
 		session = c.state.Session
 	}
-	snap, orders := c.state.Snapshots[session], c.state.sessions[session]
-	current := session == c.state.Session
+	r, err := c.state.report(session)
+	if session != c.state.Session || !c.synced || !c.accountOK {
+		return r, err
+	}
+	r.Equity, r.Baseline, r.Cash, r.Positions = c.account.Equity, c.account.Baseline, c.account.Cash, c.positionMarks()
+	r.LimitsHash, r.ReferenceHash = hashText(c.welcome.LimitsHash), c.state.ReferenceFile
+	return r, err
+}
+
+// report is what the state alone says of a session.
+func (s *State) report(session uint32) (Report, error) {
+	snap, orders := s.Snapshots[session], s.index.sessions[session]
+	current := session == s.Session
 	if snap == nil && len(orders) == 0 && (!current || session == 0) {
 		return Report{}, ErrNoSession
 	}
-	r := Report{Region: c.cfg.Region, Session: session, Frames: c.state.Frames, RiskOrders: c.state.closeViews(session)}
+	r := Report{Region: s.Region, Session: session, Frames: s.Frames, RiskOrders: s.closeViews(session)}
 	switch {
-	case current && c.synced && c.accountOK:
-		r.Equity, r.Baseline, r.Cash, r.Positions = c.account.Equity, c.account.Baseline, c.account.Cash, c.positionMarks()
-		r.LimitsHash, r.ReferenceHash = hashText(c.welcome.LimitsHash), c.state.ReferenceFile
 	case snap != nil:
 		r.Equity, r.Baseline, r.Cash, r.Positions = snap.Equity, snap.Baseline, snap.Cash, snap.Positions
 		r.LimitsHash, r.ReferenceHash = hashText(snap.LimitsHash), snap.Reference
 	case current:
-		r.LimitsHash, r.ReferenceHash = hashText(c.state.LimitsHash), c.state.ReferenceFile
+		r.LimitsHash, r.ReferenceHash = hashText(s.LimitsHash), s.ReferenceFile
 	}
-	ids := make([]uint64, 0, len(orders))
-	for id := range orders {
-		ids = append(ids, id)
-	}
-	sort.Slice(ids, func(i, j int) bool { return ids[i] < ids[j] })
-	for _, id := range ids {
-		r.Orders = append(r.Orders, view(c.state.Orders[id]))
+	for _, id := range orders {
+		r.Orders = append(r.Orders, view(s.Orders[id]))
 	}
 	return r, nil
 }
@@ -166,7 +192,7 @@ func view(o *order.Order) OrderView {
 	}
 	v.Fills = o.NetFills()
 	if n := o.Missing(); n > 0 {
-		v.Fills = append(v.Fills, Fill{ExecID: 0, FillRecord: order.FillRecord{Qty: n, Px: o.GapPx, TsNs: o.LastNs}})
+		v.Fills = append(v.Fills, Fill{Qty: n, Px: o.GapPx, TsNs: o.LastNs})
 	}
 	for s, q := range o.Shares {
 		v.Attribution[s] = float64(o.Side.Sign()*q) / float64(o.Qty)

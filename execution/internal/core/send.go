@@ -3,8 +3,6 @@ package core
 import (
 	"encoding/hex"
 	"errors"
-	"math/big"
-	"sort"
 
 	"dnalyaw/execution/internal/frame"
 	"dnalyaw/execution/internal/order"
@@ -39,16 +37,20 @@ func (c *Core) reconcile() {
 		case o.State == order.Submitted || o.State == order.PendingCancel || o.State == order.Unknown && !current:
 			c.own(o, order.Lapse, "riskd never took it")
 		}
-		if o.State == order.PendingCancel {
+		switch o.State {
+		case order.PendingCancel:
 			c.cancel(o, o.WhyState)
+		case order.PendingReplace:
+			// The same content again: riskd repeats what came of it, or takes it now.
+			c.sendAmendment(o)
 		}
 	}
 }
 
 // submit records that the order leaves, and sends it. The same id always carries the same content.
-func (c *Core) submit(o *order.Order) {
+func (c *Core) submit(o *order.Order) bool {
 	if !c.own(o, order.Submit, "") {
-		return
+		return false
 	}
 	m := &frame.NewOrder{
 		OrderID: o.ID, InstrumentID: uint64(o.InstrumentID), Qty: o.Qty, LimitPx: o.LimitPx, StopDistance: o.StopDistance,
@@ -62,6 +64,7 @@ func (c *Core) submit(o *order.Order) {
 		m.Flags |= frame.FlagReduceOnly
 	}
 	c.send(m)
+	return true
 }
 
 // cancel records that a cancel leaves, and sends it.
@@ -77,52 +80,23 @@ func (c *Core) cancel(o *order.Order, why string) bool {
 // does not cover wait for the sells that bring it; when no sell works any more they go too, and riskd decides. Nothing
 // is sent while nothing new may be traded, so a break or a venue that is down burns no order.
 func (c *Core) pump() {
-	if !c.synced || len(c.state.open) == 0 || len(c.gates()) > 0 || c.account.SessionState != frame.SessionOpen {
+	x := &c.state.index
+	if len(x.fresh) == 0 || !c.mayTrade() || c.account.SessionState != frame.SessionOpen {
 		return
 	}
-	waiting, sells := 0, 0
-	reserved := new(big.Int)
-	var fresh []uint64
-	for id := range c.state.open {
-		o := c.state.Orders[id]
+	cash := c.account.Cash - c.spent
+	for len(x.fresh) > 0 && x.totals.undecided < c.cfg.Window {
+		o := c.state.Orders[x.fresh[0]]
 		if o.Session != c.state.Session {
-			continue
+			return // reconcile ends those of an earlier session
 		}
-		switch {
-		case o.State == order.New:
-			fresh = append(fresh, id)
-		case o.State == order.Submitted:
-			waiting++
-		}
-		switch {
-		case o.Side == order.Sell && o.State != order.Unknown:
-			sells++
-		case o.Side == order.Buy && o.State != order.New:
-			reserved.Add(reserved, cost(o.Working(), o.LimitPx))
-		}
-	}
-	sort.Slice(fresh, func(i, j int) bool { return fresh[i] < fresh[j] })
-	cash := big.NewInt(c.account.Cash - c.spent)
-	for _, id := range fresh {
-		o := c.state.Orders[id]
-		if waiting >= c.cfg.Window {
+		if o.Side == order.Buy && x.totals.sells > 0 && x.totals.reserved.plus(cost(o.Qty, o.LimitPx)).over(cash) {
 			return
 		}
-		if o.Side == order.Buy && sells > 0 {
-			if reserved.Add(reserved, cost(o.Qty, o.LimitPx)).Cmp(cash) > 0 {
-				return
-			}
+		if !c.submit(o) {
+			return
 		}
-		c.submit(o)
-		waiting++
 	}
-}
-
-// cost is what a buy may take from the cash: its notional at the limit and 1% for fees. It only decides when an order
-// is sent; whether the cash is enough is riskd's decision.
-func cost(qty, px int64) *big.Int {
-	v := new(big.Int).Mul(big.NewInt(qty), big.NewInt(px))
-	return v.Mul(v, big.NewInt(101)).Quo(v, big.NewInt(100))
 }
 
 func correlation(text string) (out [16]byte) {

@@ -1,12 +1,9 @@
 package core
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"sort"
 
 	"dnalyaw/execution/internal/frame"
 	"dnalyaw/execution/internal/order"
@@ -16,27 +13,27 @@ import (
 // State is everything omsd knows that must survive it. Only apply changes it, so that a journal rebuilds it exactly.
 // Prices, positions and cash are riskd's and are not part of it.
 type State struct {
-	Region        string                         `json:"region"`
-	Session       uint32                         `json:"session"`
-	LimitsHash    uint64                         `json:"limits_hash"`
-	ReferenceFile string                         `json:"reference_file"`
-	LastOrderID   uint64                         `json:"last_order_id"`
-	Frames        uint64                         `json:"frames"`
-	Illegal       uint64                         `json:"illegal"`
-	Plans         uint64                         `json:"plans"`
-	Orders        map[uint64]*order.Order        `json:"orders"`
-	Foreign       map[uint64]Foreign             `json:"foreign"`
-	Closes        map[uint64]*order.Order        `json:"closes,omitempty"` // riskd's own orders that close positions
-	Portfolios    map[string]targets.Portfolio   `json:"portfolios"`       // the latest of each strategy, this session's only
-	Taken         map[string]map[int64]string    `json:"taken"`            // strategy -> as_of -> content
-	Ledger        map[string]map[int64]int64     `json:"ledger"`           // strategy -> instrument -> shares
-	Waiting       map[int64]Waiting              `json:"waiting"`          // buys without buying power while sells worked
-	Replan        map[int64]bool                 `json:"replan"`           // working orders are cancelled first
-	Retries       map[int64]int                  `json:"retries"`
-	Snapshots     map[uint32]*Snapshot           `json:"snapshots"`
-	allocated     map[uint64]map[string]int64    // order -> strategy -> filled, derived
-	open          map[uint64]bool                // derived
-	sessions      map[uint32]map[uint64]struct{} // derived
+	Region        string                       `json:"region"`
+	Session       uint32                       `json:"session"`
+	LimitsHash    uint64                       `json:"limits_hash"`
+	ReferenceFile string                       `json:"reference_file"`
+	LastOrderID   uint64                       `json:"last_order_id"`
+	Frames        uint64                       `json:"frames"`
+	Illegal       uint64                       `json:"illegal"`
+	Plans         uint64                       `json:"plans"`
+	Orders        map[uint64]*order.Order      `json:"orders"`
+	Foreign       map[uint64]Foreign           `json:"foreign"`
+	Closes        map[uint64]*order.Order      `json:"closes,omitempty"` // riskd's own orders that close positions
+	Amends        map[uint64]uint64            `json:"amends,omitempty"` // modification -> order
+	Portfolios    map[string]targets.Portfolio `json:"portfolios"`       // the latest of each strategy, this session's only
+	Taken         map[string]map[int64]string  `json:"taken"`            // strategy -> as_of -> content
+	Ledger        map[string]map[int64]int64   `json:"ledger"`           // strategy -> instrument -> shares
+	Waiting       map[int64]Waiting            `json:"waiting"`          // buys without buying power while sells worked
+	Replan        map[int64]bool               `json:"replan"`           // working orders are cancelled first
+	Retries       map[int64]int                `json:"retries"`
+	Snapshots     map[uint32]*Snapshot         `json:"snapshots"`
+	index         index                        // derived from Orders
+	digests       digests                      // derived from Orders
 }
 
 // Waiting is a buy that waits for cash.
@@ -54,21 +51,27 @@ type Foreign struct {
 
 func newState() *State {
 	return &State{
-		Orders: map[uint64]*order.Order{}, Foreign: map[uint64]Foreign{}, Closes: map[uint64]*order.Order{}, Portfolios: map[string]targets.Portfolio{},
+		Orders: map[uint64]*order.Order{}, Foreign: map[uint64]Foreign{}, Closes: map[uint64]*order.Order{}, Amends: map[uint64]uint64{}, Portfolios: map[string]targets.Portfolio{},
 		Taken: map[string]map[int64]string{}, Ledger: map[string]map[int64]int64{}, Waiting: map[int64]Waiting{},
 		Replan: map[int64]bool{}, Retries: map[int64]int{}, Snapshots: map[uint32]*Snapshot{},
-		allocated: map[uint64]map[string]int64{}, open: map[uint64]bool{}, sessions: map[uint32]map[uint64]struct{}{},
+		index: newIndex(), digests: newDigests(),
 	}
 }
 
-// Hash is the SHA-256 of the state; a replay of the journal has the same.
-func (s *State) Hash() (string, error) {
-	b, err := json.Marshal(s)
-	if err != nil {
-		return "", err
+// restoreState reads a snapshot; nil is an empty state.
+func restoreState(snapshot []byte) (*State, error) {
+	s := newState()
+	if snapshot == nil {
+		return s, nil
 	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:]), nil
+	if err := json.Unmarshal(snapshot, s); err != nil {
+		return nil, err
+	}
+	s.index.rebuild(s.Orders, s.Session)
+	for _, o := range s.Orders {
+		s.digests.ended(o)
+	}
+	return s, nil
 }
 
 // apply makes the change of one record. An error that wraps order.ErrIllegal changed nothing; any other error means
@@ -104,6 +107,10 @@ func (s *State) apply(r *Record) error {
 		s.Foreign[r.Foreign.OrderID] = Foreign{r.Foreign.InstrumentID, s.Session, r.Foreign.Open}
 	case r.Close != nil:
 		return s.applyClose(r.Close, r.TsNs)
+	case r.Amend != nil:
+		return s.applyAmend(r.Amend)
+	case r.AmendRefused != nil:
+		return s.applyAmendRefused(r.AmendRefused, r.TsNs)
 	case r.Snapshot != nil:
 		s.Snapshots[r.Snapshot.Session] = r.Snapshot
 	case r.Operator != nil:
@@ -116,14 +123,50 @@ func (s *State) apply(r *Record) error {
 }
 
 func (s *State) applySession(r *SessionRecord) {
-	if r.Session != s.Session {
+	another := r.Session != s.Session
+	if another {
 		clear(s.Portfolios)
 		clear(s.Waiting)
 		clear(s.Replan)
 		clear(s.Retries)
+		s.forget(s.Session)
 	}
 	s.Region, s.Session, s.LimitsHash, s.ReferenceFile = r.Region, r.Session, r.LimitsHash, r.ReferenceFile
 	s.LastOrderID = max(s.LastOrderID, r.LastOrderID)
+	if another {
+		s.index.rebuild(s.Orders, s.Session)
+	}
+}
+
+// forget drops what had ended before the session that ends now; the journal's snapshots keep it for reports. Taken stays:
+// what was taken once is never taken again.
+func (s *State) forget(ending uint32) {
+	for id, o := range s.Orders {
+		if o.Session != ending && !o.Open() {
+			s.digests.changed(o)
+			delete(s.Orders, id)
+		}
+	}
+	for id, of := range s.Amends {
+		if s.Orders[of] == nil {
+			delete(s.Amends, id)
+		}
+	}
+	for id, o := range s.Closes {
+		if o.Session != ending {
+			delete(s.Closes, id)
+		}
+	}
+	for id, f := range s.Foreign {
+		if f.Session != ending {
+			delete(s.Foreign, id)
+		}
+	}
+	for session := range s.Snapshots {
+		if session != ending {
+			delete(s.Snapshots, session)
+		}
+	}
 }
 
 func (s *State) applyPlan(p *PlanRecord) error {
@@ -134,11 +177,7 @@ func (s *State) applyPlan(p *PlanRecord) error {
 		s.LastOrderID = spec.ID
 		o := order.NewOrder(spec)
 		s.Orders[spec.ID] = o
-		s.open[spec.ID] = true
-		if s.sessions[spec.Session] == nil {
-			s.sessions[spec.Session] = map[uint64]struct{}{}
-		}
-		s.sessions[spec.Session][spec.ID] = struct{}{}
+		s.index.add(o, s.Session)
 	}
 	for _, f := range p.Portfolios {
 		s.Portfolios[f.StrategyID] = f
@@ -192,15 +231,15 @@ func (s *State) onOrder(id uint64, change func(*order.Order) error, after func()
 	if o == nil {
 		return fmt.Errorf("%w: %d", errNoOrder, id)
 	}
-	if err := change(o); err != nil {
+	from, cum := placeOf(o, s.Session), o.Cum
+	s.digests.changed(o)
+	err := change(o)
+	s.index.move(o, from, placeOf(o, s.Session))
+	s.digests.ended(o)
+	if err != nil {
 		return err
 	}
-	s.attribute(o)
-	if o.Open() {
-		s.open[id] = true
-	} else {
-		delete(s.open, id)
-	}
+	s.attribute(o, cum)
 	if after != nil {
 		after()
 	}
@@ -209,24 +248,19 @@ func (s *State) onOrder(id uint64, change func(*order.Order) error, after func()
 
 // attribute gives every strategy its part of what has filled: pro rata, whole shares, largest remainders first. It is
 // a function of the cumulative quantity alone, so the order of the reports does not matter.
-func (s *State) attribute(o *order.Order) {
-	before := s.allocated[o.ID]
-	if o.Cum == sum(before) {
-		return
+func (s *State) attribute(o *order.Order, before int64) {
+	switch {
+	case o.Cum == before:
+	case len(o.Shares) == 1:
+		for strategy := range o.Shares {
+			s.move(strategy, o.InstrumentID, o.Side.Sign()*(o.Cum-before))
+		}
+	default:
+		was, now := targets.ApportionShares(o.Shares, before), targets.ApportionShares(o.Shares, o.Cum)
+		for strategy, q := range now {
+			s.move(strategy, o.InstrumentID, o.Side.Sign()*(q-was[strategy]))
+		}
 	}
-	now := targets.ApportionShares(o.Shares, o.Cum)
-	for strategy, q := range now {
-		s.move(strategy, o.InstrumentID, o.Side.Sign()*(q-before[strategy]))
-	}
-	s.allocated[o.ID] = now
-}
-
-func sum(m map[string]int64) int64 {
-	var n int64
-	for _, q := range m {
-		n += q
-	}
-	return n
 }
 
 // noteBuyingPower remembers a buy that had no cash while the session's sells were bringing it.
@@ -235,23 +269,13 @@ func (s *State) noteBuyingPower(d *DecisionRecord) {
 	if d.Code != frame.DecisionReject || d.Reason != order.ReasonBuyingPower || o.Side != order.Buy || o.Session != s.Session {
 		return
 	}
-	for id := range s.sessions[o.Session] {
-		if sell := s.Orders[id]; sell.Side == order.Sell && (sell.Open() || sell.Cum > 0) {
-			s.Waiting[o.InstrumentID] = Waiting{Qty: o.Qty, OrderID: o.ID}
-			return
-		}
+	if s.index.totals.cashSells > 0 {
+		s.Waiting[o.InstrumentID] = Waiting{Qty: o.Qty, OrderID: o.ID}
 	}
 }
 
 // openIDs lists the open orders in the order of their ids, which is the order in which they may be sent.
-func (s *State) openIDs() []uint64 {
-	ids := make([]uint64, 0, len(s.open))
-	for id := range s.open {
-		ids = append(ids, id)
-	}
-	sort.Slice(ids, func(i, j int) bool { return ids[i] < ids[j] })
-	return ids
-}
+func (s *State) openIDs() []uint64 { return sortedIDs(s.index.open) }
 
 // working sums what open orders may still fill, by instrument and strategy.
 func (s *State) working() map[int64]targets.Working {
@@ -283,7 +307,7 @@ func (s *State) working() map[int64]targets.Working {
 // blocked lists the instruments of this session's orders of unknown fate.
 func (s *State) blocked() map[int64]bool {
 	out := map[int64]bool{}
-	for id := range s.open {
+	for id := range s.index.open {
 		if o := s.Orders[id]; o.State == order.Unknown && o.Session == s.Session {
 			out[o.InstrumentID] = true
 		}

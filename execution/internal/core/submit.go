@@ -10,7 +10,6 @@ import (
 	"dnalyaw/execution/internal/frame"
 	"dnalyaw/execution/internal/jsonlog"
 	"dnalyaw/execution/internal/order"
-	"dnalyaw/execution/internal/register"
 	"dnalyaw/execution/internal/targets"
 )
 
@@ -119,7 +118,7 @@ func (c *Core) sift(s *submission) (fresh []targets.Portfolio, faults []targets.
 // judge is the context of validation; live adds what riskd's snapshot says.
 func (c *Core) judge(live bool) targets.Context {
 	ctx := targets.Context{Region: c.cfg.Region, LastAsOf: c.state.lastAsOf()}
-	ctx.Register, ctx.RegisterErr = register.Read(c.cfg.RegisterPath)
+	ctx.Register, ctx.RegisterErr = c.cfg.Register()
 	if !live {
 		return ctx
 	}
@@ -133,6 +132,15 @@ func (c *Core) judge(live bool) targets.Context {
 	return ctx
 }
 
+// mayTrade says whether gates has nothing to say, at no cost.
+func (c *Core) mayTrade() bool {
+	a := &c.account
+	return c.synced && c.refErr == nil && c.accountOK && a.Equity > 0 && a.VenueUp == 1 &&
+		(a.TradingState == frame.TradingActive || a.TradingState == frame.TradingReduceOnly) &&
+		(a.SessionState == frame.SessionOpen || a.SessionState == frame.SessionPreOpen) &&
+		c.journal.Lag(c.cfg.Now()) <= c.cfg.MaxLag
+}
+
 // gates are the faults of the moment: nothing new may be traded now.
 func (c *Core) gates() []targets.Fault {
 	var out []targets.Fault
@@ -141,6 +149,9 @@ func (c *Core) gates() []targets.Fault {
 	}
 	if c.refErr != nil {
 		add(targets.FaultReference, "%s", c.refErr)
+	}
+	if lag := c.journal.Lag(c.cfg.Now()); lag > c.cfg.MaxLag {
+		add(targets.FaultJournal, "the journal's disk is %s behind; submit again when it has caught up", lag.Round(time.Millisecond))
 	}
 	if !c.accountOK {
 		add(targets.FaultNoAccount, "riskd has sent no account")

@@ -14,7 +14,7 @@ func (o *Order) correct(r Report) error {
 	if o.Knows(r) {
 		return nil
 	}
-	fresh := !o.Seen[r.key()]
+	fresh := !o.saw(r)
 	if fresh && r.LastQty == 0 && r.CumQty != o.Cum {
 		return o.refuse(Correct, fmt.Sprintf("cumulative goes from %d to %d without a change", o.Cum, r.CumQty))
 	}
@@ -52,8 +52,12 @@ func (o *Order) replace(r Report) error {
 	o.Cum = o.cumAfter(r)
 	o.see(r)
 	if p := o.Revised; p == nil || r.TsNs > p.TsNs || r.TsNs == p.TsNs && r.ExecID > p.ExecID {
-		o.Revised = &Revision{Qty: total, ExecID: r.ExecID, TsNs: r.TsNs}
+		o.Revised = &Revision{Qty: total, LimitPx: o.Limit(), ExecID: r.ExecID, TsNs: r.TsNs}
+		if o.Asked != nil {
+			o.Revised.LimitPx = o.Asked.LimitPx
+		}
 	}
+	o.Asked = nil
 	if o.Cum > 0 && (o.State == Approved || o.State == Acknowledged) {
 		o.State = PartiallyFilled
 	}
@@ -64,19 +68,40 @@ func (o *Order) replace(r Report) error {
 	return nil
 }
 
-// NetFill is a fill with what corrections left of it.
-type NetFill struct {
-	ExecID uint64
-	FillRecord
+// Amend notes that a modification leaves.
+func (o *Order) Amend(a Amendment) error {
+	if a.Qty <= o.Cum || a.LimitPx < 0 {
+		return o.refuse(ReplaceSent, fmt.Sprintf("a total of %d at %d with %d filled", a.Qty, a.LimitPx, o.Cum))
+	}
+	if err := o.fire(ReplaceSent); err != nil {
+		return err
+	}
+	o.Asked = &a
+	return nil
+}
+
+// RefuseAmend notes that the modification was refused; the order stands as it was.
+func (o *Order) RefuseAmend(id uint64, tsNs int64) error {
+	e := ReplaceRefused
+	if o.Cum > 0 {
+		e = ReplaceRefusedPartial
+	}
+	if o.Asked == nil || o.Asked.ID != id {
+		return o.refuse(e, fmt.Sprintf("modification %d is not under way", id))
+	}
+	if err := o.fire(e); err != nil {
+		return err
+	}
+	o.Asked, o.LastNs = nil, max(o.LastNs, tsNs)
+	return nil
 }
 
 // NetFills lists the fills as they hold now, by time: what was taken back is off the fills whose price is nearest to its
 // own, the later first, and a fill of which nothing is left is gone. Nearest, because who tells of a correction may know
 // its price only by the order's average, to a rounding.
-func (o *Order) NetFills() []NetFill {
-	var out, back []NetFill
-	for _, id := range o.FillIDs() {
-		f := NetFill{id, o.Fills[id]}
+func (o *Order) NetFills() []FillRecord {
+	var out, back []FillRecord
+	for _, f := range o.fillsByTime() {
 		if f.Qty > 0 {
 			out = append(out, f)
 		} else {
@@ -95,7 +120,7 @@ func (o *Order) NetFills() []NetFill {
 				f.Fee, b.Fee = 0, f.Fee
 			}
 		}
-		out = slices.DeleteFunc(out, func(f NetFill) bool { return f.Qty == 0 })
+		out = slices.DeleteFunc(out, func(f FillRecord) bool { return f.Qty == 0 })
 		switch {
 		case b.Qty < 0: // more than has filled by its own report
 			out = append(out, b)
@@ -107,8 +132,8 @@ func (o *Order) NetFills() []NetFill {
 }
 
 // nearest is the fill with something left whose price is nearest to px, the latest of equals.
-func nearest(fills []NetFill, px int64) *NetFill {
-	var best *NetFill
+func nearest(fills []FillRecord, px int64) *FillRecord {
+	var best *FillRecord
 	for i := range fills {
 		f := &fills[i]
 		if f.Qty > 0 && (best == nil || distance(f.Px, px) <= distance(best.Px, px)) {

@@ -1,6 +1,7 @@
 package order_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -123,6 +124,47 @@ func TestSenselessAmendmentsChangeNothing(t *testing.T) {
 		if err := o.Take(r); err == nil || o.State != before.State || o.Cum != before.Cum || o.Target() != before.Target() || len(o.Seen) != 1 {
 			t.Errorf("%+v: %v, %+v", r, err, o)
 		}
+	}
+}
+
+// A modification by hand: 100 at 10 becomes 60 at 12 with 40 filled; a second one is refused and changes nothing.
+func TestAModificationIsAskedAnsweredAndRefused(t *testing.T) {
+	o := decided(t, 100, 100)
+	take := func(reports ...order.Report) {
+		t.Helper()
+		for _, r := range reports {
+			if err := o.Take(r); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	take(order.Report{ExecID: 1, Type: 0, Leaves: 100}, order.Report{ExecID: 2, Type: 1, LastQty: 40, LastPx: 10, CumQty: 40, Leaves: 60, TsNs: 1})
+	if err := o.Amend(order.Amendment{ID: 7, Qty: 40, LimitPx: 12}); !errors.Is(err, order.ErrIllegal) || o.State != order.PartiallyFilled {
+		t.Errorf("a total that has filled: %v, %s", err, o.State)
+	}
+	if err := o.Amend(order.Amendment{ID: 7, Qty: 60, LimitPx: 12}); err != nil || o.State != order.PendingReplace || o.Working() != 60 {
+		t.Fatalf("%v, %s, %d working: until it is answered the order works as it was", err, o.State, o.Working())
+	}
+	if err := o.RefuseAmend(8, 2); !errors.Is(err, order.ErrIllegal) {
+		t.Errorf("another one's refusal: %v", err)
+	}
+	take(order.Report{ExecID: 3, Type: 5, CumQty: 40, Leaves: 20, TsNs: 2})
+	if o.State != order.PartiallyFilled || o.Working() != 20 || o.Limit() != 12 || o.Asked != nil {
+		t.Errorf("%s, %d working at %d", o.State, o.Working(), o.Limit())
+	}
+	if err := o.Amend(order.Amendment{ID: 9, Qty: 80, LimitPx: 13}); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.RefuseAmend(9, 3); err != nil || o.State != order.PartiallyFilled || o.Working() != 20 || o.Limit() != 12 {
+		t.Errorf("%v, %s, %d working at %d", err, o.State, o.Working(), o.Limit())
+	}
+	// What fills while it is asked counts, and a cancel may overtake it.
+	if err := o.Amend(order.Amendment{ID: 10, Qty: 80, LimitPx: 13}); err != nil {
+		t.Fatal(err)
+	}
+	take(order.Report{ExecID: 4, Type: 2, LastQty: 20, LastPx: 12, CumQty: 60, TsNs: 4})
+	if err := o.RefuseAmend(10, 5); err != nil || o.State != order.Filled || o.Asked != nil {
+		t.Errorf("%v, %s", err, o.State)
 	}
 }
 

@@ -72,24 +72,33 @@ type Decision struct {
 // their order or on repetitions.
 type Order struct {
 	Spec
-	State    State                 `json:"state"`
-	Sends    int                   `json:"sends"`
-	Decided  *Decision             `json:"decided,omitempty"`
-	Cum      int64                 `json:"cum"`
-	Fills    map[uint64]FillRecord `json:"fills,omitempty"` // by exec id
-	Seen     map[uint64]bool       `json:"seen,omitempty"`  // exec ids of every report taken
-	GapPx    int64                 `json:"gap_px,omitempty"`
-	Reason   uint16                `json:"reason,omitempty"`
-	LastNs   int64                 `json:"last_ns,omitempty"`
-	WhyState string                `json:"why_state,omitempty"`
-	Revised  *Revision             `json:"revised,omitempty"` // what the venue replaced it by, the latest
+	State    State        `json:"state"`
+	Sends    int          `json:"sends"`
+	Decided  *Decision    `json:"decided,omitempty"`
+	Cum      int64        `json:"cum"`
+	Fills    []FillRecord `json:"fills,omitempty"` // ascending by exec id
+	Seen     []uint64     `json:"seen,omitempty"`  // exec ids of every report taken, ascending
+	GapPx    int64        `json:"gap_px,omitempty"`
+	Reason   uint16       `json:"reason,omitempty"`
+	LastNs   int64        `json:"last_ns,omitempty"`
+	WhyState string       `json:"why_state,omitempty"`
+	Asked    *Amendment   `json:"asked,omitempty"`   // the modification under way
+	Revised  *Revision    `json:"revised,omitempty"` // what the venue replaced it by, the latest
 }
 
-// Revision is the total quantity that a replacement gave the order.
+// Amendment is a modification that was sent.
+type Amendment struct {
+	ID      uint64 `json:"id"`       // its own, from the sequence of the orders
+	Qty     int64  `json:"qty"`      // the new total, what has filled included
+	LimitPx int64  `json:"limit_px"` // millionths
+}
+
+// Revision is what a replacement made of the order.
 type Revision struct {
-	Qty    int64  `json:"qty"`
-	ExecID uint64 `json:"exec_id"`
-	TsNs   int64  `json:"ts_ns"`
+	Qty     int64  `json:"qty"`
+	LimitPx int64  `json:"limit_px,omitempty"` // 0 = as it was, or not known
+	ExecID  uint64 `json:"exec_id"`
+	TsNs    int64  `json:"ts_ns"`
 }
 
 // NewOrder makes an order in state NEW.
@@ -105,6 +114,14 @@ func (o *Order) Target() int64 {
 		return o.Decided.ApprovedQty
 	}
 	return o.Qty
+}
+
+// Limit is the order's limit as it works now, in millionths; 0 = market.
+func (o *Order) Limit() int64 {
+	if o.Revised != nil && o.Revised.LimitPx > 0 {
+		return o.Revised.LimitPx
+	}
+	return o.LimitPx
 }
 
 // Working is what may still fill, unsigned. An UNKNOWN order may still fill.
@@ -154,7 +171,8 @@ func (o *Order) legal(e Event) bool { return table[e][o.State].v != illegal }
 func (o *Order) Own(e Event, tsNs int64, why string) error {
 	switch e {
 	case Submit, CancelSent, Withdraw, Lapse, Lose:
-	case Approve, Deny, Ack, Partial, Fill, CancelRefused, CancelRefusedPartial, CancelDone, VenueReject, Expire, Replace, Correct, numEvents:
+	case Approve, Deny, Ack, Partial, Fill, CancelRefused, CancelRefusedPartial, CancelDone, VenueReject, Expire,
+		ReplaceSent, ReplaceRefused, ReplaceRefusedPartial, Replace, Correct, numEvents:
 		return o.refuse(e, "not omsd's own event")
 	}
 	if err := o.fire(e); err != nil {

@@ -1,9 +1,10 @@
 package order
 
 import (
+	"cmp"
 	"fmt"
 	"hash/fnv"
-	"sort"
+	"slices"
 )
 
 // Report is an execution report from the venue.
@@ -24,12 +25,13 @@ type Report struct {
 
 // FillRecord is one fill as reported.
 type FillRecord struct {
-	Qty  int64 `json:"qty"`
-	Px   int64 `json:"px"`
-	Fee  int64 `json:"fee"`
-	TsNs int64 `json:"ts_ns"`
-	Bid  int64 `json:"bid"`
-	Ask  int64 `json:"ask"`
+	ExecID uint64 `json:"exec_id"`
+	Qty    int64  `json:"qty"`
+	Px     int64  `json:"px"`
+	Fee    int64  `json:"fee"`
+	TsNs   int64  `json:"ts_ns"`
+	Bid    int64  `json:"bid"`
+	Ask    int64  `json:"ask"`
 }
 
 // key identifies a report: its exec id, or its content where riskd had none to give.
@@ -48,7 +50,7 @@ func (o *Order) Knows(r Report) bool {
 		// A statement about the order as it stands now: it may come true again after the order was found.
 		return o.State == Unknown
 	}
-	return o.Seen[r.key()] && o.State != Unknown
+	return o.saw(r) && o.State != Unknown
 }
 
 // event finds what a report means for this order.
@@ -100,7 +102,7 @@ func (o *Order) Take(r Report) error {
 	if o.Knows(r) {
 		return nil
 	}
-	if r.LastQty > 0 && !o.Seen[r.key()] {
+	if r.LastQty > 0 && !o.saw(r) {
 		if sum := o.filledByReport() + r.LastQty; sum > o.Target() {
 			return o.refuse(e, fmt.Sprintf("fills add up to %d of %d", sum, o.Target()))
 		}
@@ -127,7 +129,7 @@ func (o *Order) Take(r Report) error {
 // cumAfter is the filled quantity once the report is taken. A report that was taken before says nothing new, also when
 // the venue has taken shares back since.
 func (o *Order) cumAfter(r Report) int64 {
-	if o.Seen[r.key()] {
+	if o.saw(r) {
 		return o.Cum
 	}
 	return max(o.Cum, r.CumQty)
@@ -135,19 +137,23 @@ func (o *Order) cumAfter(r Report) int64 {
 
 // see notes the report and says whether it was new.
 func (o *Order) see(r Report) bool {
-	if o.Seen == nil {
-		o.Seen = map[uint64]bool{}
+	i, seen := slices.BinarySearch(o.Seen, r.key())
+	if !seen {
+		o.Seen = slices.Insert(o.Seen, i, r.key())
 	}
-	fresh := !o.Seen[r.key()]
-	o.Seen[r.key()] = true
-	return fresh
+	return !seen
+}
+
+// saw says whether the report was taken before.
+func (o *Order) saw(r Report) bool {
+	_, seen := slices.BinarySearch(o.Seen, r.key())
+	return seen
 }
 
 func (o *Order) book(r Report) {
-	if o.Fills == nil {
-		o.Fills = map[uint64]FillRecord{}
-	}
-	o.Fills[r.key()] = FillRecord{Qty: r.LastQty, Px: r.LastPx, Fee: r.Fee, TsNs: r.TsNs, Bid: r.Bid, Ask: r.Ask}
+	f := FillRecord{ExecID: r.key(), Qty: r.LastQty, Px: r.LastPx, Fee: r.Fee, TsNs: r.TsNs, Bid: r.Bid, Ask: r.Ask}
+	i, _ := slices.BinarySearchFunc(o.Fills, f, func(a, b FillRecord) int { return cmp.Compare(a.ExecID, b.ExecID) })
+	o.Fills = slices.Insert(o.Fills, i, f)
 }
 
 // settle brings state, reason and time up to what is filled now.
@@ -178,18 +184,9 @@ func (o *Order) filledByReport() int64 {
 // Missing is the filled quantity whose own reports never came; the cumulative quantity of a later one proved it.
 func (o *Order) Missing() int64 { return max(0, o.Cum-o.filledByReport()) }
 
-// FillIDs lists the exec ids of the fills in the order of their times.
-func (o *Order) FillIDs() []uint64 {
-	ids := make([]uint64, 0, len(o.Fills))
-	for id := range o.Fills {
-		ids = append(ids, id)
-	}
-	sort.Slice(ids, func(i, j int) bool {
-		a, b := o.Fills[ids[i]], o.Fills[ids[j]]
-		if a.TsNs != b.TsNs {
-			return a.TsNs < b.TsNs
-		}
-		return ids[i] < ids[j]
-	})
-	return ids
+// fillsByTime lists the fills in the order of their times.
+func (o *Order) fillsByTime() []FillRecord {
+	out := slices.Clone(o.Fills)
+	slices.SortStableFunc(out, func(a, b FillRecord) int { return cmp.Compare(a.TsNs, b.TsNs) })
+	return out
 }

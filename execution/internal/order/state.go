@@ -17,6 +17,7 @@ const (
 	PartiallyFilled
 	Filled
 	PendingCancel
+	PendingReplace
 	Cancelled
 	Rejected
 	Denied
@@ -27,7 +28,7 @@ const (
 
 var stateNames = [numStates]string{
 	"NEW", "SUBMITTED", "APPROVED", "ACKNOWLEDGED", "PARTIALLY_FILLED", "FILLED",
-	"PENDING_CANCEL", "CANCELLED", "REJECTED", "DENIED", "EXPIRED", "UNKNOWN",
+	"PENDING_CANCEL", "PENDING_REPLACE", "CANCELLED", "REJECTED", "DENIED", "EXPIRED", "UNKNOWN",
 }
 
 var stateMeanings = [numStates]string{
@@ -38,6 +39,7 @@ var stateMeanings = [numStates]string{
 	"working at the venue, partly filled",
 	"filled to the approved quantity",
 	"a cancel was sent, its outcome is not known",
+	"a modification was sent, its outcome is not known; the order works as it was",
 	"taken off the venue; what had filled stays filled",
 	"refused by the venue",
 	"refused by riskd",
@@ -72,7 +74,7 @@ func (s State) Terminal() bool {
 	switch s {
 	case Filled, Cancelled, Rejected, Denied, Expired:
 		return true
-	case New, Submitted, Approved, Acknowledged, PartiallyFilled, PendingCancel, Unknown:
+	case New, Submitted, Approved, Acknowledged, PartiallyFilled, PendingCancel, PendingReplace, Unknown:
 		return false
 	}
 	return false
@@ -81,7 +83,7 @@ func (s State) Terminal() bool {
 // Event is what happens to an order.
 type Event uint8
 
-// The events. Submit, CancelSent, Withdraw, Lapse and Lose are omsd's own; the others are riskd's or the venue's words.
+// The events. Submit, CancelSent, ReplaceSent, Withdraw, Lapse and Lose are omsd's own; the others are riskd's or the venue's words.
 const (
 	Submit Event = iota
 	Approve
@@ -98,6 +100,9 @@ const (
 	Withdraw
 	Lapse
 	Lose
+	ReplaceSent
+	ReplaceRefused
+	ReplaceRefusedPartial
 	Replace
 	Correct
 	numEvents
@@ -105,7 +110,8 @@ const (
 
 var eventNames = [numEvents]string{
 	"submit", "approve", "deny", "ack", "partial fill", "fill", "cancel sent", "cancel refused",
-	"cancel refused, partly filled", "cancelled", "venue reject", "expire", "withdraw", "lapse", "lose", "replaced", "corrected",
+	"cancel refused, partly filled", "cancelled", "venue reject", "expire", "withdraw", "lapse", "lose",
+	"replace sent", "replace refused", "replace refused, partly filled", "replaced", "corrected",
 }
 
 var eventMeanings = [numEvents]string{
@@ -124,7 +130,10 @@ var eventMeanings = [numEvents]string{
 	"omsd drops an order that was never sent",
 	"riskd never took the order, and its session is over or its cancel was asked for",
 	"neither riskd nor the venue knows the order, or the venue calls it unknown",
-	"the venue gave the order another total",
+	"omsd sends a modification: another total, another limit",
+	"riskd or the venue refuses the modification; nothing has filled",
+	"riskd or the venue refuses the modification; some has filled",
+	"the venue gave the order another total and limit",
 	"the venue took back or added to what it had reported as filled; a filled order that lost shares is not worked on",
 }
 

@@ -39,6 +39,7 @@ const (
 	FaultHalted        = "HALTED"
 	FaultNoAccount     = "NO_ACCOUNT"
 	FaultSessionClosed = "SESSION_CLOSED"
+	FaultJournal       = "JOURNAL_BEHIND"
 )
 
 // maxAge is how old as_of may be by the venue's clock: a decision is made on the day that it is traded.
