@@ -27,6 +27,7 @@ import (
 	"dnalyaw/execution/internal/reference"
 	"dnalyaw/execution/internal/register"
 	"dnalyaw/execution/internal/risklink"
+	"dnalyaw/execution/internal/session"
 )
 
 // Exit statuses.
@@ -85,6 +86,7 @@ func serve(opts options, log *slog.Logger, stdout io.Writer) error {
 		Region:    opts.region,
 		Register:  func() (register.Register, error) { return register.Read(opts.register) },
 		Reference: func() (*reference.Reference, error) { return reference.Read(opts.reference) },
+		Session:   func() (*session.Session, error) { return session.Read(opts.session) },
 		Earlier:   core.Earlier(dir),
 		Log:       log,
 	}, link)

@@ -11,7 +11,7 @@ import (
 )
 
 type options struct {
-	dir, socket, risk, register, reference, region string
+	dir, socket, risk, register, reference, session, region string
 }
 
 var regionForm = regexp.MustCompile(`^[A-Z]{2,4}$`)
@@ -25,6 +25,7 @@ func newFlags(o *options) *flag.FlagSet {
 	fs.StringVar(&o.risk, "risk", "", "Unix socket of riskd")
 	fs.StringVar(&o.register, "register", "", "the register of strategies, register.jsonl")
 	fs.StringVar(&o.reference, "reference", "", "the session's reference.json (beside the register when not given)")
+	fs.StringVar(&o.session, "session", "", "how the session is traded, session.json (beside the register when not given; without the file every order goes at once)")
 	fs.StringVar(&o.region, "region", "", "region to trade, US or HK")
 	return fs
 }
@@ -58,6 +59,9 @@ func parseOptions(args []string) (options, error) {
 	}
 	if o.reference == "" {
 		o.reference = filepath.Join(filepath.Dir(o.register), "reference.json")
+	}
+	if o.session == "" {
+		o.session = filepath.Join(filepath.Dir(o.register), "session.json")
 	}
 	return o, nil
 }

@@ -20,6 +20,8 @@ import (
 	"dnalyaw/execution/internal/reference"
 	"dnalyaw/execution/internal/register"
 	"dnalyaw/execution/internal/risklink"
+	"dnalyaw/execution/internal/schedule"
+	"dnalyaw/execution/internal/session"
 	"dnalyaw/execution/internal/targets"
 )
 
@@ -50,6 +52,7 @@ type Config struct {
 	Region     string
 	Register   func() (register.Register, error)
 	Reference  func() (*reference.Reference, error)
+	Session    func() (*session.Session, error)     // nil, or a nil session: every order goes at once
 	Earlier    func(session uint32) (*State, error) // for reports of sessions that the state has forgotten; may be nil
 	Window     int                                  // orders that may wait for a decision at once
 	SubmitWait time.Duration                        // how long a submission waits for riskd's snapshot
@@ -118,6 +121,7 @@ type Core struct {
 	prices    map[int64]targets.Quote
 	ref       *reference.Reference
 	refErr    error
+	day       *session.Session // how the session is traded, nil = not known
 
 	syncNonce uint64 // of the SYNC under way; 0 = none
 	syncFirst bool   // it is the connection's first: reconcile when it ends
@@ -129,6 +133,11 @@ type Core struct {
 	retryRound  int
 	retryAt     time.Time
 	sellsAtLast int
+
+	plans   map[uint64]*schedule.Plan // of the parents that are worked
+	wakes   map[uint64]int64          // when each wants to be asked again, the venue's clock
+	wakeNs  int64                     // the first of them
+	stirred map[int64]bool            // instruments in which something happened since they were asked
 
 	out     []frame.Message
 	replies []func() // of this turn
@@ -161,6 +170,7 @@ func New(st *State, cfg Config, j Journal, link Link) *Core {
 	return &Core{
 		cfg: cfg, link: link, journal: j, state: st, calls: make(chan func(), 256), ended: make(chan struct{}),
 		positions: map[int64]frame.Position{}, prices: map[int64]targets.Quote{}, heard: map[uint64]bool{},
+		plans: map[uint64]*schedule.Plan{}, wakes: map[uint64]int64{}, stirred: map[int64]bool{},
 	}
 }
 

@@ -53,6 +53,9 @@ func (c *Core) onUp(e risklink.Event) {
 			c.refErr = fmt.Errorf("reference.json is of session %d, riskd trades %d", c.ref.Session, w.Session)
 		}
 	}
+	if c.refErr == nil {
+		c.refErr = c.readDay(w.Session)
+	}
 	file := ""
 	if c.ref != nil {
 		file = c.ref.Hex()
@@ -78,6 +81,25 @@ func (c *Core) onUp(e risklink.Event) {
 	c.retryRound, c.sellsAtLast = 0, 0
 	c.startSync(true)
 	c.beat(e.Epoch)
+}
+
+// readDay reads how the session is traded. A file of another session is worse than none: large orders would go at once.
+func (c *Core) readDay(trades uint32) (err error) {
+	c.day = nil
+	if c.cfg.Session == nil {
+		return nil
+	}
+	day, err := c.cfg.Session()
+	switch {
+	case err != nil || day == nil:
+		return err
+	case day.Region != c.cfg.Region:
+		return fmt.Errorf("session.json is of region %s, omsd runs %s", day.Region, c.cfg.Region)
+	case trades != 0 && day.Number() != trades:
+		return fmt.Errorf("session.json is of session %d, riskd trades %d; write it anew or remove it", day.Number(), trades)
+	}
+	c.day = day
+	return nil
 }
 
 // roll ends the journal's segment with the session: the next start reads the state here instead of all that made it.
@@ -154,6 +176,7 @@ func (c *Core) onFrame(m frame.Message, tsNs int64) {
 		}
 	case *frame.Price:
 		c.prices[int64(m.InstrumentID)] = targets.Quote{Bid: m.Bid, Ask: m.Ask, Last: m.Last}
+		c.stir(int64(m.InstrumentID))
 	case *frame.SyncEnd:
 		c.onSyncEnd(m)
 	case *frame.Refused:
@@ -235,6 +258,8 @@ func (c *Core) onDecision(m *frame.Decision, tsNs int64) {
 		return
 	}
 	c.logOrder(o, "decided")
+	c.afterDecision(o)
+	c.stir(o.InstrumentID)
 }
 
 // decisionOf is riskd's decision with the market as it stands.
@@ -296,6 +321,7 @@ func (c *Core) onExec(m *frame.Exec, tsNs int64) {
 		c.cfg.Log.Warn("filled quantity without its own report", "order_id", o.ID, "missing", n, jsonlog.CorrelationKey, o.Correlation)
 	}
 	c.logOrder(o, "report")
+	c.stir(o.InstrumentID)
 }
 
 // onForeign notes an order that riskd knows and this journal does not; while it works it blocks its instrument.

@@ -57,6 +57,7 @@ func (c *Core) Happened(e risklink.Event) error {
 
 // turn does what follows from what was taken in, commits it, and lets frames and answers out.
 func (c *Core) turn() error {
+	c.work()
 	c.pump()
 	c.askReplan()
 	return c.flush()

@@ -22,6 +22,7 @@ func (c *Core) CancelAll(ctx context.Context, reason string) (int, error) {
 			failed = err
 			return
 		}
+		c.endParents(0, "cancel all: "+reason)
 		left := 0
 		for _, id := range c.state.openIDs() {
 			o := c.state.Orders[id]
@@ -62,6 +63,7 @@ func (c *Core) Kill(ctx context.Context, who, reason string) (string, error) {
 			reply()
 			return
 		}
+		c.endParents(0, "killed by "+who)
 		for _, id := range c.state.openIDs() {
 			if o := c.state.Orders[id]; o.State == order.New {
 				c.own(o, order.Withdraw, "killed by "+who)

@@ -8,6 +8,7 @@ import (
 	"dnalyaw/execution/internal/jsonlog"
 	"dnalyaw/execution/internal/order"
 	"dnalyaw/execution/internal/register"
+	"dnalyaw/execution/internal/schedule"
 	"dnalyaw/execution/internal/targets"
 )
 
@@ -21,6 +22,9 @@ func (c *Core) plan(ps map[string]targets.Portfolio, reg register.Register, only
 		Positions: map[int64]int64{}, Marks: map[int64]int64{}, Working: c.state.working(), Market: c.prices,
 		Reference: c.ref.Instruments, Blocked: c.state.blocked(), Only: only,
 	}
+	if c.day != nil {
+		in.Ticks = c.day.Ticks
+	}
 	for id, p := range c.positions {
 		in.Positions[id], in.Marks[id] = p.Qty, p.MarkPx
 	}
@@ -30,6 +34,14 @@ func (c *Core) plan(ps map[string]targets.Portfolio, reg register.Register, only
 	}
 	next := c.state.LastOrderID
 	for _, d := range res.Drafts {
+		parent, err := c.parentOf(d, c.state.LastParentID+uint64(len(plan.Parents))+1, correlationOf(d, ps, fallback))
+		if err != nil {
+			return nil, err
+		}
+		if parent != nil {
+			plan.Parents = append(plan.Parents, *parent)
+			continue
+		}
 		next++
 		plan.Orders = append(plan.Orders, order.Spec{
 			ID: next, Session: c.state.Session, InstrumentID: d.InstrumentID, Side: d.Side, Qty: d.Qty, LimitPx: d.LimitPx,
@@ -38,6 +50,37 @@ func (c *Core) plan(ps map[string]targets.Portfolio, reg register.Register, only
 		})
 	}
 	return plan, nil
+}
+
+// parentOf makes a parent of a draft that is large enough to be worked over time; nil = it goes at once.
+func (c *Core) parentOf(d targets.Draft, id uint64, correlation string) (*ParentSpec, error) {
+	if c.day == nil {
+		return nil, nil
+	}
+	ref, quote := c.ref.Instruments[d.InstrumentID], c.prices[d.InstrumentID]
+	p := schedule.Parent{
+		ID: id, InstrumentID: d.InstrumentID, Side: d.Side, Qty: d.Qty, Lot: ref.Lot, Ticks: targets.TicksOf(ref, c.day.Ticks),
+		Closing: d.Closing, StartNs: max(c.clockNs, c.day.OpenNs), EndNs: c.day.CloseNs, Breaks: c.day.Breaks, ADV: ref.ADV,
+	}
+	if p.StartNs >= p.EndNs || quote.Decision() == 0 {
+		return nil, nil // nothing left of the session to work it in, or a close without any price
+	}
+	facts := schedule.Facts{DayNs: c.day.DayNs(), Volume: c.day.Volume}
+	if m, err := schedule.ImpactFromMarket(quote.Decision(), max(0, quote.Ask-quote.Bid), ref.VolatilityBp, ref.ADV); err == nil {
+		facts.Impact = &m
+	}
+	choice, err := c.day.Rule.Choose(p, facts)
+	if err != nil || !choice.Large {
+		return nil, err
+	}
+	if _, err := schedule.New(choice.Params, p); err != nil {
+		return nil, err
+	}
+	bid, ask := arrival(quote)
+	return &ParentSpec{
+		Parent: p, Params: choice.Params, Choice: choice.Why, Session: c.state.Session, Shares: d.Shares, StopDistance: d.StopDistance,
+		Correlation: correlation, CreatedNs: c.clockNs, DecisionPx: quote.Decision(), Bid: bid, Ask: ask, Strategies: c.ref.Mask(d.Shares),
+	}, nil
 }
 
 // correlationOf is the id of the portfolio with the largest share of the order.
@@ -65,6 +108,7 @@ func (c *Core) cancelFor(instruments []int64) {
 	want := map[int64]bool{}
 	for _, id := range instruments {
 		want[id] = true
+		c.endParents(id, "a newer plan points the other way")
 	}
 	for _, id := range c.state.openIDs() {
 		o := c.state.Orders[id]
@@ -97,6 +141,13 @@ func (c *Core) due() map[int64]int64 {
 			sells++
 		}
 	}
+	for _, id := range c.state.active {
+		p := c.state.Parents[id]
+		busy[p.InstrumentID] = true
+		if p.Side == order.Sell {
+			sells++
+		}
+	}
 	out := map[int64]int64{}
 	for id := range c.state.Replan {
 		if !busy[id] && c.state.Retries[id] < c.cfg.MaxRetries {
@@ -106,11 +157,11 @@ func (c *Core) due() map[int64]int64 {
 	// A round when half of the sells that worked at the last round are done: a few slow ones starve nobody, and the
 	// rounds are few.
 	c.sellsAtLast = max(c.sellsAtLast, sells)
-	if sells == 0 || 2*sells <= c.sellsAtLast {
-		for id, w := range c.state.Waiting {
-			if c.state.Retries[id] < c.cfg.MaxRetries && !busy[id] {
-				out[id] = w.Qty
-			}
+	enough := sells == 0 || 2*sells <= c.sellsAtLast
+	for id, w := range c.state.Waiting {
+		o := c.state.Orders[w.OrderID]
+		if c.state.Retries[id] < c.cfg.MaxRetries && !busy[id] && (enough || c.covers(o.Qty, o.LimitPx)) {
+			out[id] = w.Qty
 		}
 	}
 	return out
@@ -189,7 +240,7 @@ func (c *Core) logPlan(p *PlanRecord) {
 	} else if len(p.Portfolios) > 0 {
 		id = p.Portfolios[0].Correlation
 	}
-	c.cfg.Log.Info("planned", "retry", p.Retry, "session", p.Session, "orders", len(p.Orders), "transfers", len(p.Transfers),
+	c.cfg.Log.Info("planned", "retry", p.Retry, "session", p.Session, "orders", len(p.Orders), "parents", len(p.Parents), "transfers", len(p.Transfers),
 		"skipped", len(p.Skips), "cancel_first", len(p.CancelFor), "equity_micro", p.Equity, jsonlog.CorrelationKey, id)
 	for _, s := range p.Skips {
 		c.cfg.Log.Info("no order for an instrument", "instrument_id", s.InstrumentID, "net", s.Qty, "why", s.Why, jsonlog.CorrelationKey, id)

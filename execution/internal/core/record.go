@@ -19,6 +19,8 @@ type Record struct {
 	Foreign      *ForeignRecord      `json:"foreign,omitempty"`
 	Snapshot     *Snapshot           `json:"snapshot,omitempty"`
 	Operator     *OperatorRecord     `json:"operator,omitempty"`
+	Child        *ChildRecord        `json:"child,omitempty"`
+	ParentEnd    *ParentEndRecord    `json:"parent_end,omitempty"`
 	Close        *CloseRecord        `json:"close,omitempty"`
 	Amend        *AmendRecord        `json:"amend,omitempty"`
 	AmendRefused *AmendRefusedRecord `json:"amend_refused,omitempty"`
@@ -38,6 +40,8 @@ const (
 	kindOperator     = "operator"
 	kindClose        = "close"
 	kindAmend        = "amend"
+	kindChild        = "child"
+	kindParentEnd    = "parent_end"
 	kindAmendRefused = "amend_refused"
 )
 
@@ -59,6 +63,7 @@ type PlanRecord struct {
 	Equity     int64               `json:"equity"`
 	Portfolios []targets.Portfolio `json:"portfolios,omitempty"`
 	Orders     []order.Spec        `json:"orders,omitempty"`
+	Parents    []ParentSpec        `json:"parents,omitempty"`
 	Transfers  []targets.Transfer  `json:"transfers,omitempty"`
 	Skips      []targets.Skip      `json:"skips,omitempty"`
 	CancelFor  []int64             `json:"cancel_for,omitempty"`

@@ -84,19 +84,56 @@ func (c *Core) pump() {
 	if len(x.fresh) == 0 || !c.mayTrade() || c.account.SessionState != frame.SessionOpen {
 		return
 	}
-	cash := c.account.Cash - c.spent
 	for len(x.fresh) > 0 && x.totals.undecided < c.cfg.Window {
 		o := c.state.Orders[x.fresh[0]]
 		if o.Session != c.state.Session {
 			return // reconcile ends those of an earlier session
 		}
-		if o.Side == order.Buy && x.totals.sells > 0 && x.totals.reserved.plus(cost(o.Qty, o.LimitPx)).over(cash) {
-			return
+		if o.Side == order.Buy && !c.covers(o.Qty, o.LimitPx) && c.sellsComing() {
+			if !c.sellBehind() {
+				return
+			}
+			// Ids rise on the way to riskd, so the sells that bring the cash cannot overtake: the buy is planned again later.
+			if !c.own(o, order.Withdraw, whyNoCash) {
+				return
+			}
+			continue
 		}
 		if !c.submit(o) {
 			return
 		}
 	}
+}
+
+// whyNoCash is why a buy that was planned is withdrawn, to be planned again when sells have brought the cash for it.
+const whyNoCash = "waits for the cash of sells that come later"
+
+// covers says whether the cash at hand, less what buys under way may take, pays for another.
+func (c *Core) covers(qty, px int64) bool {
+	return !c.state.index.totals.reserved.plus(cost(qty, px)).over(c.account.Cash - c.spent)
+}
+
+// sellsComing says whether sells are under way that may bring cash.
+func (c *Core) sellsComing() bool {
+	if c.state.index.totals.sells > 0 {
+		return true
+	}
+	for _, id := range c.state.active {
+		if c.state.Parents[id].Side == order.Sell {
+			return true
+		}
+	}
+	return false
+}
+
+// sellBehind says whether a sell waits behind the buys that are not sent yet.
+func (c *Core) sellBehind() bool {
+	for _, id := range c.state.index.fresh {
+		if c.state.Orders[id].Side == order.Sell {
+			return true
+		}
+	}
+	return false
 }
 
 func correlation(text string) (out [16]byte) {

@@ -24,6 +24,8 @@ type State struct {
 	Orders        map[uint64]*order.Order      `json:"orders"`
 	Foreign       map[uint64]Foreign           `json:"foreign"`
 	Closes        map[uint64]*order.Order      `json:"closes,omitempty"` // riskd's own orders that close positions
+	LastParentID  uint64                       `json:"last_parent_id,omitempty"`
+	Parents       map[uint64]*Parent           `json:"parents,omitempty"`
 	Amends        map[uint64]uint64            `json:"amends,omitempty"` // modification -> order
 	Portfolios    map[string]targets.Portfolio `json:"portfolios"`       // the latest of each strategy, this session's only
 	Taken         map[string]map[int64]string  `json:"taken"`            // strategy -> as_of -> content
@@ -32,6 +34,7 @@ type State struct {
 	Replan        map[int64]bool               `json:"replan"`           // working orders are cancelled first
 	Retries       map[int64]int                `json:"retries"`
 	Snapshots     map[uint32]*Snapshot         `json:"snapshots"`
+	active        []uint64                     // parents being worked, ascending; derived
 	index         index                        // derived from Orders
 	digests       digests                      // derived from Orders
 }
@@ -51,7 +54,7 @@ type Foreign struct {
 
 func newState() *State {
 	return &State{
-		Orders: map[uint64]*order.Order{}, Foreign: map[uint64]Foreign{}, Closes: map[uint64]*order.Order{}, Amends: map[uint64]uint64{}, Portfolios: map[string]targets.Portfolio{},
+		Orders: map[uint64]*order.Order{}, Foreign: map[uint64]Foreign{}, Closes: map[uint64]*order.Order{}, Amends: map[uint64]uint64{}, Parents: map[uint64]*Parent{}, Portfolios: map[string]targets.Portfolio{},
 		Taken: map[string]map[int64]string{}, Ledger: map[string]map[int64]int64{}, Waiting: map[int64]Waiting{},
 		Replan: map[int64]bool{}, Retries: map[int64]int{}, Snapshots: map[uint32]*Snapshot{},
 		index: newIndex(), digests: newDigests(),
@@ -71,6 +74,11 @@ func restoreState(snapshot []byte) (*State, error) {
 	for _, o := range s.Orders {
 		s.digests.ended(o)
 	}
+	for _, id := range sortedIDs(s.Parents) {
+		if s.Parents[id].Ended == "" {
+			s.active = append(s.active, id)
+		}
+	}
 	return s, nil
 }
 
@@ -86,6 +94,9 @@ func (s *State) apply(r *Record) error {
 		return s.onOrder(r.Own.OrderID, func(o *order.Order) error { return o.Own(r.Own.Event, r.TsNs, r.Own.Why) }, func() {
 			if r.Own.Event == order.Submit || r.Own.Event == order.CancelSent {
 				s.Frames++
+			}
+			if r.Own.Event == order.Withdraw && r.Own.Why == whyNoCash {
+				s.waitForCash(s.Orders[r.Own.OrderID])
 			}
 		})
 	case r.Decision != nil:
@@ -107,6 +118,10 @@ func (s *State) apply(r *Record) error {
 		s.Foreign[r.Foreign.OrderID] = Foreign{r.Foreign.InstrumentID, s.Session, r.Foreign.Open}
 	case r.Close != nil:
 		return s.applyClose(r.Close, r.TsNs)
+	case r.Child != nil:
+		return s.applyChild(r.Child)
+	case r.ParentEnd != nil:
+		return s.applyParentEnd(r.ParentEnd)
 	case r.Amend != nil:
 		return s.applyAmend(r.Amend)
 	case r.AmendRefused != nil:
@@ -147,6 +162,7 @@ func (s *State) forget(ending uint32) {
 			delete(s.Orders, id)
 		}
 	}
+	s.forgetParents(ending)
 	for id, of := range s.Amends {
 		if s.Orders[of] == nil {
 			delete(s.Amends, id)
@@ -171,13 +187,12 @@ func (s *State) forget(ending uint32) {
 
 func (s *State) applyPlan(p *PlanRecord) error {
 	for _, spec := range p.Orders {
-		if spec.ID <= s.LastOrderID {
-			return fmt.Errorf("order id %d does not follow %d", spec.ID, s.LastOrderID)
+		if err := s.addOrder(spec); err != nil {
+			return err
 		}
-		s.LastOrderID = spec.ID
-		o := order.NewOrder(spec)
-		s.Orders[spec.ID] = o
-		s.index.add(o, s.Session)
+	}
+	if err := s.applyParents(p.Parents); err != nil {
+		return err
 	}
 	for _, f := range p.Portfolios {
 		s.Portfolios[f.StrategyID] = f
@@ -206,6 +221,17 @@ func (s *State) applyPlan(p *PlanRecord) error {
 	return nil
 }
 
+func (s *State) addOrder(spec order.Spec) error {
+	if spec.ID <= s.LastOrderID {
+		return fmt.Errorf("order id %d does not follow %d", spec.ID, s.LastOrderID)
+	}
+	s.LastOrderID = spec.ID
+	o := order.NewOrder(spec)
+	s.Orders[spec.ID] = o
+	s.index.add(o, s.Session)
+	return nil
+}
+
 func (s *State) move(strategy string, instrument, qty int64) {
 	if qty == 0 {
 		return
@@ -231,7 +257,7 @@ func (s *State) onOrder(id uint64, change func(*order.Order) error, after func()
 	if o == nil {
 		return fmt.Errorf("%w: %d", errNoOrder, id)
 	}
-	from, cum := placeOf(o, s.Session), o.Cum
+	from, cum, was := placeOf(o, s.Session), o.Cum, o.State
 	s.digests.changed(o)
 	err := change(o)
 	s.index.move(o, from, placeOf(o, s.Session))
@@ -240,6 +266,7 @@ func (s *State) onOrder(id uint64, change func(*order.Order) error, after func()
 		return err
 	}
 	s.attribute(o, cum)
+	s.childMoved(o, was)
 	if after != nil {
 		after()
 	}
@@ -270,6 +297,13 @@ func (s *State) noteBuyingPower(d *DecisionRecord) {
 		return
 	}
 	if s.index.totals.cashSells > 0 {
+		s.waitForCash(o)
+	}
+}
+
+// waitForCash has a buy planned again later. A schedule's slice is asked for again by its schedule.
+func (s *State) waitForCash(o *order.Order) {
+	if o.Parent == 0 {
 		s.Waiting[o.InstrumentID] = Waiting{Qty: o.Qty, OrderID: o.ID}
 	}
 }
@@ -283,8 +317,8 @@ func (s *State) working() map[int64]targets.Working {
 	for _, id := range s.openIDs() {
 		o := s.Orders[id]
 		left := o.Working()
-		if left == 0 || o.Session != s.Session {
-			continue
+		if p := s.Parents[o.Parent]; left == 0 || o.Session != s.Session || p != nil && p.Ended == "" {
+			continue // a parent that is worked counts whole, below
 		}
 		w := out[o.InstrumentID]
 		if w.ByStrategy == nil {
@@ -300,6 +334,22 @@ func (s *State) working() map[int64]targets.Working {
 			w.Sell += left
 		}
 		out[o.InstrumentID] = w
+	}
+	for _, id := range s.active {
+		p := s.Parents[id]
+		w := out[p.InstrumentID]
+		if w.ByStrategy == nil {
+			w.ByStrategy = map[string]int64{}
+		}
+		for strategy, q := range s.left(p, false) {
+			w.ByStrategy[strategy] += p.Side.Sign() * q
+			if p.Side == order.Buy {
+				w.Buy += q
+			} else {
+				w.Sell += q
+			}
+		}
+		out[p.InstrumentID] = w
 	}
 	return out
 }

@@ -240,11 +240,15 @@ func (c *Core) settle(s *submission) {
 	c.retryRound, c.sellsAtLast = 0, 0
 	c.cancelFor(plan.CancelFor)
 	c.logPlan(plan)
-	msg := fmt.Sprintf("%d portfolios taken, %d orders planned, %d instruments left alone", len(fresh), len(plan.Orders), len(plan.Skips))
+	planned := len(plan.Orders) + len(plan.Parents)
+	msg := fmt.Sprintf("%d portfolios taken, %d orders planned, %d instruments left alone", len(fresh), planned, len(plan.Skips))
+	if n := len(plan.Parents); n > 0 {
+		msg += fmt.Sprintf(", %d orders are worked over the session", n)
+	}
 	if n := len(s.portfolios) - len(fresh); n > 0 {
 		msg += fmt.Sprintf(", %d portfolios had been taken before", n)
 	}
-	s.answer(Answer{Outcome: Accepted, Orders: len(plan.Orders), Message: msg})
+	s.answer(Answer{Outcome: Accepted, Orders: planned, Message: msg})
 }
 
 func (c *Core) logAnswer(s *submission, a Answer) {

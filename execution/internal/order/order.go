@@ -51,6 +51,8 @@ type Spec struct {
 	Shares       map[string]int64 `json:"shares"` // strategy -> its part of Qty; they sum to Qty
 	RetryOf      uint64           `json:"retry_of,omitempty"`
 	Strategies   uint64           `json:"strategies,omitempty"` // bit i: Shares has the reference's strategies[i]
+	Parent       uint64           `json:"parent,omitempty"`     // the scheduled order that it is a slice of; 0 = none
+	Style        uint8            `json:"style,omitempty"`      // how the schedule priced it
 }
 
 // Decision is riskd's word on the order, with the market as it stood when it came.

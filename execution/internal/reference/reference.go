@@ -23,12 +23,14 @@ type Instrument struct {
 	Lot          int64  `json:"lot"`
 	TickMicro    int64  `json:"tick_micro"`
 	Tradable     bool   `json:"tradable"`
-	Venue        string `json:"venue"`       // absent: what follows the last dot of the label
-	Restricted   bool   `json:"restricted"`  // only closing orders
-	GapBp        int64  `json:"gap_bp"`      // stressed overnight gap, 0 = unknown
-	Locate       int64  `json:"locate"`      // shares that may be short today
-	CloseMicro   int64  `json:"close_micro"` // last close on this session's share basis, 0 = unknown
-	SplitNum     int64  `json:"split_num"`   // this session's split, new shares per old; absent = 1
+	Venue        string `json:"venue"`         // absent: what follows the last dot of the label
+	Restricted   bool   `json:"restricted"`    // only closing orders
+	GapBp        int64  `json:"gap_bp"`        // stressed overnight gap, 0 = unknown
+	Locate       int64  `json:"locate"`        // shares that may be short today
+	ADV          int64  `json:"adv"`           // average daily volume in shares, 0 = unknown
+	VolatilityBp int64  `json:"volatility_bp"` // of a day, 0 = unknown
+	CloseMicro   int64  `json:"close_micro"`   // last close on this session's share basis, 0 = unknown
+	SplitNum     int64  `json:"split_num"`     // this session's split, new shares per old; absent = 1
 	SplitDen     int64  `json:"split_den"`
 }
 
@@ -145,6 +147,8 @@ func Parse(data []byte) (*Reference, error) {
 			faults = append(faults, fmt.Errorf("instruments[%d] (%s): tick_micro %d is not positive", i, in.Label, in.TickMicro))
 		case in.GapBp < 0 || in.Locate < 0:
 			faults = append(faults, fmt.Errorf("instruments[%d] (%s): gap_bp %d and locate %d may not be negative", i, in.Label, in.GapBp, in.Locate))
+		case in.ADV < 0 || in.VolatilityBp < 0:
+			faults = append(faults, fmt.Errorf("instruments[%d] (%s): adv %d and volatility_bp %d may not be negative", i, in.Label, in.ADV, in.VolatilityBp))
 		case in.CloseMicro < 0:
 			faults = append(faults, fmt.Errorf("instruments[%d] (%s): close_micro %d may not be negative", i, in.Label, in.CloseMicro))
 		case in.SplitNum < 1 || in.SplitDen < 1:

@@ -9,6 +9,7 @@ import (
 	"dnalyaw/execution/internal/order"
 	"dnalyaw/execution/internal/reference"
 	"dnalyaw/execution/internal/register"
+	"dnalyaw/execution/internal/schedule"
 )
 
 // Unattributed owns what the venue holds and no strategy's fills explain. Nobody wants it, so a plan sells it.
@@ -29,8 +30,9 @@ type Input struct {
 	Market     map[int64]Quote
 	Marks      map[int64]int64
 	Reference  map[int64]reference.Instrument
-	Blocked    map[int64]bool  // an order of unknown fate
-	Only       map[int64]int64 // re-plan: these instruments, at most so many shares (0 = no cap); nil = all
+	Ticks      map[string]schedule.TickTable // by venue; one without a table has the reference's tick
+	Blocked    map[int64]bool                // an order of unknown fate
+	Only       map[int64]int64               // re-plan: these instruments, at most so many shares (0 = no cap); nil = all
 }
 
 // Working is what open orders of one instrument may still fill.
@@ -191,7 +193,7 @@ func netOne(in Input, id int64, res *Result) {
 		touch = in.Marks[id]
 	}
 	if touch > 0 {
-		d.LimitPx = MarketableLimit(touch, ref.TickMicro, buy)
+		d.LimitPx = MarketableLimit(touch, TicksOf(ref, in.Ticks), buy)
 	} else if buy {
 		skip(net, "no price to buy at")
 		return
@@ -336,6 +338,14 @@ func widestStop(in Input, id int64, shares map[string]int64) int64 {
 		widest = max(widest, stop)
 	}
 	return widest
+}
+
+// TicksOf is the tick table of an instrument: its venue's, or the one tick of the reference.
+func TicksOf(ref reference.Instrument, tables map[string]schedule.TickTable) schedule.TickTable {
+	if t, ok := tables[ref.Venue]; ok {
+		return t
+	}
+	return schedule.FlatTick(ref.TickMicro)
 }
 
 // below says that qty at price is worth less than the drift band.

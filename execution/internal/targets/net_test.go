@@ -11,6 +11,7 @@ import (
 	"dnalyaw/execution/internal/order"
 	"dnalyaw/execution/internal/reference"
 	"dnalyaw/execution/internal/register"
+	"dnalyaw/execution/internal/schedule"
 	"dnalyaw/execution/internal/targets"
 )
 
@@ -200,9 +201,21 @@ func TestMarketableLimit(t *testing.T) {
 		{1_050_000, 100_000, false, 1_000_000},
 		{10_000, 10_000, false, 10_000},
 	} {
-		if got := targets.MarketableLimit(c.touch, c.tick, c.buy); got != c.want {
+		if got := targets.MarketableLimit(c.touch, schedule.FlatTick(c.tick), c.buy); got != c.want {
 			t.Errorf("touch %d tick %d buy %v: %d, want %d", c.touch, c.tick, c.buy, got, c.want)
 		}
+	}
+}
+
+// Hong Kong's steps by hand: 0.01 below 20, 0.02 from there on. 50 bp above 19.95 is 20.04975, which is 20.04 on the
+// upper band; 50 bp below 20.04 is 19.9398, which is 19.94 on the lower one.
+func TestALimitThatReachesIntoAnotherBand(t *testing.T) {
+	ticks := schedule.TickTable{{FromPx: 0, Tick: 10_000}, {FromPx: 20_000_000, Tick: 20_000}}
+	if got := targets.MarketableLimit(19_950_000, ticks, true); got != 20_040_000 {
+		t.Errorf("a buy at %d", got)
+	}
+	if got := targets.MarketableLimit(20_040_000, ticks, false); got != 19_940_000 {
+		t.Errorf("a sell at %d", got)
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"encoding/hex"
 	"math"
 	"sort"
+
+	"dnalyaw/execution/internal/schedule"
 )
 
 // Target is one strategy's wish for one instrument.
@@ -78,21 +80,20 @@ func (q Quote) Touch(buy bool) int64 {
 // CollarBp is how far past the touch a marketable limit may reach.
 const CollarBp = 50
 
-// MarketableLimit is the touch plus the collar, rounded to the tick towards the touch and never short of it.
-// touch and tick are positive.
-func MarketableLimit(touch, tick int64, buy bool) int64 {
+// MarketableLimit is the touch plus the collar, rounded to the tick towards the touch and never short of it. touch is
+// positive.
+func MarketableLimit(touch int64, ticks schedule.TickTable, buy bool) int64 {
 	reach := touch / 10_000 * CollarBp
 	reach += touch % 10_000 * CollarBp / 10_000
 	if buy {
-		px := (touch + reach) / tick * tick
-		if px < touch {
-			px = (touch + tick - 1) / tick * tick
+		if px := ticks.Down(touch + reach); px >= touch {
+			return px
 		}
-		return px
+		return ticks.Up(touch)
 	}
-	px := (touch - reach + tick - 1) / tick * tick
+	px := ticks.Up(touch - reach)
 	if px > touch {
-		px = touch / tick * tick
+		px = ticks.Down(touch)
 	}
-	return max(px, tick)
+	return max(px, ticks[0].Tick)
 }

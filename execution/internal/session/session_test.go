@@ -1,0 +1,61 @@
+package session_test
+
+import (
+	"strings"
+	"testing"
+
+	"dnalyaw/execution/internal/schedule"
+	"dnalyaw/execution/internal/session"
+)
+
+const good = `{"region":"HK","session":"2026-11-19","open_ns":100,"close_ns":1000,"breaks":[[300,400]],
+	"ticks":{"HKEX":[{"from_px":0,"tick":1000},{"from_px":250000,"tick":5000}]},"rule":{"small_adv_ppm":7}}`
+
+func TestASessionByHand(t *testing.T) {
+	s, err := session.Parse([]byte(good))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// 900 from open to close less a break of 100; what the rule leaves out is the default's.
+	if s.Number() != 20261119 || s.DayNs() != 800 || s.Rule.SmallADVPPM != 7 || s.Rule.RatePPM != schedule.DefaultRule().RatePPM {
+		t.Errorf("%+v", s)
+	}
+	if up := s.Ticks["HKEX"].Up(251_000); up != 255_000 {
+		t.Errorf("the tick above 0.251 is %d", up)
+	}
+}
+
+func TestEveryFaultIsNamed(t *testing.T) {
+	for says, change := range map[string][2]string{
+		"region is missing":   {`"HK"`, `""`},
+		"not YYYY-MM-DD":      {"2026-11-19", "20261119"},
+		"follow the open":     {`"open_ns":100`, `"open_ns":2000`},
+		"breaks[0]":           {"[300,400]", "[300,1400]"},
+		"leave nothing":       {"[[300,400]]", "[[100,1000]]"},
+		"rate_ppm":            {`"small_adv_ppm":7`, `"rate_ppm":-1`},
+		`ticks of "HKEX"`:     {`"from_px":0`, `"from_px":5`},
+		"unknown field":       {`"region"`, `"colour":1,"region"`},
+		"not JSON":            {`{"region"`, `{"region`},
+		"something after its": {`7}}`, `7}} {}`},
+	} {
+		if _, err := session.Parse([]byte(strings.Replace(good, change[0], change[1], 1))); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v", says, err)
+		}
+	}
+}
+
+func TestNoFileIsNoSession(t *testing.T) {
+	if s, err := session.Read(t.TempDir() + "/session.json"); s != nil || err != nil {
+		t.Errorf("%v, %v", s, err)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(good))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s, err := session.Parse(b)
+		if err == nil && s.DayNs() <= 0 {
+			t.Fatalf("%+v", s)
+		}
+	})
+}
