@@ -97,6 +97,21 @@ class OmsClient:
         """Cancel every working order; the number of cancels sent."""
         return int(self._call("CancelAll", pb.CancelAllRequest(reason=reason)).cancels_sent)
 
+    def unwind(
+        self, who: str, reason: str, *, instrument_id: int = 0, strategy_id: str = "", lift: bool = False
+    ) -> pb.UnwindResponse:
+        """Take one name or one strategy down to nothing, and keep it there until it is lifted.
+
+        Returns
+        -------
+        UnwindResponse
+            How many instruments are being sold, and how many cancels were sent.
+        """
+        request = pb.UnwindRequest(
+            instrument_id=instrument_id, strategy_id=strategy_id, who=who, reason=reason, lift=lift
+        )
+        return self._call("Unwind", request)
+
     def kill(self, who: str, reason: str) -> str:
         """Throw the kill switch; the trading state afterwards."""
         return str(self._call("Kill", pb.KillRequest(who=who, reason=reason)).trading_state)

@@ -16,6 +16,7 @@ COMMANDS = {
     "runtime": "start, stop or look at the compiled runtime (up, down, status)",
     "accept": "take a delivery in spite of a finding, with a reason",
     "risk": "limits, how much of them is used, which riskd runs, and stress scenarios",
+    "unwind": "take a name or a strategy down to nothing by hand, and keep it there",
     "kill": "throw the kill switch: cancel everything, close everything, until it is re-armed",
     "rearm": "take the kill switch back, with a reason that is recorded",
     "ui": "open the Dagster UI on the data home",

@@ -81,7 +81,7 @@ class GetStatusRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetStatusResponse(_message.Message):
-    __slots__ = ("region", "session", "risk_link_up", "venue_up", "trading_state", "session_state", "open_orders", "unknown_orders", "equity_micro", "cash_micro", "clock_ns", "state_hash")
+    __slots__ = ("region", "session", "risk_link_up", "venue_up", "trading_state", "session_state", "open_orders", "unknown_orders", "equity_micro", "cash_micro", "clock_ns", "unwindings", "worked_orders", "state_hash")
     REGION_FIELD_NUMBER: _ClassVar[int]
     SESSION_FIELD_NUMBER: _ClassVar[int]
     RISK_LINK_UP_FIELD_NUMBER: _ClassVar[int]
@@ -93,6 +93,8 @@ class GetStatusResponse(_message.Message):
     EQUITY_MICRO_FIELD_NUMBER: _ClassVar[int]
     CASH_MICRO_FIELD_NUMBER: _ClassVar[int]
     CLOCK_NS_FIELD_NUMBER: _ClassVar[int]
+    UNWINDINGS_FIELD_NUMBER: _ClassVar[int]
+    WORKED_ORDERS_FIELD_NUMBER: _ClassVar[int]
     STATE_HASH_FIELD_NUMBER: _ClassVar[int]
     region: str
     session: int
@@ -105,8 +107,10 @@ class GetStatusResponse(_message.Message):
     equity_micro: int
     cash_micro: int
     clock_ns: int
+    unwindings: _containers.RepeatedCompositeFieldContainer[Unwinding]
+    worked_orders: int
     state_hash: str
-    def __init__(self, region: _Optional[str] = ..., session: _Optional[int] = ..., risk_link_up: _Optional[bool] = ..., venue_up: _Optional[bool] = ..., trading_state: _Optional[str] = ..., session_state: _Optional[str] = ..., open_orders: _Optional[int] = ..., unknown_orders: _Optional[int] = ..., equity_micro: _Optional[int] = ..., cash_micro: _Optional[int] = ..., clock_ns: _Optional[int] = ..., state_hash: _Optional[str] = ...) -> None: ...
+    def __init__(self, region: _Optional[str] = ..., session: _Optional[int] = ..., risk_link_up: _Optional[bool] = ..., venue_up: _Optional[bool] = ..., trading_state: _Optional[str] = ..., session_state: _Optional[str] = ..., open_orders: _Optional[int] = ..., unknown_orders: _Optional[int] = ..., equity_micro: _Optional[int] = ..., cash_micro: _Optional[int] = ..., clock_ns: _Optional[int] = ..., unwindings: _Optional[_Iterable[_Union[Unwinding, _Mapping]]] = ..., worked_orders: _Optional[int] = ..., state_hash: _Optional[str] = ...) -> None: ...
 
 class GetSessionReportRequest(_message.Message):
     __slots__ = ("session",)
@@ -230,6 +234,42 @@ class CancelAllResponse(_message.Message):
     CANCELS_SENT_FIELD_NUMBER: _ClassVar[int]
     cancels_sent: int
     def __init__(self, cancels_sent: _Optional[int] = ...) -> None: ...
+
+class UnwindRequest(_message.Message):
+    __slots__ = ("instrument_id", "strategy_id", "who", "reason", "lift")
+    INSTRUMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    STRATEGY_ID_FIELD_NUMBER: _ClassVar[int]
+    WHO_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    LIFT_FIELD_NUMBER: _ClassVar[int]
+    instrument_id: int
+    strategy_id: str
+    who: str
+    reason: str
+    lift: bool
+    def __init__(self, instrument_id: _Optional[int] = ..., strategy_id: _Optional[str] = ..., who: _Optional[str] = ..., reason: _Optional[str] = ..., lift: _Optional[bool] = ...) -> None: ...
+
+class UnwindResponse(_message.Message):
+    __slots__ = ("instruments", "cancels_sent")
+    INSTRUMENTS_FIELD_NUMBER: _ClassVar[int]
+    CANCELS_SENT_FIELD_NUMBER: _ClassVar[int]
+    instruments: int
+    cancels_sent: int
+    def __init__(self, instruments: _Optional[int] = ..., cancels_sent: _Optional[int] = ...) -> None: ...
+
+class Unwinding(_message.Message):
+    __slots__ = ("instrument_id", "strategy_id", "who", "reason", "since_ns")
+    INSTRUMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    STRATEGY_ID_FIELD_NUMBER: _ClassVar[int]
+    WHO_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    SINCE_NS_FIELD_NUMBER: _ClassVar[int]
+    instrument_id: int
+    strategy_id: str
+    who: str
+    reason: str
+    since_ns: int
+    def __init__(self, instrument_id: _Optional[int] = ..., strategy_id: _Optional[str] = ..., who: _Optional[str] = ..., reason: _Optional[str] = ..., since_ns: _Optional[int] = ...) -> None: ...
 
 class KillRequest(_message.Message):
     __slots__ = ("who", "reason")

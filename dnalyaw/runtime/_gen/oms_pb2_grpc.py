@@ -54,6 +54,11 @@ class OrderManagementStub:
                 request_serializer=oms__pb2.CancelAllRequest.SerializeToString,
                 response_deserializer=oms__pb2.CancelAllResponse.FromString,
                 _registered_method=True)
+        self.Unwind = channel.unary_unary(
+                '/dnalyaw.v1.OrderManagement/Unwind',
+                request_serializer=oms__pb2.UnwindRequest.SerializeToString,
+                response_deserializer=oms__pb2.UnwindResponse.FromString,
+                _registered_method=True)
         self.Kill = channel.unary_unary(
                 '/dnalyaw.v1.OrderManagement/Kill',
                 request_serializer=oms__pb2.KillRequest.SerializeToString,
@@ -93,6 +98,14 @@ class OrderManagementServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Unwind(self, request, context):
+        """An operator takes a name or a strategy down to nothing by hand, through riskd like everything else, and keeps it
+        there until the unwinding is lifted.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Kill(self, request, context):
         """The kill switch: passes KILL to riskd, which cancels, flattens and stays reduce-only.
         """
@@ -122,6 +135,11 @@ def add_OrderManagementServicer_to_server(servicer, server):
                     servicer.CancelAll,
                     request_deserializer=oms__pb2.CancelAllRequest.FromString,
                     response_serializer=oms__pb2.CancelAllResponse.SerializeToString,
+            ),
+            'Unwind': grpc.unary_unary_rpc_method_handler(
+                    servicer.Unwind,
+                    request_deserializer=oms__pb2.UnwindRequest.FromString,
+                    response_serializer=oms__pb2.UnwindResponse.SerializeToString,
             ),
             'Kill': grpc.unary_unary_rpc_method_handler(
                     servicer.Kill,
@@ -237,6 +255,33 @@ class OrderManagement:
             '/dnalyaw.v1.OrderManagement/CancelAll',
             oms__pb2.CancelAllRequest.SerializeToString,
             oms__pb2.CancelAllResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Unwind(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dnalyaw.v1.OrderManagement/Unwind',
+            oms__pb2.UnwindRequest.SerializeToString,
+            oms__pb2.UnwindResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -457,7 +457,9 @@ type GetStatusResponse struct {
 	EquityMicro   int64                  `protobuf:"varint,9,opt,name=equity_micro,json=equityMicro,proto3" json:"equity_micro,omitempty"`
 	CashMicro     int64                  `protobuf:"varint,10,opt,name=cash_micro,json=cashMicro,proto3" json:"cash_micro,omitempty"`
 	ClockNs       int64                  `protobuf:"varint,11,opt,name=clock_ns,json=clockNs,proto3" json:"clock_ns,omitempty"`
-	StateHash     string                 `protobuf:"bytes,12,opt,name=state_hash,json=stateHash,proto3" json:"state_hash,omitempty"` // SHA-256 of the order state; equal after a replay of the journal
+	Unwindings    []*Unwinding           `protobuf:"bytes,13,rep,name=unwindings,proto3" json:"unwindings,omitempty"`
+	WorkedOrders  uint32                 `protobuf:"varint,14,opt,name=worked_orders,json=workedOrders,proto3" json:"worked_orders,omitempty"` // large orders that are worked over the session
+	StateHash     string                 `protobuf:"bytes,12,opt,name=state_hash,json=stateHash,proto3" json:"state_hash,omitempty"`           // SHA-256 of the order state; equal after a replay of the journal
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -565,6 +567,20 @@ func (x *GetStatusResponse) GetCashMicro() int64 {
 func (x *GetStatusResponse) GetClockNs() int64 {
 	if x != nil {
 		return x.ClockNs
+	}
+	return 0
+}
+
+func (x *GetStatusResponse) GetUnwindings() []*Unwinding {
+	if x != nil {
+		return x.Unwindings
+	}
+	return nil
+}
+
+func (x *GetStatusResponse) GetWorkedOrders() uint32 {
+	if x != nil {
+		return x.WorkedOrders
 	}
 	return 0
 }
@@ -1182,6 +1198,210 @@ func (x *CancelAllResponse) GetCancelsSent() uint32 {
 	return 0
 }
 
+type UnwindRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	InstrumentId  int64                  `protobuf:"varint,1,opt,name=instrument_id,json=instrumentId,proto3" json:"instrument_id,omitempty"` // exactly one of the two
+	StrategyId    string                 `protobuf:"bytes,2,opt,name=strategy_id,json=strategyId,proto3" json:"strategy_id,omitempty"`
+	Who           string                 `protobuf:"bytes,3,opt,name=who,proto3" json:"who,omitempty"`
+	Reason        string                 `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	Lift          bool                   `protobuf:"varint,5,opt,name=lift,proto3" json:"lift,omitempty"` // end the unwinding: what the strategies want counts again from the next plan on
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnwindRequest) Reset() {
+	*x = UnwindRequest{}
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnwindRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnwindRequest) ProtoMessage() {}
+
+func (x *UnwindRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnwindRequest.ProtoReflect.Descriptor instead.
+func (*UnwindRequest) Descriptor() ([]byte, []int) {
+	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *UnwindRequest) GetInstrumentId() int64 {
+	if x != nil {
+		return x.InstrumentId
+	}
+	return 0
+}
+
+func (x *UnwindRequest) GetStrategyId() string {
+	if x != nil {
+		return x.StrategyId
+	}
+	return ""
+}
+
+func (x *UnwindRequest) GetWho() string {
+	if x != nil {
+		return x.Who
+	}
+	return ""
+}
+
+func (x *UnwindRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *UnwindRequest) GetLift() bool {
+	if x != nil {
+		return x.Lift
+	}
+	return false
+}
+
+type UnwindResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Instruments   uint32                 `protobuf:"varint,1,opt,name=instruments,proto3" json:"instruments,omitempty"` // that are being sold
+	CancelsSent   uint32                 `protobuf:"varint,2,opt,name=cancels_sent,json=cancelsSent,proto3" json:"cancels_sent,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnwindResponse) Reset() {
+	*x = UnwindResponse{}
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnwindResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnwindResponse) ProtoMessage() {}
+
+func (x *UnwindResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnwindResponse.ProtoReflect.Descriptor instead.
+func (*UnwindResponse) Descriptor() ([]byte, []int) {
+	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *UnwindResponse) GetInstruments() uint32 {
+	if x != nil {
+		return x.Instruments
+	}
+	return 0
+}
+
+func (x *UnwindResponse) GetCancelsSent() uint32 {
+	if x != nil {
+		return x.CancelsSent
+	}
+	return 0
+}
+
+type Unwinding struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	InstrumentId  int64                  `protobuf:"varint,1,opt,name=instrument_id,json=instrumentId,proto3" json:"instrument_id,omitempty"`
+	StrategyId    string                 `protobuf:"bytes,2,opt,name=strategy_id,json=strategyId,proto3" json:"strategy_id,omitempty"`
+	Who           string                 `protobuf:"bytes,3,opt,name=who,proto3" json:"who,omitempty"`
+	Reason        string                 `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	SinceNs       int64                  `protobuf:"varint,5,opt,name=since_ns,json=sinceNs,proto3" json:"since_ns,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Unwinding) Reset() {
+	*x = Unwinding{}
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Unwinding) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Unwinding) ProtoMessage() {}
+
+func (x *Unwinding) ProtoReflect() protoreflect.Message {
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Unwinding.ProtoReflect.Descriptor instead.
+func (*Unwinding) Descriptor() ([]byte, []int) {
+	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *Unwinding) GetInstrumentId() int64 {
+	if x != nil {
+		return x.InstrumentId
+	}
+	return 0
+}
+
+func (x *Unwinding) GetStrategyId() string {
+	if x != nil {
+		return x.StrategyId
+	}
+	return ""
+}
+
+func (x *Unwinding) GetWho() string {
+	if x != nil {
+		return x.Who
+	}
+	return ""
+}
+
+func (x *Unwinding) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Unwinding) GetSinceNs() int64 {
+	if x != nil {
+		return x.SinceNs
+	}
+	return 0
+}
+
 type KillRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Who           string                 `protobuf:"bytes,1,opt,name=who,proto3" json:"who,omitempty"`
@@ -1192,7 +1412,7 @@ type KillRequest struct {
 
 func (x *KillRequest) Reset() {
 	*x = KillRequest{}
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[14]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1204,7 +1424,7 @@ func (x *KillRequest) String() string {
 func (*KillRequest) ProtoMessage() {}
 
 func (x *KillRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[14]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1217,7 +1437,7 @@ func (x *KillRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KillRequest.ProtoReflect.Descriptor instead.
 func (*KillRequest) Descriptor() ([]byte, []int) {
-	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{14}
+	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *KillRequest) GetWho() string {
@@ -1243,7 +1463,7 @@ type KillResponse struct {
 
 func (x *KillResponse) Reset() {
 	*x = KillResponse{}
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[15]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1255,7 +1475,7 @@ func (x *KillResponse) String() string {
 func (*KillResponse) ProtoMessage() {}
 
 func (x *KillResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[15]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1268,7 +1488,7 @@ func (x *KillResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KillResponse.ProtoReflect.Descriptor instead.
 func (*KillResponse) Descriptor() ([]byte, []int) {
-	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{15}
+	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *KillResponse) GetTradingState() string {
@@ -1312,7 +1532,7 @@ const file_dnalyaw_v1_oms_proto_rawDesc = "" +
 	"\x06faults\x18\x02 \x03(\v2\x11.dnalyaw.v1.FaultR\x06faults\x12%\n" +
 	"\x0eorders_planned\x18\x03 \x01(\rR\rordersPlanned\x12\x18\n" +
 	"\amessage\x18\x04 \x01(\tR\amessage\"\x12\n" +
-	"\x10GetStatusRequest\"\x90\x03\n" +
+	"\x10GetStatusRequest\"\xec\x03\n" +
 	"\x11GetStatusResponse\x12\x16\n" +
 	"\x06region\x18\x01 \x01(\tR\x06region\x12\x18\n" +
 	"\asession\x18\x02 \x01(\rR\asession\x12 \n" +
@@ -1328,7 +1548,11 @@ const file_dnalyaw_v1_oms_proto_rawDesc = "" +
 	"\n" +
 	"cash_micro\x18\n" +
 	" \x01(\x03R\tcashMicro\x12\x19\n" +
-	"\bclock_ns\x18\v \x01(\x03R\aclockNs\x12\x1d\n" +
+	"\bclock_ns\x18\v \x01(\x03R\aclockNs\x125\n" +
+	"\n" +
+	"unwindings\x18\r \x03(\v2\x15.dnalyaw.v1.UnwindingR\n" +
+	"unwindings\x12#\n" +
+	"\rworked_orders\x18\x0e \x01(\rR\fworkedOrders\x12\x1d\n" +
 	"\n" +
 	"state_hash\x18\f \x01(\tR\tstateHash\"3\n" +
 	"\x17GetSessionReportRequest\x12\x18\n" +
@@ -1395,7 +1619,24 @@ const file_dnalyaw_v1_oms_proto_rawDesc = "" +
 	"\x10CancelAllRequest\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\"6\n" +
 	"\x11CancelAllResponse\x12!\n" +
-	"\fcancels_sent\x18\x01 \x01(\rR\vcancelsSent\"7\n" +
+	"\fcancels_sent\x18\x01 \x01(\rR\vcancelsSent\"\x93\x01\n" +
+	"\rUnwindRequest\x12#\n" +
+	"\rinstrument_id\x18\x01 \x01(\x03R\finstrumentId\x12\x1f\n" +
+	"\vstrategy_id\x18\x02 \x01(\tR\n" +
+	"strategyId\x12\x10\n" +
+	"\x03who\x18\x03 \x01(\tR\x03who\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x12\n" +
+	"\x04lift\x18\x05 \x01(\bR\x04lift\"U\n" +
+	"\x0eUnwindResponse\x12 \n" +
+	"\vinstruments\x18\x01 \x01(\rR\vinstruments\x12!\n" +
+	"\fcancels_sent\x18\x02 \x01(\rR\vcancelsSent\"\x96\x01\n" +
+	"\tUnwinding\x12#\n" +
+	"\rinstrument_id\x18\x01 \x01(\x03R\finstrumentId\x12\x1f\n" +
+	"\vstrategy_id\x18\x02 \x01(\tR\n" +
+	"strategyId\x12\x10\n" +
+	"\x03who\x18\x03 \x01(\tR\x03who\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x19\n" +
+	"\bsince_ns\x18\x05 \x01(\x03R\asinceNs\"7\n" +
 	"\vKillRequest\x12\x10\n" +
 	"\x03who\x18\x01 \x01(\tR\x03who\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\"3\n" +
@@ -1405,12 +1646,13 @@ const file_dnalyaw_v1_oms_proto_rawDesc = "" +
 	"\x1aSUBMIT_OUTCOME_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17SUBMIT_OUTCOME_ACCEPTED\x10\x01\x12 \n" +
 	"\x1cSUBMIT_OUTCOME_ALREADY_TAKEN\x10\x02\x12\x1a\n" +
-	"\x16SUBMIT_OUTCOME_REFUSED\x10\x032\x95\x03\n" +
+	"\x16SUBMIT_OUTCOME_REFUSED\x10\x032\xd6\x03\n" +
 	"\x0fOrderManagement\x12T\n" +
 	"\rSubmitTargets\x12 .dnalyaw.v1.SubmitTargetsRequest\x1a!.dnalyaw.v1.SubmitTargetsResponse\x12H\n" +
 	"\tGetStatus\x12\x1c.dnalyaw.v1.GetStatusRequest\x1a\x1d.dnalyaw.v1.GetStatusResponse\x12]\n" +
 	"\x10GetSessionReport\x12#.dnalyaw.v1.GetSessionReportRequest\x1a$.dnalyaw.v1.GetSessionReportResponse\x12H\n" +
-	"\tCancelAll\x12\x1c.dnalyaw.v1.CancelAllRequest\x1a\x1d.dnalyaw.v1.CancelAllResponse\x129\n" +
+	"\tCancelAll\x12\x1c.dnalyaw.v1.CancelAllRequest\x1a\x1d.dnalyaw.v1.CancelAllResponse\x12?\n" +
+	"\x06Unwind\x12\x19.dnalyaw.v1.UnwindRequest\x1a\x1a.dnalyaw.v1.UnwindResponse\x129\n" +
 	"\x04Kill\x12\x17.dnalyaw.v1.KillRequest\x1a\x18.dnalyaw.v1.KillResponseB+Z)dnalyaw/execution/gen/dnalyawv1;dnalyawv1b\x06proto3"
 
 var (
@@ -1426,7 +1668,7 @@ func file_dnalyaw_v1_oms_proto_rawDescGZIP() []byte {
 }
 
 var file_dnalyaw_v1_oms_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_dnalyaw_v1_oms_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_dnalyaw_v1_oms_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_dnalyaw_v1_oms_proto_goTypes = []any{
 	(SubmitOutcome)(0),               // 0: dnalyaw.v1.SubmitOutcome
 	(*Target)(nil),                   // 1: dnalyaw.v1.Target
@@ -1443,35 +1685,41 @@ var file_dnalyaw_v1_oms_proto_goTypes = []any{
 	(*GetSessionReportResponse)(nil), // 12: dnalyaw.v1.GetSessionReportResponse
 	(*CancelAllRequest)(nil),         // 13: dnalyaw.v1.CancelAllRequest
 	(*CancelAllResponse)(nil),        // 14: dnalyaw.v1.CancelAllResponse
-	(*KillRequest)(nil),              // 15: dnalyaw.v1.KillRequest
-	(*KillResponse)(nil),             // 16: dnalyaw.v1.KillResponse
-	nil,                              // 17: dnalyaw.v1.OrderReport.AttributionEntry
+	(*UnwindRequest)(nil),            // 15: dnalyaw.v1.UnwindRequest
+	(*UnwindResponse)(nil),           // 16: dnalyaw.v1.UnwindResponse
+	(*Unwinding)(nil),                // 17: dnalyaw.v1.Unwinding
+	(*KillRequest)(nil),              // 18: dnalyaw.v1.KillRequest
+	(*KillResponse)(nil),             // 19: dnalyaw.v1.KillResponse
+	nil,                              // 20: dnalyaw.v1.OrderReport.AttributionEntry
 }
 var file_dnalyaw_v1_oms_proto_depIdxs = []int32{
 	1,  // 0: dnalyaw.v1.TargetPortfolio.targets:type_name -> dnalyaw.v1.Target
 	2,  // 1: dnalyaw.v1.SubmitTargetsRequest.portfolios:type_name -> dnalyaw.v1.TargetPortfolio
 	0,  // 2: dnalyaw.v1.SubmitTargetsResponse.outcome:type_name -> dnalyaw.v1.SubmitOutcome
 	4,  // 3: dnalyaw.v1.SubmitTargetsResponse.faults:type_name -> dnalyaw.v1.Fault
-	10, // 4: dnalyaw.v1.OrderReport.fills:type_name -> dnalyaw.v1.FillReport
-	17, // 5: dnalyaw.v1.OrderReport.attribution:type_name -> dnalyaw.v1.OrderReport.AttributionEntry
-	9,  // 6: dnalyaw.v1.GetSessionReportResponse.orders:type_name -> dnalyaw.v1.OrderReport
-	11, // 7: dnalyaw.v1.GetSessionReportResponse.positions:type_name -> dnalyaw.v1.PositionReport
-	9,  // 8: dnalyaw.v1.GetSessionReportResponse.risk_orders:type_name -> dnalyaw.v1.OrderReport
-	3,  // 9: dnalyaw.v1.OrderManagement.SubmitTargets:input_type -> dnalyaw.v1.SubmitTargetsRequest
-	6,  // 10: dnalyaw.v1.OrderManagement.GetStatus:input_type -> dnalyaw.v1.GetStatusRequest
-	8,  // 11: dnalyaw.v1.OrderManagement.GetSessionReport:input_type -> dnalyaw.v1.GetSessionReportRequest
-	13, // 12: dnalyaw.v1.OrderManagement.CancelAll:input_type -> dnalyaw.v1.CancelAllRequest
-	15, // 13: dnalyaw.v1.OrderManagement.Kill:input_type -> dnalyaw.v1.KillRequest
-	5,  // 14: dnalyaw.v1.OrderManagement.SubmitTargets:output_type -> dnalyaw.v1.SubmitTargetsResponse
-	7,  // 15: dnalyaw.v1.OrderManagement.GetStatus:output_type -> dnalyaw.v1.GetStatusResponse
-	12, // 16: dnalyaw.v1.OrderManagement.GetSessionReport:output_type -> dnalyaw.v1.GetSessionReportResponse
-	14, // 17: dnalyaw.v1.OrderManagement.CancelAll:output_type -> dnalyaw.v1.CancelAllResponse
-	16, // 18: dnalyaw.v1.OrderManagement.Kill:output_type -> dnalyaw.v1.KillResponse
-	14, // [14:19] is the sub-list for method output_type
-	9,  // [9:14] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	17, // 4: dnalyaw.v1.GetStatusResponse.unwindings:type_name -> dnalyaw.v1.Unwinding
+	10, // 5: dnalyaw.v1.OrderReport.fills:type_name -> dnalyaw.v1.FillReport
+	20, // 6: dnalyaw.v1.OrderReport.attribution:type_name -> dnalyaw.v1.OrderReport.AttributionEntry
+	9,  // 7: dnalyaw.v1.GetSessionReportResponse.orders:type_name -> dnalyaw.v1.OrderReport
+	11, // 8: dnalyaw.v1.GetSessionReportResponse.positions:type_name -> dnalyaw.v1.PositionReport
+	9,  // 9: dnalyaw.v1.GetSessionReportResponse.risk_orders:type_name -> dnalyaw.v1.OrderReport
+	3,  // 10: dnalyaw.v1.OrderManagement.SubmitTargets:input_type -> dnalyaw.v1.SubmitTargetsRequest
+	6,  // 11: dnalyaw.v1.OrderManagement.GetStatus:input_type -> dnalyaw.v1.GetStatusRequest
+	8,  // 12: dnalyaw.v1.OrderManagement.GetSessionReport:input_type -> dnalyaw.v1.GetSessionReportRequest
+	13, // 13: dnalyaw.v1.OrderManagement.CancelAll:input_type -> dnalyaw.v1.CancelAllRequest
+	15, // 14: dnalyaw.v1.OrderManagement.Unwind:input_type -> dnalyaw.v1.UnwindRequest
+	18, // 15: dnalyaw.v1.OrderManagement.Kill:input_type -> dnalyaw.v1.KillRequest
+	5,  // 16: dnalyaw.v1.OrderManagement.SubmitTargets:output_type -> dnalyaw.v1.SubmitTargetsResponse
+	7,  // 17: dnalyaw.v1.OrderManagement.GetStatus:output_type -> dnalyaw.v1.GetStatusResponse
+	12, // 18: dnalyaw.v1.OrderManagement.GetSessionReport:output_type -> dnalyaw.v1.GetSessionReportResponse
+	14, // 19: dnalyaw.v1.OrderManagement.CancelAll:output_type -> dnalyaw.v1.CancelAllResponse
+	16, // 20: dnalyaw.v1.OrderManagement.Unwind:output_type -> dnalyaw.v1.UnwindResponse
+	19, // 21: dnalyaw.v1.OrderManagement.Kill:output_type -> dnalyaw.v1.KillResponse
+	16, // [16:22] is the sub-list for method output_type
+	10, // [10:16] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_dnalyaw_v1_oms_proto_init() }
@@ -1485,7 +1733,7 @@ func file_dnalyaw_v1_oms_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_dnalyaw_v1_oms_proto_rawDesc), len(file_dnalyaw_v1_oms_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   17,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -26,6 +26,7 @@ const (
 	OrderManagement_GetStatus_FullMethodName        = "/dnalyaw.v1.OrderManagement/GetStatus"
 	OrderManagement_GetSessionReport_FullMethodName = "/dnalyaw.v1.OrderManagement/GetSessionReport"
 	OrderManagement_CancelAll_FullMethodName        = "/dnalyaw.v1.OrderManagement/CancelAll"
+	OrderManagement_Unwind_FullMethodName           = "/dnalyaw.v1.OrderManagement/Unwind"
 	OrderManagement_Kill_FullMethodName             = "/dnalyaw.v1.OrderManagement/Kill"
 )
 
@@ -42,6 +43,9 @@ type OrderManagementClient interface {
 	GetSessionReport(ctx context.Context, in *GetSessionReportRequest, opts ...grpc.CallOption) (*GetSessionReportResponse, error)
 	// Cancels every working order of a region, through riskd.
 	CancelAll(ctx context.Context, in *CancelAllRequest, opts ...grpc.CallOption) (*CancelAllResponse, error)
+	// An operator takes a name or a strategy down to nothing by hand, through riskd like everything else, and keeps it
+	// there until the unwinding is lifted.
+	Unwind(ctx context.Context, in *UnwindRequest, opts ...grpc.CallOption) (*UnwindResponse, error)
 	// The kill switch: passes KILL to riskd, which cancels, flattens and stays reduce-only.
 	Kill(ctx context.Context, in *KillRequest, opts ...grpc.CallOption) (*KillResponse, error)
 }
@@ -94,6 +98,16 @@ func (c *orderManagementClient) CancelAll(ctx context.Context, in *CancelAllRequ
 	return out, nil
 }
 
+func (c *orderManagementClient) Unwind(ctx context.Context, in *UnwindRequest, opts ...grpc.CallOption) (*UnwindResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UnwindResponse)
+	err := c.cc.Invoke(ctx, OrderManagement_Unwind_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *orderManagementClient) Kill(ctx context.Context, in *KillRequest, opts ...grpc.CallOption) (*KillResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(KillResponse)
@@ -117,6 +131,9 @@ type OrderManagementServer interface {
 	GetSessionReport(context.Context, *GetSessionReportRequest) (*GetSessionReportResponse, error)
 	// Cancels every working order of a region, through riskd.
 	CancelAll(context.Context, *CancelAllRequest) (*CancelAllResponse, error)
+	// An operator takes a name or a strategy down to nothing by hand, through riskd like everything else, and keeps it
+	// there until the unwinding is lifted.
+	Unwind(context.Context, *UnwindRequest) (*UnwindResponse, error)
 	// The kill switch: passes KILL to riskd, which cancels, flattens and stays reduce-only.
 	Kill(context.Context, *KillRequest) (*KillResponse, error)
 	mustEmbedUnimplementedOrderManagementServer()
@@ -140,6 +157,9 @@ func (UnimplementedOrderManagementServer) GetSessionReport(context.Context, *Get
 }
 func (UnimplementedOrderManagementServer) CancelAll(context.Context, *CancelAllRequest) (*CancelAllResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CancelAll not implemented")
+}
+func (UnimplementedOrderManagementServer) Unwind(context.Context, *UnwindRequest) (*UnwindResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Unwind not implemented")
 }
 func (UnimplementedOrderManagementServer) Kill(context.Context, *KillRequest) (*KillResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Kill not implemented")
@@ -237,6 +257,24 @@ func _OrderManagement_CancelAll_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
+func _OrderManagement_Unwind_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UnwindRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrderManagementServer).Unwind(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrderManagement_Unwind_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrderManagementServer).Unwind(ctx, req.(*UnwindRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _OrderManagement_Kill_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(KillRequest)
 	if err := dec(in); err != nil {
@@ -277,6 +315,10 @@ var OrderManagement_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CancelAll",
 			Handler:    _OrderManagement_CancelAll_Handler,
+		},
+		{
+			MethodName: "Unwind",
+			Handler:    _OrderManagement_Unwind_Handler,
 		},
 		{
 			MethodName: "Kill",

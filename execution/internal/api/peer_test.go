@@ -50,6 +50,11 @@ func (s *spyOMS) CancelAll(context.Context, string) (int, error) {
 	return 3, s.err
 }
 
+func (s *spyOMS) Unwind(context.Context, core.Unwind, bool) (int, int, error) {
+	s.asked = true
+	return 2, 1, s.err
+}
+
 func (s *spyOMS) Kill(context.Context, string, string) (string, error) {
 	s.asked = true
 	return "KILLED", s.err

@@ -19,6 +19,7 @@ type OMS interface {
 	Status(ctx context.Context) (core.Status, error)
 	Report(ctx context.Context, session uint32) (core.Report, error)
 	CancelAll(ctx context.Context, reason string) (int, error)
+	Unwind(ctx context.Context, u core.Unwind, lift bool) (instruments, cancels int, err error)
 	Kill(ctx context.Context, who, reason string) (string, error)
 }
 
@@ -36,6 +37,8 @@ func fail(err error) error {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return status.FromContextError(err).Err()
+	case errors.Is(err, core.ErrNothing):
+		return status.Error(codes.FailedPrecondition, err.Error())
 	case errors.Is(err, core.ErrNoSession):
 		return status.Error(codes.NotFound, err.Error())
 	}
@@ -76,7 +79,31 @@ func (s *Server) GetStatus(ctx context.Context, _ *pb.GetStatusRequest) (*pb.Get
 		Region: st.Region, Session: st.Session, RiskLinkUp: st.LinkUp, VenueUp: st.VenueUp, TradingState: st.TradingState,
 		SessionState: st.SessionState, OpenOrders: uint32(st.OpenOrders), UnknownOrders: uint32(st.UnknownOrders),
 		EquityMicro: st.Equity, CashMicro: st.Cash, ClockNs: st.ClockNs, StateHash: st.StateHash,
+		WorkedOrders: uint32(st.WorkedOrders), Unwindings: unwindings(st.Unwindings),
 	}, nil
+}
+
+func unwindings(us []core.Unwind) (out []*pb.Unwinding) {
+	for _, u := range us {
+		out = append(out, &pb.Unwinding{InstrumentId: u.InstrumentID, StrategyId: u.StrategyID, Who: u.Who, Reason: u.Reason, SinceNs: u.SinceNs})
+	}
+	return out
+}
+
+// Unwind implements the contract.
+func (s *Server) Unwind(ctx context.Context, req *pb.UnwindRequest) (*pb.UnwindResponse, error) {
+	switch {
+	case (req.GetInstrumentId() != 0) == (req.GetStrategyId() != "") || req.GetInstrumentId() < 0:
+		return nil, status.Error(codes.InvalidArgument, "give either instrument_id or strategy_id: one name or one strategy is unwound at a time")
+	case req.GetWho() == "" || req.GetReason() == "":
+		return nil, status.Error(codes.InvalidArgument, "who and reason are both needed: the audit names who unwound it and why")
+	}
+	u := core.Unwind{InstrumentID: req.GetInstrumentId(), StrategyID: req.GetStrategyId(), Who: req.GetWho(), Reason: req.GetReason()}
+	instruments, cancels, err := s.oms.Unwind(ctx, u, req.GetLift())
+	if err != nil {
+		return nil, fail(err)
+	}
+	return &pb.UnwindResponse{Instruments: uint32(instruments), CancelsSent: uint32(cancels)}, nil
 }
 
 // GetSessionReport implements the contract.

@@ -20,7 +20,7 @@ func (c *Core) plan(ps map[string]targets.Portfolio, reg register.Register, only
 	in := targets.Input{
 		Session: c.state.Session, Equity: c.account.Equity, Portfolios: ps, Register: reg, Ledger: c.state.Ledger,
 		Positions: map[int64]int64{}, Marks: map[int64]int64{}, Working: c.state.working(), Market: c.prices,
-		Reference: c.ref.Instruments, Blocked: c.state.blocked(), Only: only,
+		Reference: c.ref.Instruments, Blocked: c.state.blocked(), Only: only, Unwound: c.state.unwound(),
 	}
 	if c.day != nil {
 		in.Ticks = c.day.Ticks

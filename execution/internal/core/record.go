@@ -19,6 +19,7 @@ type Record struct {
 	Foreign      *ForeignRecord      `json:"foreign,omitempty"`
 	Snapshot     *Snapshot           `json:"snapshot,omitempty"`
 	Operator     *OperatorRecord     `json:"operator,omitempty"`
+	Unwind       *UnwindRecord       `json:"unwind,omitempty"`
 	Child        *ChildRecord        `json:"child,omitempty"`
 	ParentEnd    *ParentEndRecord    `json:"parent_end,omitempty"`
 	Close        *CloseRecord        `json:"close,omitempty"`
@@ -40,6 +41,7 @@ const (
 	kindOperator     = "operator"
 	kindClose        = "close"
 	kindAmend        = "amend"
+	kindUnwind       = "unwind"
 	kindChild        = "child"
 	kindParentEnd    = "parent_end"
 	kindAmendRefused = "amend_refused"

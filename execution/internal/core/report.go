@@ -30,6 +30,8 @@ type Status struct {
 	ClockNs       int64
 	StateHash     string
 	StateCounts   map[string]int
+	Unwindings    []Unwind
+	WorkedOrders  int
 }
 
 // Status reads it in the loop, after everything before it was committed.
@@ -42,6 +44,7 @@ func (c *Core) Status(ctx context.Context) (Status, error) {
 			Region: c.cfg.Region, Session: c.state.Session, LinkUp: c.synced, TradingState: "UNKNOWN",
 			SessionState: "UNKNOWN", ClockNs: c.clockNs, StateCounts: map[string]int{},
 		}
+		s.Unwindings, s.WorkedOrders = c.state.unwindings(), len(c.state.active)
 		if c.epoch != 0 && c.accountOK {
 			s.VenueUp = c.account.VenueUp == 1
 			s.TradingState, s.SessionState = tradingName(c.account.TradingState), sessionName(c.account.SessionState)

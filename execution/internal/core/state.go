@@ -34,6 +34,7 @@ type State struct {
 	Replan        map[int64]bool               `json:"replan"`           // working orders are cancelled first
 	Retries       map[int64]int                `json:"retries"`
 	Snapshots     map[uint32]*Snapshot         `json:"snapshots"`
+	Unwinds       map[string]Unwind            `json:"unwinds,omitempty"` // by strategy or #instrument
 	active        []uint64                     // parents being worked, ascending; derived
 	index         index                        // derived from Orders
 	digests       digests                      // derived from Orders
@@ -56,7 +57,7 @@ func newState() *State {
 	return &State{
 		Orders: map[uint64]*order.Order{}, Foreign: map[uint64]Foreign{}, Closes: map[uint64]*order.Order{}, Amends: map[uint64]uint64{}, Parents: map[uint64]*Parent{}, Portfolios: map[string]targets.Portfolio{},
 		Taken: map[string]map[int64]string{}, Ledger: map[string]map[int64]int64{}, Waiting: map[int64]Waiting{},
-		Replan: map[int64]bool{}, Retries: map[int64]int{}, Snapshots: map[uint32]*Snapshot{},
+		Replan: map[int64]bool{}, Retries: map[int64]int{}, Snapshots: map[uint32]*Snapshot{}, Unwinds: map[string]Unwind{},
 		index: newIndex(), digests: newDigests(),
 	}
 }
@@ -128,6 +129,8 @@ func (s *State) apply(r *Record) error {
 		return s.applyAmendRefused(r.AmendRefused, r.TsNs)
 	case r.Snapshot != nil:
 		s.Snapshots[r.Snapshot.Session] = r.Snapshot
+	case r.Unwind != nil:
+		s.applyUnwind(r.Unwind, r.TsNs)
 	case r.Operator != nil:
 		clear(s.Waiting)
 		clear(s.Replan)

@@ -31,8 +31,15 @@ type Input struct {
 	Marks      map[int64]int64
 	Reference  map[int64]reference.Instrument
 	Ticks      map[string]schedule.TickTable // by venue; one without a table has the reference's tick
-	Blocked    map[int64]bool                // an order of unknown fate
-	Only       map[int64]int64               // re-plan: these instruments, at most so many shares (0 = no cap); nil = all
+	Unwound    Unwound
+	Blocked    map[int64]bool  // an order of unknown fate
+	Only       map[int64]int64 // re-plan: these instruments, at most so many shares (0 = no cap); nil = all
+}
+
+// Unwound is what an operator wants to be held no more, with the reason.
+type Unwound struct {
+	Strategies  map[string]string
+	Instruments map[int64]string
 }
 
 // Working is what open orders of one instrument may still fill.
@@ -242,7 +249,13 @@ func trueUp(ledger map[string]map[int64]int64, id, position int64) (map[string]i
 // what it has; one that may not trade any more wants nothing. It is false when a wish has no price to be counted at.
 func desire(in Input, id, price, lot int64, held map[string]int64) (map[string]int64, bool) {
 	out := map[string]int64{}
+	if _, gone := in.Unwound.Instruments[id]; gone {
+		return out, true
+	}
 	for s, q := range held {
+		if _, gone := in.Unwound.Strategies[s]; gone {
+			continue
+		}
 		if _, sent := in.Portfolios[s]; !sent && in.Register[s].MayTrade() {
 			out[s] = q
 		}
@@ -251,8 +264,9 @@ func desire(in Input, id, price, lot int64, held map[string]int64) (map[string]i
 	var money []*big.Int
 	total := new(big.Int)
 	for _, s := range sortedKeys(in.Portfolios) {
+		_, gone := in.Unwound.Strategies[s]
 		e := in.Register[s]
-		if !e.MayTrade() {
+		if gone || !e.MayTrade() {
 			continue
 		}
 		for _, t := range in.Portfolios[s].Targets {

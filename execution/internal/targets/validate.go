@@ -39,6 +39,7 @@ const (
 	FaultHalted        = "HALTED"
 	FaultNoAccount     = "NO_ACCOUNT"
 	FaultSessionClosed = "SESSION_CLOSED"
+	FaultUnwound       = "UNWOUND"
 	FaultJournal       = "JOURNAL_BEHIND"
 )
 
@@ -64,6 +65,7 @@ type Context struct {
 	Register    register.Register
 	RegisterErr error
 	LastAsOf    map[string]int64 // strategy -> the latest as_of taken
+	Unwound     Unwound
 	// HasPrice says that riskd sent a price; InReference that the reference file has the instrument. nil = not known.
 	HasPrice    func(int64) bool
 	HasPosition func(int64) bool
@@ -99,6 +101,9 @@ func Validate(ps []Portfolio, c Context) []Fault {
 		}
 		if c.Listed != nil && !c.Listed(p.StrategyID) {
 			add(0, FaultUnlisted, "strategy %q is not among the strategies of the session's reference.json, so risk could not tell its orders apart; write the file anew", p.StrategyID)
+		}
+		if why, gone := c.Unwound.Strategies[p.StrategyID]; gone {
+			add(0, FaultUnwound, "strategy %q is %s; lift that before it trades again: dnalyaw unwind --strategy %s --lift", p.StrategyID, why, p.StrategyID)
 		}
 		maxLeverage := math.Inf(1)
 		if c.RegisterErr == nil {
