@@ -112,6 +112,11 @@ class OmsClient:
         )
         return self._call("Unwind", request)
 
+    def accept_books(self, who: str, reason: str) -> int:
+        """Accept the venue's account where the books cannot explain it; how many differences there were."""
+        request = pb.AcceptBooksRequest(who=who, reason=reason)
+        return int(self._call("AcceptBooks", request).differences)
+
     def kill(self, who: str, reason: str) -> str:
         """Throw the kill switch; the trading state afterwards."""
         return str(self._call("Kill", pb.KillRequest(who=who, reason=reason)).trading_state)

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use desk::Quote;
+use desk::day::{self, Prices, Timed};
 use engine::{Decision, Engine, OrderRequest, TIF_DAY, TYPE_LIMIT, TYPE_MARKET};
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyTypeError;
@@ -174,73 +176,36 @@ fn orders(columns: &Columns, last_id: u64) -> PyResult<Vec<OrderRequest>> {
     Ok((0..columns.rows).map(order).collect())
 }
 
-/// Prices in the order in which they came.
-struct Prices {
-    moments: Vec<i64>,
-    instruments: Vec<u64>,
-    bids: Vec<i64>,
-    asks: Vec<i64>,
-    lasts: Vec<i64>,
-    next: usize,
-}
-
-impl Prices {
-    fn read(
-        py: Python<'_>,
-        given: Option<&Bound<'_, PyDict>>,
-        known: &HashSet<u64>,
-    ) -> PyResult<Self> {
-        let columns = match given {
-            Some(given) => Columns::read(py, "prices", given, PRICE_REQUIRED, PRICE_OPTIONAL)?,
-            None => Columns {
-                table: "prices",
-                rows: 0,
-                held: Vec::new(),
-            },
-        };
-        let instruments = ids(&columns, "instrument_id")?;
-        if let Some(row) = instruments.iter().position(|id| !known.contains(id)) {
-            return Err(refuse(format!(
-                "row {row} of prices names instrument {}: it is not in the reference",
-                instruments[row]
-            )));
-        }
-        let column = |name| {
-            columns
-                .get(name)
-                .map_or_else(|| vec![0; columns.rows], <[i64]>::to_vec)
-        };
-        Ok(Self {
-            moments: column("ts_ns"),
-            instruments,
-            bids: column("bid_micro"),
-            asks: column("ask_micro"),
-            lasts: column("last_micro"),
-            next: 0,
-        })
+/// Prices in the order in which they came, each of an instrument that is known.
+fn prices(
+    py: Python<'_>,
+    given: Option<&Bound<'_, PyDict>>,
+    known: &HashSet<u64>,
+) -> PyResult<Prices> {
+    let Some(given) = given else {
+        return Ok(Prices::new(Vec::new()));
+    };
+    let columns = Columns::read(py, "prices", given, PRICE_REQUIRED, PRICE_OPTIONAL)?;
+    let instruments = ids(&columns, "instrument_id")?;
+    if let Some(row) = instruments.iter().position(|id| !known.contains(id)) {
+        return Err(refuse(format!(
+            "row {row} of prices names instrument {}: it is not in the reference",
+            instruments[row]
+        )));
     }
-
-    /// Tells the engine what is known up to and including a moment.
-    fn apply(&mut self, engine: &mut Engine, until: i64) {
-        while let Some(moment) = self
-            .moments
-            .get(self.next)
-            .copied()
-            .filter(|ts| *ts <= until)
-        {
-            let row = self.next;
-            engine.on_clock(moment);
-            let taken = engine.on_price(
-                self.instruments[row],
-                self.bids[row],
-                self.asks[row],
-                self.lasts[row],
-                moment,
-            );
-            debug_assert!(taken, "every instrument was looked up before");
-            self.next += 1;
-        }
-    }
+    let moments = columns.required("ts_ns");
+    let [bids, asks, lasts] =
+        ["bid_micro", "ask_micro", "last_micro"].map(|name| columns.get(name));
+    let quote = |(row, instrument_id)| Quote {
+        instrument_id,
+        bid: cell(bids, row, 0),
+        ask: cell(asks, row, 0),
+        last: cell(lasts, row, 0),
+        ts_ns: moments[row],
+    };
+    Ok(Prices::new(
+        instruments.into_iter().enumerate().map(quote).collect(),
+    ))
 }
 
 /// One int64 array of numpy's.
@@ -264,22 +229,16 @@ pub(crate) fn decide_many<'py>(
 ) -> PyResult<Bound<'py, PyDict>> {
     let columns = Columns::read(py, "orders", given, ORDER_REQUIRED, ORDER_OPTIONAL)?;
     let requests = orders(&columns, engine.last_order_id())?;
-    let mut prices = Prices::read(py, prices, known)?;
-    let decisions: Vec<Decision> = py.detach(|| {
-        let moments = columns.required("ts_ns");
-        let monotonic = columns.get("monotonic_ns");
-        let decided = requests
-            .iter()
-            .enumerate()
-            .map(|(row, request)| {
-                prices.apply(engine, moments[row]);
-                engine.on_monotonic(cell(monotonic, row, moments[row]));
-                engine.decide(request, moments[row])
-            })
-            .collect();
-        prices.apply(engine, i64::MAX);
-        decided
-    });
+    let prices = self::prices(py, prices, known)?;
+    let moments = columns.required("ts_ns");
+    let monotonic = columns.get("monotonic_ns");
+    let timed = |(row, order): (usize, OrderRequest)| Timed {
+        order,
+        ts_ns: moments[row],
+        monotonic_ns: cell(monotonic, row, moments[row]),
+    };
+    let timed: Vec<Timed> = requests.into_iter().enumerate().map(timed).collect();
+    let decisions: Vec<Decision> = py.detach(|| day::decide(engine, &timed, prices));
     let out = PyDict::new(py);
     let mut values = vec![0_i64; decisions.len()];
     for (name, of) in FIELDS {

@@ -1,6 +1,7 @@
 //! What an operator does, and what the engine wants done: halts, the kill switch, stops.
 
-use engine::{Halt, Hold, Reason};
+use desk::account;
+use engine::{Halt, Hold, Reason, Side};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -66,32 +67,23 @@ impl RiskEngine {
         py: Python<'py>,
         now_ns: i64,
     ) -> PyResult<Option<Bound<'py, PyDict>>> {
-        let (mut cancels, mut closes) = (Vec::new(), Vec::new());
-        self.engine.on_clock(now_ns);
-        self.engine.wanted_cancels(&mut cancels);
-        self.engine.wanted_closes(&mut closes);
-        if cancels.is_empty() && closes.is_empty() {
+        let Some(wanted) = account::flatten(&mut self.engine, now_ns) else {
             return Ok(None);
-        }
-        let decisions = closes
+        };
+        let closes = wanted
+            .closes
             .iter()
-            .map(|close| {
-                let (order, decision) = self.engine.decide_close(close, now_ns);
-                let dict = decision_dict(py, &decision)?;
-                dict.set_item("side", side_name(close.side))?;
+            .map(|(order, decision)| {
+                let dict = decision_dict(py, decision)?;
+                dict.set_item("side", Side::from_u8(order.side).map(side_name))?;
                 dict.set_item("limit_price_micro", order.limit_price)?;
                 Ok(dict)
             })
             .collect::<PyResult<Vec<_>>>()?;
-        // Without a fired switch it is a stop that wants it.
-        let reason = self
-            .engine
-            .killed()
-            .map_or(Reason::Stopped, |kill| kill.reason);
         let dict = PyDict::new(py);
-        dict.set_item("reason", reason.name())?;
-        dict.set_item("cancels", cancels)?;
-        dict.set_item("closes", decisions)?;
+        dict.set_item("reason", wanted.reason.name())?;
+        dict.set_item("cancels", wanted.cancels)?;
+        dict.set_item("closes", closes)?;
         Ok(Some(dict))
     }
 

@@ -1,5 +1,6 @@
 //! Orders one at a time, their modifications, and what the venue says of them.
 
+use desk::account::{self, OrderFault};
 use engine::{
     Decision, ExecError, ExecKind, ExecOutcome, Execution, FLAG_REDUCE_ONLY, FLAG_SELL_SHORT,
     OrderRequest, Reason, ReplaceRequest, TIF_DAY, TIF_IOC, TYPE_LIMIT, TYPE_MARKET,
@@ -34,6 +35,13 @@ struct Leg {
     ioc: bool,
     #[pyo3(default)]
     strategies: Vec<String>,
+}
+
+fn order_fault(fault: OrderFault) -> PyErr {
+    match fault {
+        OrderFault::NotWorking(order_id) => no_order(order_id),
+        OrderFault::TooMany { .. } => refuse(fault.to_string()),
+    }
 }
 
 impl RiskEngine {
@@ -206,54 +214,20 @@ impl RiskEngine {
         price_micro: i64,
         fee_micro: i64,
     ) -> PyResult<i64> {
-        let order = self
-            .engine
-            .order(order_id)
-            .ok_or_else(|| no_order(order_id))?;
-        let left = order.quantity - order.cumulative_quantity;
-        if quantity > left {
-            return Err(refuse(format!(
-                "order {order_id}: a fill of {quantity} is more than the {left} that are left"
-            )));
-        }
-        let report = Execution {
-            order_id,
-            kind: ExecKind::Fill,
-            last_quantity: quantity,
-            last_price: price_micro,
-            cumulative_quantity: order.cumulative_quantity.saturating_add(quantity),
-            fee: fee_micro,
-        };
+        let report = account::fill(&self.engine, order_id, quantity, price_micro, fee_micro)
+            .map_err(order_fault)?;
         Ok(self.report(&report)?.position_change)
     }
 
     /// The venue busted or corrected fills: the cumulative quantity is this one. Returns the change of the position.
     fn correct(&mut self, order_id: u64, cumulative_quantity: i64) -> PyResult<i64> {
-        let report = Execution {
-            order_id,
-            kind: ExecKind::Corrected,
-            last_quantity: 0,
-            last_price: 0,
-            cumulative_quantity,
-            fee: 0,
-        };
+        let report = account::told(order_id, ExecKind::Corrected, cumulative_quantity);
         Ok(self.report(&report)?.position_change)
     }
 
     /// What is left of an accepted order is cancelled.
     fn cancel(&mut self, order_id: u64) -> PyResult<()> {
-        let order = self
-            .engine
-            .order(order_id)
-            .ok_or_else(|| no_order(order_id))?;
-        let report = Execution {
-            order_id,
-            kind: ExecKind::Cancelled,
-            last_quantity: 0,
-            last_price: 0,
-            cumulative_quantity: order.cumulative_quantity,
-            fee: 0,
-        };
+        let report = account::cancelled(&self.engine, order_id).map_err(order_fault)?;
         self.report(&report).map(|_| ())
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use desk::account::{self, OrderFault};
+use desk::{Quote, strategies};
 use engine::{Engine, InstrumentReference, Money, TighterLimits, TighterSpec};
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
@@ -21,27 +23,13 @@ pub(crate) struct RiskEngine {
 
 /// A working order that must be there.
 pub(crate) fn no_order(order_id: u64) -> PyErr {
-    PyKeyError::new_err(format!("no working order has the id {order_id}"))
+    PyKeyError::new_err(OrderFault::NotWorking(order_id).to_string())
 }
 
 impl RiskEngine {
     /// The mask of strategies, by their names.
     pub(crate) fn mask(&self, names: &[String]) -> PyResult<u64> {
-        let mut mask = 0;
-        for name in names {
-            let bit = self
-                .strategies
-                .iter()
-                .position(|known| known == name)
-                .ok_or_else(|| {
-                    refuse(format!(
-                        "no strategy is called {name:?}; known: {}",
-                        self.strategies.join(", ")
-                    ))
-                })?;
-            mask |= 1 << bit;
-        }
-        Ok(mask)
+        strategies::mask(&self.strategies, names).map_err(refuse)
     }
 }
 
@@ -69,7 +57,7 @@ impl RiskEngine {
         order_notional_micro: Option<i64>,
         message_rate: Option<u32>,
     ) -> PyResult<Self> {
-        if strategies.len() > 64 {
+        if strategies.len() > strategies::MOST {
             return Err(refuse(format!(
                 "{} strategies: an order's mask has 64 bits",
                 strategies.len()
@@ -101,10 +89,7 @@ impl RiskEngine {
             .collect::<PyResult<_>>()?;
         let mut engine =
             Engine::new(&reference, limits).map_err(|error| refuse(error.to_string()))?;
-        // A simulated account starts flat and reconciled, at a venue that is there.
-        engine.on_venue(true);
-        engine.positions_complete();
-        engine.set_firm_rate(firm_rate_micro);
+        account::open(&mut engine, firm_rate_micro);
         Ok(Self {
             engine,
             reference,
@@ -179,11 +164,14 @@ impl RiskEngine {
         last_micro: i64,
         ts_ns: i64,
     ) -> PyResult<()> {
-        self.engine.on_clock(ts_ns);
-        if self
-            .engine
-            .on_price(instrument_id, bid_micro, ask_micro, last_micro, ts_ns)
-        {
+        let quote = Quote {
+            instrument_id,
+            bid: bid_micro,
+            ask: ask_micro,
+            last: last_micro,
+            ts_ns,
+        };
+        if account::price(&mut self.engine, &quote) {
             return Ok(());
         }
         Err(refuse(format!(

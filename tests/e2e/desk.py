@@ -113,6 +113,7 @@ class Desk:
         with self.client() as client:
             self.wait("the end of every order", lambda: client.status().open_orders == 0)
             self.wait("both links", lambda: (s := client.status()).risk_link_up and s.venue_up)
+            assert not client.status().differences, "omsd's books explain everything that the venue holds"
         # Cash behind a fill whose report was lost is asked for a second later.
         cash = self.ledger().cash
         self.wait("the venue's cash", lambda: self.report().cash_micro == cash, 10)

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 
 import polars as pl
 
@@ -140,9 +141,12 @@ def write_day(
 ) -> None:
     """Write a session's reference and market with the library."""
     everything = [*names, *unpriced]
-    runtime.write_reference(
-        layout, session, "USD", reference_rows(everything), opening(session) - timedelta(minutes=30)
-    )
+    rows = reference_rows(everything)
+    splits = dict(actions.filter(pl.col("kind") == "split").select("instrument_id", "ratio").iter_rows())
+    for row in rows:
+        ratio = Fraction(splits.get(row["instrument_id"], 1)).limit_denominator(1000)
+        row["split_num"], row["split_den"] = ratio.numerator, ratio.denominator
+    runtime.write_reference(layout, session, "USD", rows, opening(session) - timedelta(minutes=30))
     runtime.write_market(
         layout,
         session,

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\toms.proto\x12\ndnalyaw.v1\"U\n\x06Target\x12\x15\n\rinstrument_id\x18\x01 \x01(\x03\x12\x0e\n\x06weight\x18\x02 \x01(\x01\x12\x15\n\rstop_distance\x18\x03 \x01(\x01\x12\r\n\x05label\x18\x04 \x01(\t\"\x86\x01\n\x0fTargetPortfolio\x12\x13\n\x0bstrategy_id\x18\x01 \x01(\t\x12\x10\n\x08\x61s_of_ns\x18\x02 \x01(\x03\x12\x0f\n\x07session\x18\x03 \x01(\r\x12#\n\x07targets\x18\x04 \x03(\x0b\x32\x12.dnalyaw.v1.Target\x12\x16\n\x0e\x63orrelation_id\x18\x05 \x01(\t\"W\n\x14SubmitTargetsRequest\x12\x0e\n\x06region\x18\x01 \x01(\t\x12/\n\nportfolios\x18\x02 \x03(\x0b\x32\x1b.dnalyaw.v1.TargetPortfolio\"R\n\x05\x46\x61ult\x12\x13\n\x0bstrategy_id\x18\x01 \x01(\t\x12\x15\n\rinstrument_id\x18\x02 \x01(\x03\x12\x0c\n\x04\x63ode\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t\"\x8f\x01\n\x15SubmitTargetsResponse\x12*\n\x07outcome\x18\x01 \x01(\x0e\x32\x19.dnalyaw.v1.SubmitOutcome\x12!\n\x06\x66\x61ults\x18\x02 \x03(\x0b\x32\x11.dnalyaw.v1.Fault\x12\x16\n\x0eorders_planned\x18\x03 \x01(\r\x12\x0f\n\x07message\x18\x04 \x01(\t\"\x12\n\x10GetStatusRequest\"\xc9\x02\n\x11GetStatusResponse\x12\x0e\n\x06region\x18\x01 \x01(\t\x12\x0f\n\x07session\x18\x02 \x01(\r\x12\x14\n\x0crisk_link_up\x18\x03 \x01(\x08\x12\x10\n\x08venue_up\x18\x04 \x01(\x08\x12\x15\n\rtrading_state\x18\x05 \x01(\t\x12\x15\n\rsession_state\x18\x06 \x01(\t\x12\x13\n\x0bopen_orders\x18\x07 \x01(\r\x12\x16\n\x0eunknown_orders\x18\x08 \x01(\r\x12\x14\n\x0c\x65quity_micro\x18\t \x01(\x03\x12\x12\n\ncash_micro\x18\n \x01(\x03\x12\x10\n\x08\x63lock_ns\x18\x0b \x01(\x03\x12)\n\nunwindings\x18\r \x03(\x0b\x32\x15.dnalyaw.v1.Unwinding\x12\x15\n\rworked_orders\x18\x0e \x01(\r\x12\x12\n\nstate_hash\x18\x0c \x01(\t\"*\n\x17GetSessionReportRequest\x12\x0f\n\x07session\x18\x01 \x01(\r\"\x9f\x04\n\x0bOrderReport\x12\x10\n\x08order_id\x18\x01 \x01(\x04\x12\x15\n\rinstrument_id\x18\x02 \x01(\x03\x12\x0c\n\x04side\x18\x03 \x01(\t\x12\x15\n\rrequested_qty\x18\x04 \x01(\x03\x12\x14\n\x0c\x61pproved_qty\x18\x05 \x01(\x03\x12\x12\n\nfilled_qty\x18\x06 \x01(\x03\x12\x16\n\x0elimit_px_micro\x18\x07 \x01(\x03\x12\r\n\x05state\x18\x08 \x01(\t\x12\x10\n\x08\x64\x65\x63ision\x18\t \x01(\t\x12\x13\n\x0breason_code\x18\n \x01(\r\x12\x0e\n\x06reason\x18\x0b \x01(\t\x12\x19\n\x11\x64\x65\x63ision_px_micro\x18\x0c \x01(\x03\x12\x19\n\x11\x61rrival_bid_micro\x18\r \x01(\x03\x12\x19\n\x11\x61rrival_ask_micro\x18\x0e \x01(\x03\x12\x12\n\ncreated_ns\x18\x0f \x01(\x03\x12\x12\n\ndecided_ns\x18\x10 \x01(\x03\x12\x0f\n\x07\x64one_ns\x18\x11 \x01(\x03\x12\x16\n\x0e\x63orrelation_id\x18\x12 \x01(\t\x12%\n\x05\x66ills\x18\x13 \x03(\x0b\x32\x16.dnalyaw.v1.FillReport\x12=\n\x0b\x61ttribution\x18\x14 \x03(\x0b\x32(.dnalyaw.v1.OrderReport.AttributionEntry\x1a\x32\n\x10\x41ttributionEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\x84\x01\n\nFillReport\x12\x0f\n\x07\x65xec_id\x18\x01 \x01(\x04\x12\x0b\n\x03qty\x18\x02 \x01(\x03\x12\x10\n\x08px_micro\x18\x03 \x01(\x03\x12\x11\n\tfee_micro\x18\x04 \x01(\x03\x12\r\n\x05ts_ns\x18\x05 \x01(\x03\x12\x11\n\tbid_micro\x18\x06 \x01(\x03\x12\x11\n\task_micro\x18\x07 \x01(\x03\"H\n\x0ePositionReport\x12\x15\n\rinstrument_id\x18\x01 \x01(\x03\x12\x0b\n\x03qty\x18\x02 \x01(\x03\x12\x12\n\nmark_micro\x18\x03 \x01(\x03\"\xc8\x02\n\x18GetSessionReportResponse\x12\x0e\n\x06region\x18\x01 \x01(\t\x12\x0f\n\x07session\x18\x02 \x01(\r\x12\'\n\x06orders\x18\x03 \x03(\x0b\x32\x17.dnalyaw.v1.OrderReport\x12-\n\tpositions\x18\x04 \x03(\x0b\x32\x1a.dnalyaw.v1.PositionReport\x12\x14\n\x0c\x65quity_micro\x18\x05 \x01(\x03\x12\x16\n\x0e\x62\x61seline_micro\x18\x06 \x01(\x03\x12\x12\n\ncash_micro\x18\x07 \x01(\x03\x12\x13\n\x0blimits_hash\x18\x08 \x01(\t\x12\x16\n\x0ereference_hash\x18\t \x01(\t\x12\x16\n\x0e\x66rames_to_risk\x18\n \x01(\x04\x12,\n\x0brisk_orders\x18\x0b \x03(\x0b\x32\x17.dnalyaw.v1.OrderReport\"\"\n\x10\x43\x61ncelAllRequest\x12\x0e\n\x06reason\x18\x01 \x01(\t\")\n\x11\x43\x61ncelAllResponse\x12\x14\n\x0c\x63\x61ncels_sent\x18\x01 \x01(\r\"f\n\rUnwindRequest\x12\x15\n\rinstrument_id\x18\x01 \x01(\x03\x12\x13\n\x0bstrategy_id\x18\x02 \x01(\t\x12\x0b\n\x03who\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0c\n\x04lift\x18\x05 \x01(\x08\";\n\x0eUnwindResponse\x12\x13\n\x0binstruments\x18\x01 \x01(\r\x12\x14\n\x0c\x63\x61ncels_sent\x18\x02 \x01(\r\"f\n\tUnwinding\x12\x15\n\rinstrument_id\x18\x01 \x01(\x03\x12\x13\n\x0bstrategy_id\x18\x02 \x01(\t\x12\x0b\n\x03who\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x10\n\x08since_ns\x18\x05 \x01(\x03\"*\n\x0bKillRequest\x12\x0b\n\x03who\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"%\n\x0cKillResponse\x12\x15\n\rtrading_state\x18\x01 \x01(\t*\x8a\x01\n\rSubmitOutcome\x12\x1e\n\x1aSUBMIT_OUTCOME_UNSPECIFIED\x10\x00\x12\x1b\n\x17SUBMIT_OUTCOME_ACCEPTED\x10\x01\x12 \n\x1cSUBMIT_OUTCOME_ALREADY_TAKEN\x10\x02\x12\x1a\n\x16SUBMIT_OUTCOME_REFUSED\x10\x03\x32\xd6\x03\n\x0fOrderManagement\x12T\n\rSubmitTargets\x12 .dnalyaw.v1.SubmitTargetsRequest\x1a!.dnalyaw.v1.SubmitTargetsResponse\x12H\n\tGetStatus\x12\x1c.dnalyaw.v1.GetStatusRequest\x1a\x1d.dnalyaw.v1.GetStatusResponse\x12]\n\x10GetSessionReport\x12#.dnalyaw.v1.GetSessionReportRequest\x1a$.dnalyaw.v1.GetSessionReportResponse\x12H\n\tCancelAll\x12\x1c.dnalyaw.v1.CancelAllRequest\x1a\x1d.dnalyaw.v1.CancelAllResponse\x12?\n\x06Unwind\x12\x19.dnalyaw.v1.UnwindRequest\x1a\x1a.dnalyaw.v1.UnwindResponse\x12\x39\n\x04Kill\x12\x17.dnalyaw.v1.KillRequest\x1a\x18.dnalyaw.v1.KillResponseB+Z)dnalyaw/execution/gen/dnalyawv1;dnalyawv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\toms.proto\x12\ndnalyaw.v1\"U\n\x06Target\x12\x15\n\rinstrument_id\x18\x01 \x01(\x03\x12\x0e\n\x06weight\x18\x02 \x01(\x01\x12\x15\n\rstop_distance\x18\x03 \x01(\x01\x12\r\n\x05label\x18\x04 \x01(\t\"\x86\x01\n\x0fTargetPortfolio\x12\x13\n\x0bstrategy_id\x18\x01 \x01(\t\x12\x10\n\x08\x61s_of_ns\x18\x02 \x01(\x03\x12\x0f\n\x07session\x18\x03 \x01(\r\x12#\n\x07targets\x18\x04 \x03(\x0b\x32\x12.dnalyaw.v1.Target\x12\x16\n\x0e\x63orrelation_id\x18\x05 \x01(\t\"W\n\x14SubmitTargetsRequest\x12\x0e\n\x06region\x18\x01 \x01(\t\x12/\n\nportfolios\x18\x02 \x03(\x0b\x32\x1b.dnalyaw.v1.TargetPortfolio\"R\n\x05\x46\x61ult\x12\x13\n\x0bstrategy_id\x18\x01 \x01(\t\x12\x15\n\rinstrument_id\x18\x02 \x01(\x03\x12\x0c\n\x04\x63ode\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t\"\x8f\x01\n\x15SubmitTargetsResponse\x12*\n\x07outcome\x18\x01 \x01(\x0e\x32\x19.dnalyaw.v1.SubmitOutcome\x12!\n\x06\x66\x61ults\x18\x02 \x03(\x0b\x32\x11.dnalyaw.v1.Fault\x12\x16\n\x0eorders_planned\x18\x03 \x01(\r\x12\x0f\n\x07message\x18\x04 \x01(\t\"\x12\n\x10GetStatusRequest\"\xf6\x02\n\x11GetStatusResponse\x12\x0e\n\x06region\x18\x01 \x01(\t\x12\x0f\n\x07session\x18\x02 \x01(\r\x12\x14\n\x0crisk_link_up\x18\x03 \x01(\x08\x12\x10\n\x08venue_up\x18\x04 \x01(\x08\x12\x15\n\rtrading_state\x18\x05 \x01(\t\x12\x15\n\rsession_state\x18\x06 \x01(\t\x12\x13\n\x0bopen_orders\x18\x07 \x01(\r\x12\x16\n\x0eunknown_orders\x18\x08 \x01(\r\x12\x14\n\x0c\x65quity_micro\x18\t \x01(\x03\x12\x12\n\ncash_micro\x18\n \x01(\x03\x12\x10\n\x08\x63lock_ns\x18\x0b \x01(\x03\x12)\n\nunwindings\x18\r \x03(\x0b\x32\x15.dnalyaw.v1.Unwinding\x12+\n\x0b\x64ifferences\x18\x0f \x03(\x0b\x32\x16.dnalyaw.v1.Difference\x12\x15\n\rworked_orders\x18\x0e \x01(\r\x12\x12\n\nstate_hash\x18\x0c \x01(\t\"*\n\x17GetSessionReportRequest\x12\x0f\n\x07session\x18\x01 \x01(\r\"\x9f\x04\n\x0bOrderReport\x12\x10\n\x08order_id\x18\x01 \x01(\x04\x12\x15\n\rinstrument_id\x18\x02 \x01(\x03\x12\x0c\n\x04side\x18\x03 \x01(\t\x12\x15\n\rrequested_qty\x18\x04 \x01(\x03\x12\x14\n\x0c\x61pproved_qty\x18\x05 \x01(\x03\x12\x12\n\nfilled_qty\x18\x06 \x01(\x03\x12\x16\n\x0elimit_px_micro\x18\x07 \x01(\x03\x12\r\n\x05state\x18\x08 \x01(\t\x12\x10\n\x08\x64\x65\x63ision\x18\t \x01(\t\x12\x13\n\x0breason_code\x18\n \x01(\r\x12\x0e\n\x06reason\x18\x0b \x01(\t\x12\x19\n\x11\x64\x65\x63ision_px_micro\x18\x0c \x01(\x03\x12\x19\n\x11\x61rrival_bid_micro\x18\r \x01(\x03\x12\x19\n\x11\x61rrival_ask_micro\x18\x0e \x01(\x03\x12\x12\n\ncreated_ns\x18\x0f \x01(\x03\x12\x12\n\ndecided_ns\x18\x10 \x01(\x03\x12\x0f\n\x07\x64one_ns\x18\x11 \x01(\x03\x12\x16\n\x0e\x63orrelation_id\x18\x12 \x01(\t\x12%\n\x05\x66ills\x18\x13 \x03(\x0b\x32\x16.dnalyaw.v1.FillReport\x12=\n\x0b\x61ttribution\x18\x14 \x03(\x0b\x32(.dnalyaw.v1.OrderReport.AttributionEntry\x1a\x32\n\x10\x41ttributionEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\x84\x01\n\nFillReport\x12\x0f\n\x07\x65xec_id\x18\x01 \x01(\x04\x12\x0b\n\x03qty\x18\x02 \x01(\x03\x12\x10\n\x08px_micro\x18\x03 \x01(\x03\x12\x11\n\tfee_micro\x18\x04 \x01(\x03\x12\r\n\x05ts_ns\x18\x05 \x01(\x03\x12\x11\n\tbid_micro\x18\x06 \x01(\x03\x12\x11\n\task_micro\x18\x07 \x01(\x03\"H\n\x0ePositionReport\x12\x15\n\rinstrument_id\x18\x01 \x01(\x03\x12\x0b\n\x03qty\x18\x02 \x01(\x03\x12\x12\n\nmark_micro\x18\x03 \x01(\x03\"\xc8\x02\n\x18GetSessionReportResponse\x12\x0e\n\x06region\x18\x01 \x01(\t\x12\x0f\n\x07session\x18\x02 \x01(\r\x12\'\n\x06orders\x18\x03 \x03(\x0b\x32\x17.dnalyaw.v1.OrderReport\x12-\n\tpositions\x18\x04 \x03(\x0b\x32\x1a.dnalyaw.v1.PositionReport\x12\x14\n\x0c\x65quity_micro\x18\x05 \x01(\x03\x12\x16\n\x0e\x62\x61seline_micro\x18\x06 \x01(\x03\x12\x12\n\ncash_micro\x18\x07 \x01(\x03\x12\x13\n\x0blimits_hash\x18\x08 \x01(\t\x12\x16\n\x0ereference_hash\x18\t \x01(\t\x12\x16\n\x0e\x66rames_to_risk\x18\n \x01(\x04\x12,\n\x0brisk_orders\x18\x0b \x03(\x0b\x32\x17.dnalyaw.v1.OrderReport\"\"\n\x10\x43\x61ncelAllRequest\x12\x0e\n\x06reason\x18\x01 \x01(\t\")\n\x11\x43\x61ncelAllResponse\x12\x14\n\x0c\x63\x61ncels_sent\x18\x01 \x01(\r\"f\n\rUnwindRequest\x12\x15\n\rinstrument_id\x18\x01 \x01(\x03\x12\x13\n\x0bstrategy_id\x18\x02 \x01(\t\x12\x0b\n\x03who\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0c\n\x04lift\x18\x05 \x01(\x08\";\n\x0eUnwindResponse\x12\x13\n\x0binstruments\x18\x01 \x01(\r\x12\x14\n\x0c\x63\x61ncels_sent\x18\x02 \x01(\r\"f\n\tUnwinding\x12\x15\n\rinstrument_id\x18\x01 \x01(\x03\x12\x13\n\x0bstrategy_id\x18\x02 \x01(\t\x12\x0b\n\x03who\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x10\n\x08since_ns\x18\x05 \x01(\x03\"`\n\nDifference\x12\x15\n\rinstrument_id\x18\x01 \x01(\x03\x12\r\n\x05\x62ooks\x18\x02 \x01(\x03\x12\r\n\x05venue\x18\x03 \x01(\x03\x12\x10\n\x08since_ns\x18\x04 \x01(\x03\x12\x0b\n\x03why\x18\x05 \x01(\t\"1\n\x12\x41\x63\x63\x65ptBooksRequest\x12\x0b\n\x03who\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"*\n\x13\x41\x63\x63\x65ptBooksResponse\x12\x13\n\x0b\x64ifferences\x18\x01 \x01(\r\"*\n\x0bKillRequest\x12\x0b\n\x03who\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"%\n\x0cKillResponse\x12\x15\n\rtrading_state\x18\x01 \x01(\t*\x8a\x01\n\rSubmitOutcome\x12\x1e\n\x1aSUBMIT_OUTCOME_UNSPECIFIED\x10\x00\x12\x1b\n\x17SUBMIT_OUTCOME_ACCEPTED\x10\x01\x12 \n\x1cSUBMIT_OUTCOME_ALREADY_TAKEN\x10\x02\x12\x1a\n\x16SUBMIT_OUTCOME_REFUSED\x10\x03\x32\xa6\x04\n\x0fOrderManagement\x12T\n\rSubmitTargets\x12 .dnalyaw.v1.SubmitTargetsRequest\x1a!.dnalyaw.v1.SubmitTargetsResponse\x12H\n\tGetStatus\x12\x1c.dnalyaw.v1.GetStatusRequest\x1a\x1d.dnalyaw.v1.GetStatusResponse\x12]\n\x10GetSessionReport\x12#.dnalyaw.v1.GetSessionReportRequest\x1a$.dnalyaw.v1.GetSessionReportResponse\x12H\n\tCancelAll\x12\x1c.dnalyaw.v1.CancelAllRequest\x1a\x1d.dnalyaw.v1.CancelAllResponse\x12?\n\x06Unwind\x12\x19.dnalyaw.v1.UnwindRequest\x1a\x1a.dnalyaw.v1.UnwindResponse\x12N\n\x0b\x41\x63\x63\x65ptBooks\x12\x1e.dnalyaw.v1.AcceptBooksRequest\x1a\x1f.dnalyaw.v1.AcceptBooksResponse\x12\x39\n\x04Kill\x12\x17.dnalyaw.v1.KillRequest\x1a\x18.dnalyaw.v1.KillResponseB+Z)dnalyaw/execution/gen/dnalyawv1;dnalyawv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,8 +34,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'Z)dnalyaw/execution/gen/dnalyawv1;dnalyawv1'
   _globals['_ORDERREPORT_ATTRIBUTIONENTRY']._loaded_options = None
   _globals['_ORDERREPORT_ATTRIBUTIONENTRY']._serialized_options = b'8\001'
-  _globals['_SUBMITOUTCOME']._serialized_start=2482
-  _globals['_SUBMITOUTCOME']._serialized_end=2620
+  _globals['_SUBMITOUTCOME']._serialized_start=2720
+  _globals['_SUBMITOUTCOME']._serialized_end=2858
   _globals['_TARGET']._serialized_start=25
   _globals['_TARGET']._serialized_end=110
   _globals['_TARGETPORTFOLIO']._serialized_start=113
@@ -49,33 +49,39 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETSTATUSREQUEST']._serialized_start=568
   _globals['_GETSTATUSREQUEST']._serialized_end=586
   _globals['_GETSTATUSRESPONSE']._serialized_start=589
-  _globals['_GETSTATUSRESPONSE']._serialized_end=918
-  _globals['_GETSESSIONREPORTREQUEST']._serialized_start=920
-  _globals['_GETSESSIONREPORTREQUEST']._serialized_end=962
-  _globals['_ORDERREPORT']._serialized_start=965
-  _globals['_ORDERREPORT']._serialized_end=1508
-  _globals['_ORDERREPORT_ATTRIBUTIONENTRY']._serialized_start=1458
-  _globals['_ORDERREPORT_ATTRIBUTIONENTRY']._serialized_end=1508
-  _globals['_FILLREPORT']._serialized_start=1511
-  _globals['_FILLREPORT']._serialized_end=1643
-  _globals['_POSITIONREPORT']._serialized_start=1645
-  _globals['_POSITIONREPORT']._serialized_end=1717
-  _globals['_GETSESSIONREPORTRESPONSE']._serialized_start=1720
-  _globals['_GETSESSIONREPORTRESPONSE']._serialized_end=2048
-  _globals['_CANCELALLREQUEST']._serialized_start=2050
-  _globals['_CANCELALLREQUEST']._serialized_end=2084
-  _globals['_CANCELALLRESPONSE']._serialized_start=2086
-  _globals['_CANCELALLRESPONSE']._serialized_end=2127
-  _globals['_UNWINDREQUEST']._serialized_start=2129
-  _globals['_UNWINDREQUEST']._serialized_end=2231
-  _globals['_UNWINDRESPONSE']._serialized_start=2233
-  _globals['_UNWINDRESPONSE']._serialized_end=2292
-  _globals['_UNWINDING']._serialized_start=2294
-  _globals['_UNWINDING']._serialized_end=2396
-  _globals['_KILLREQUEST']._serialized_start=2398
-  _globals['_KILLREQUEST']._serialized_end=2440
-  _globals['_KILLRESPONSE']._serialized_start=2442
-  _globals['_KILLRESPONSE']._serialized_end=2479
-  _globals['_ORDERMANAGEMENT']._serialized_start=2623
-  _globals['_ORDERMANAGEMENT']._serialized_end=3093
+  _globals['_GETSTATUSRESPONSE']._serialized_end=963
+  _globals['_GETSESSIONREPORTREQUEST']._serialized_start=965
+  _globals['_GETSESSIONREPORTREQUEST']._serialized_end=1007
+  _globals['_ORDERREPORT']._serialized_start=1010
+  _globals['_ORDERREPORT']._serialized_end=1553
+  _globals['_ORDERREPORT_ATTRIBUTIONENTRY']._serialized_start=1503
+  _globals['_ORDERREPORT_ATTRIBUTIONENTRY']._serialized_end=1553
+  _globals['_FILLREPORT']._serialized_start=1556
+  _globals['_FILLREPORT']._serialized_end=1688
+  _globals['_POSITIONREPORT']._serialized_start=1690
+  _globals['_POSITIONREPORT']._serialized_end=1762
+  _globals['_GETSESSIONREPORTRESPONSE']._serialized_start=1765
+  _globals['_GETSESSIONREPORTRESPONSE']._serialized_end=2093
+  _globals['_CANCELALLREQUEST']._serialized_start=2095
+  _globals['_CANCELALLREQUEST']._serialized_end=2129
+  _globals['_CANCELALLRESPONSE']._serialized_start=2131
+  _globals['_CANCELALLRESPONSE']._serialized_end=2172
+  _globals['_UNWINDREQUEST']._serialized_start=2174
+  _globals['_UNWINDREQUEST']._serialized_end=2276
+  _globals['_UNWINDRESPONSE']._serialized_start=2278
+  _globals['_UNWINDRESPONSE']._serialized_end=2337
+  _globals['_UNWINDING']._serialized_start=2339
+  _globals['_UNWINDING']._serialized_end=2441
+  _globals['_DIFFERENCE']._serialized_start=2443
+  _globals['_DIFFERENCE']._serialized_end=2539
+  _globals['_ACCEPTBOOKSREQUEST']._serialized_start=2541
+  _globals['_ACCEPTBOOKSREQUEST']._serialized_end=2590
+  _globals['_ACCEPTBOOKSRESPONSE']._serialized_start=2592
+  _globals['_ACCEPTBOOKSRESPONSE']._serialized_end=2634
+  _globals['_KILLREQUEST']._serialized_start=2636
+  _globals['_KILLREQUEST']._serialized_end=2678
+  _globals['_KILLRESPONSE']._serialized_start=2680
+  _globals['_KILLRESPONSE']._serialized_end=2717
+  _globals['_ORDERMANAGEMENT']._serialized_start=2861
+  _globals['_ORDERMANAGEMENT']._serialized_end=3411
 # @@protoc_insertion_point(module_scope)

@@ -81,7 +81,7 @@ class GetStatusRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetStatusResponse(_message.Message):
-    __slots__ = ("region", "session", "risk_link_up", "venue_up", "trading_state", "session_state", "open_orders", "unknown_orders", "equity_micro", "cash_micro", "clock_ns", "unwindings", "worked_orders", "state_hash")
+    __slots__ = ("region", "session", "risk_link_up", "venue_up", "trading_state", "session_state", "open_orders", "unknown_orders", "equity_micro", "cash_micro", "clock_ns", "unwindings", "differences", "worked_orders", "state_hash")
     REGION_FIELD_NUMBER: _ClassVar[int]
     SESSION_FIELD_NUMBER: _ClassVar[int]
     RISK_LINK_UP_FIELD_NUMBER: _ClassVar[int]
@@ -94,6 +94,7 @@ class GetStatusResponse(_message.Message):
     CASH_MICRO_FIELD_NUMBER: _ClassVar[int]
     CLOCK_NS_FIELD_NUMBER: _ClassVar[int]
     UNWINDINGS_FIELD_NUMBER: _ClassVar[int]
+    DIFFERENCES_FIELD_NUMBER: _ClassVar[int]
     WORKED_ORDERS_FIELD_NUMBER: _ClassVar[int]
     STATE_HASH_FIELD_NUMBER: _ClassVar[int]
     region: str
@@ -108,9 +109,10 @@ class GetStatusResponse(_message.Message):
     cash_micro: int
     clock_ns: int
     unwindings: _containers.RepeatedCompositeFieldContainer[Unwinding]
+    differences: _containers.RepeatedCompositeFieldContainer[Difference]
     worked_orders: int
     state_hash: str
-    def __init__(self, region: _Optional[str] = ..., session: _Optional[int] = ..., risk_link_up: _Optional[bool] = ..., venue_up: _Optional[bool] = ..., trading_state: _Optional[str] = ..., session_state: _Optional[str] = ..., open_orders: _Optional[int] = ..., unknown_orders: _Optional[int] = ..., equity_micro: _Optional[int] = ..., cash_micro: _Optional[int] = ..., clock_ns: _Optional[int] = ..., unwindings: _Optional[_Iterable[_Union[Unwinding, _Mapping]]] = ..., worked_orders: _Optional[int] = ..., state_hash: _Optional[str] = ...) -> None: ...
+    def __init__(self, region: _Optional[str] = ..., session: _Optional[int] = ..., risk_link_up: _Optional[bool] = ..., venue_up: _Optional[bool] = ..., trading_state: _Optional[str] = ..., session_state: _Optional[str] = ..., open_orders: _Optional[int] = ..., unknown_orders: _Optional[int] = ..., equity_micro: _Optional[int] = ..., cash_micro: _Optional[int] = ..., clock_ns: _Optional[int] = ..., unwindings: _Optional[_Iterable[_Union[Unwinding, _Mapping]]] = ..., differences: _Optional[_Iterable[_Union[Difference, _Mapping]]] = ..., worked_orders: _Optional[int] = ..., state_hash: _Optional[str] = ...) -> None: ...
 
 class GetSessionReportRequest(_message.Message):
     __slots__ = ("session",)
@@ -270,6 +272,34 @@ class Unwinding(_message.Message):
     reason: str
     since_ns: int
     def __init__(self, instrument_id: _Optional[int] = ..., strategy_id: _Optional[str] = ..., who: _Optional[str] = ..., reason: _Optional[str] = ..., since_ns: _Optional[int] = ...) -> None: ...
+
+class Difference(_message.Message):
+    __slots__ = ("instrument_id", "books", "venue", "since_ns", "why")
+    INSTRUMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    BOOKS_FIELD_NUMBER: _ClassVar[int]
+    VENUE_FIELD_NUMBER: _ClassVar[int]
+    SINCE_NS_FIELD_NUMBER: _ClassVar[int]
+    WHY_FIELD_NUMBER: _ClassVar[int]
+    instrument_id: int
+    books: int
+    venue: int
+    since_ns: int
+    why: str
+    def __init__(self, instrument_id: _Optional[int] = ..., books: _Optional[int] = ..., venue: _Optional[int] = ..., since_ns: _Optional[int] = ..., why: _Optional[str] = ...) -> None: ...
+
+class AcceptBooksRequest(_message.Message):
+    __slots__ = ("who", "reason")
+    WHO_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    who: str
+    reason: str
+    def __init__(self, who: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class AcceptBooksResponse(_message.Message):
+    __slots__ = ("differences",)
+    DIFFERENCES_FIELD_NUMBER: _ClassVar[int]
+    differences: int
+    def __init__(self, differences: _Optional[int] = ...) -> None: ...
 
 class KillRequest(_message.Message):
     __slots__ = ("who", "reason")

@@ -59,6 +59,11 @@ class OrderManagementStub:
                 request_serializer=oms__pb2.UnwindRequest.SerializeToString,
                 response_deserializer=oms__pb2.UnwindResponse.FromString,
                 _registered_method=True)
+        self.AcceptBooks = channel.unary_unary(
+                '/dnalyaw.v1.OrderManagement/AcceptBooks',
+                request_serializer=oms__pb2.AcceptBooksRequest.SerializeToString,
+                response_deserializer=oms__pb2.AcceptBooksResponse.FromString,
+                _registered_method=True)
         self.Kill = channel.unary_unary(
                 '/dnalyaw.v1.OrderManagement/Kill',
                 request_serializer=oms__pb2.KillRequest.SerializeToString,
@@ -106,6 +111,13 @@ class OrderManagementServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AcceptBooks(self, request, context):
+        """A person accepts the venue's account where the books cannot explain it; until then nothing new is traded there.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Kill(self, request, context):
         """The kill switch: passes KILL to riskd, which cancels, flattens and stays reduce-only.
         """
@@ -140,6 +152,11 @@ def add_OrderManagementServicer_to_server(servicer, server):
                     servicer.Unwind,
                     request_deserializer=oms__pb2.UnwindRequest.FromString,
                     response_serializer=oms__pb2.UnwindResponse.SerializeToString,
+            ),
+            'AcceptBooks': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcceptBooks,
+                    request_deserializer=oms__pb2.AcceptBooksRequest.FromString,
+                    response_serializer=oms__pb2.AcceptBooksResponse.SerializeToString,
             ),
             'Kill': grpc.unary_unary_rpc_method_handler(
                     servicer.Kill,
@@ -282,6 +299,33 @@ class OrderManagement:
             '/dnalyaw.v1.OrderManagement/Unwind',
             oms__pb2.UnwindRequest.SerializeToString,
             oms__pb2.UnwindResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcceptBooks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dnalyaw.v1.OrderManagement/AcceptBooks',
+            oms__pb2.AcceptBooksRequest.SerializeToString,
+            oms__pb2.AcceptBooksResponse.FromString,
             options,
             channel_credentials,
             insecure,

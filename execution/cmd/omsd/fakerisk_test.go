@@ -49,6 +49,7 @@ type fakeRisk struct {
 	execMode string                     // "", "duplicate", "reorder"
 	hold     bool                       // answer nothing to NEW_ORDER
 	muteSync bool
+	charges  bool // fees are taken off the cash; not taken, the numbers of the tests stay round
 	held     [][]byte
 }
 
@@ -340,6 +341,9 @@ func (r *fakeRisk) exec(o *fakeOrder, typ byte, qty int64, reason uint16) {
 	r.execs++
 	r.positions[int64(o.instrument)] += sign * qty
 	r.cash -= sign * qty * px
+	if r.charges {
+		r.cash -= qty * 1000
+	}
 	execID, cum, leaves, quote := r.execs, o.cum, o.approved-o.cum, r.prices[int64(o.instrument)]
 	exec := func(replayed byte) []byte {
 		return lay(66, u64(24, o.id), u64(32, o.instrument), f64(40, qty), f64(48, px), f64(56, cum), f64(64, leaves), f64(72, qty*1000),

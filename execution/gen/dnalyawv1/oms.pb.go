@@ -458,6 +458,7 @@ type GetStatusResponse struct {
 	CashMicro     int64                  `protobuf:"varint,10,opt,name=cash_micro,json=cashMicro,proto3" json:"cash_micro,omitempty"`
 	ClockNs       int64                  `protobuf:"varint,11,opt,name=clock_ns,json=clockNs,proto3" json:"clock_ns,omitempty"`
 	Unwindings    []*Unwinding           `protobuf:"bytes,13,rep,name=unwindings,proto3" json:"unwindings,omitempty"`
+	Differences   []*Difference          `protobuf:"bytes,15,rep,name=differences,proto3" json:"differences,omitempty"`                        // between venue and books, not explained and not accepted
 	WorkedOrders  uint32                 `protobuf:"varint,14,opt,name=worked_orders,json=workedOrders,proto3" json:"worked_orders,omitempty"` // large orders that are worked over the session
 	StateHash     string                 `protobuf:"bytes,12,opt,name=state_hash,json=stateHash,proto3" json:"state_hash,omitempty"`           // SHA-256 of the order state; equal after a replay of the journal
 	unknownFields protoimpl.UnknownFields
@@ -574,6 +575,13 @@ func (x *GetStatusResponse) GetClockNs() int64 {
 func (x *GetStatusResponse) GetUnwindings() []*Unwinding {
 	if x != nil {
 		return x.Unwindings
+	}
+	return nil
+}
+
+func (x *GetStatusResponse) GetDifferences() []*Difference {
+	if x != nil {
+		return x.Differences
 	}
 	return nil
 }
@@ -1402,6 +1410,178 @@ func (x *Unwinding) GetSinceNs() int64 {
 	return 0
 }
 
+type Difference struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	InstrumentId  int64                  `protobuf:"varint,1,opt,name=instrument_id,json=instrumentId,proto3" json:"instrument_id,omitempty"` // 0 = cash
+	Books         int64                  `protobuf:"varint,2,opt,name=books,proto3" json:"books,omitempty"`                                   // shares, or millionths
+	Venue         int64                  `protobuf:"varint,3,opt,name=venue,proto3" json:"venue,omitempty"`
+	SinceNs       int64                  `protobuf:"varint,4,opt,name=since_ns,json=sinceNs,proto3" json:"since_ns,omitempty"`
+	Why           string                 `protobuf:"bytes,5,opt,name=why,proto3" json:"why,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Difference) Reset() {
+	*x = Difference{}
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Difference) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Difference) ProtoMessage() {}
+
+func (x *Difference) ProtoReflect() protoreflect.Message {
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Difference.ProtoReflect.Descriptor instead.
+func (*Difference) Descriptor() ([]byte, []int) {
+	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *Difference) GetInstrumentId() int64 {
+	if x != nil {
+		return x.InstrumentId
+	}
+	return 0
+}
+
+func (x *Difference) GetBooks() int64 {
+	if x != nil {
+		return x.Books
+	}
+	return 0
+}
+
+func (x *Difference) GetVenue() int64 {
+	if x != nil {
+		return x.Venue
+	}
+	return 0
+}
+
+func (x *Difference) GetSinceNs() int64 {
+	if x != nil {
+		return x.SinceNs
+	}
+	return 0
+}
+
+func (x *Difference) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
+}
+
+type AcceptBooksRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Who           string                 `protobuf:"bytes,1,opt,name=who,proto3" json:"who,omitempty"`
+	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AcceptBooksRequest) Reset() {
+	*x = AcceptBooksRequest{}
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcceptBooksRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcceptBooksRequest) ProtoMessage() {}
+
+func (x *AcceptBooksRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcceptBooksRequest.ProtoReflect.Descriptor instead.
+func (*AcceptBooksRequest) Descriptor() ([]byte, []int) {
+	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *AcceptBooksRequest) GetWho() string {
+	if x != nil {
+		return x.Who
+	}
+	return ""
+}
+
+func (x *AcceptBooksRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+type AcceptBooksResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Differences   uint32                 `protobuf:"varint,1,opt,name=differences,proto3" json:"differences,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AcceptBooksResponse) Reset() {
+	*x = AcceptBooksResponse{}
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcceptBooksResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcceptBooksResponse) ProtoMessage() {}
+
+func (x *AcceptBooksResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcceptBooksResponse.ProtoReflect.Descriptor instead.
+func (*AcceptBooksResponse) Descriptor() ([]byte, []int) {
+	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *AcceptBooksResponse) GetDifferences() uint32 {
+	if x != nil {
+		return x.Differences
+	}
+	return 0
+}
+
 type KillRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Who           string                 `protobuf:"bytes,1,opt,name=who,proto3" json:"who,omitempty"`
@@ -1412,7 +1592,7 @@ type KillRequest struct {
 
 func (x *KillRequest) Reset() {
 	*x = KillRequest{}
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[17]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1424,7 +1604,7 @@ func (x *KillRequest) String() string {
 func (*KillRequest) ProtoMessage() {}
 
 func (x *KillRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[17]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1437,7 +1617,7 @@ func (x *KillRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KillRequest.ProtoReflect.Descriptor instead.
 func (*KillRequest) Descriptor() ([]byte, []int) {
-	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{17}
+	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *KillRequest) GetWho() string {
@@ -1463,7 +1643,7 @@ type KillResponse struct {
 
 func (x *KillResponse) Reset() {
 	*x = KillResponse{}
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[18]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1475,7 +1655,7 @@ func (x *KillResponse) String() string {
 func (*KillResponse) ProtoMessage() {}
 
 func (x *KillResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[18]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1488,7 +1668,7 @@ func (x *KillResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KillResponse.ProtoReflect.Descriptor instead.
 func (*KillResponse) Descriptor() ([]byte, []int) {
-	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{18}
+	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *KillResponse) GetTradingState() string {
@@ -1532,7 +1712,7 @@ const file_dnalyaw_v1_oms_proto_rawDesc = "" +
 	"\x06faults\x18\x02 \x03(\v2\x11.dnalyaw.v1.FaultR\x06faults\x12%\n" +
 	"\x0eorders_planned\x18\x03 \x01(\rR\rordersPlanned\x12\x18\n" +
 	"\amessage\x18\x04 \x01(\tR\amessage\"\x12\n" +
-	"\x10GetStatusRequest\"\xec\x03\n" +
+	"\x10GetStatusRequest\"\xa6\x04\n" +
 	"\x11GetStatusResponse\x12\x16\n" +
 	"\x06region\x18\x01 \x01(\tR\x06region\x12\x18\n" +
 	"\asession\x18\x02 \x01(\rR\asession\x12 \n" +
@@ -1551,7 +1731,8 @@ const file_dnalyaw_v1_oms_proto_rawDesc = "" +
 	"\bclock_ns\x18\v \x01(\x03R\aclockNs\x125\n" +
 	"\n" +
 	"unwindings\x18\r \x03(\v2\x15.dnalyaw.v1.UnwindingR\n" +
-	"unwindings\x12#\n" +
+	"unwindings\x128\n" +
+	"\vdifferences\x18\x0f \x03(\v2\x16.dnalyaw.v1.DifferenceR\vdifferences\x12#\n" +
 	"\rworked_orders\x18\x0e \x01(\rR\fworkedOrders\x12\x1d\n" +
 	"\n" +
 	"state_hash\x18\f \x01(\tR\tstateHash\"3\n" +
@@ -1636,7 +1817,19 @@ const file_dnalyaw_v1_oms_proto_rawDesc = "" +
 	"strategyId\x12\x10\n" +
 	"\x03who\x18\x03 \x01(\tR\x03who\x12\x16\n" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x19\n" +
-	"\bsince_ns\x18\x05 \x01(\x03R\asinceNs\"7\n" +
+	"\bsince_ns\x18\x05 \x01(\x03R\asinceNs\"\x8a\x01\n" +
+	"\n" +
+	"Difference\x12#\n" +
+	"\rinstrument_id\x18\x01 \x01(\x03R\finstrumentId\x12\x14\n" +
+	"\x05books\x18\x02 \x01(\x03R\x05books\x12\x14\n" +
+	"\x05venue\x18\x03 \x01(\x03R\x05venue\x12\x19\n" +
+	"\bsince_ns\x18\x04 \x01(\x03R\asinceNs\x12\x10\n" +
+	"\x03why\x18\x05 \x01(\tR\x03why\">\n" +
+	"\x12AcceptBooksRequest\x12\x10\n" +
+	"\x03who\x18\x01 \x01(\tR\x03who\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"7\n" +
+	"\x13AcceptBooksResponse\x12 \n" +
+	"\vdifferences\x18\x01 \x01(\rR\vdifferences\"7\n" +
 	"\vKillRequest\x12\x10\n" +
 	"\x03who\x18\x01 \x01(\tR\x03who\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\"3\n" +
@@ -1646,13 +1839,14 @@ const file_dnalyaw_v1_oms_proto_rawDesc = "" +
 	"\x1aSUBMIT_OUTCOME_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17SUBMIT_OUTCOME_ACCEPTED\x10\x01\x12 \n" +
 	"\x1cSUBMIT_OUTCOME_ALREADY_TAKEN\x10\x02\x12\x1a\n" +
-	"\x16SUBMIT_OUTCOME_REFUSED\x10\x032\xd6\x03\n" +
+	"\x16SUBMIT_OUTCOME_REFUSED\x10\x032\xa6\x04\n" +
 	"\x0fOrderManagement\x12T\n" +
 	"\rSubmitTargets\x12 .dnalyaw.v1.SubmitTargetsRequest\x1a!.dnalyaw.v1.SubmitTargetsResponse\x12H\n" +
 	"\tGetStatus\x12\x1c.dnalyaw.v1.GetStatusRequest\x1a\x1d.dnalyaw.v1.GetStatusResponse\x12]\n" +
 	"\x10GetSessionReport\x12#.dnalyaw.v1.GetSessionReportRequest\x1a$.dnalyaw.v1.GetSessionReportResponse\x12H\n" +
 	"\tCancelAll\x12\x1c.dnalyaw.v1.CancelAllRequest\x1a\x1d.dnalyaw.v1.CancelAllResponse\x12?\n" +
-	"\x06Unwind\x12\x19.dnalyaw.v1.UnwindRequest\x1a\x1a.dnalyaw.v1.UnwindResponse\x129\n" +
+	"\x06Unwind\x12\x19.dnalyaw.v1.UnwindRequest\x1a\x1a.dnalyaw.v1.UnwindResponse\x12N\n" +
+	"\vAcceptBooks\x12\x1e.dnalyaw.v1.AcceptBooksRequest\x1a\x1f.dnalyaw.v1.AcceptBooksResponse\x129\n" +
 	"\x04Kill\x12\x17.dnalyaw.v1.KillRequest\x1a\x18.dnalyaw.v1.KillResponseB+Z)dnalyaw/execution/gen/dnalyawv1;dnalyawv1b\x06proto3"
 
 var (
@@ -1668,7 +1862,7 @@ func file_dnalyaw_v1_oms_proto_rawDescGZIP() []byte {
 }
 
 var file_dnalyaw_v1_oms_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_dnalyaw_v1_oms_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_dnalyaw_v1_oms_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_dnalyaw_v1_oms_proto_goTypes = []any{
 	(SubmitOutcome)(0),               // 0: dnalyaw.v1.SubmitOutcome
 	(*Target)(nil),                   // 1: dnalyaw.v1.Target
@@ -1688,9 +1882,12 @@ var file_dnalyaw_v1_oms_proto_goTypes = []any{
 	(*UnwindRequest)(nil),            // 15: dnalyaw.v1.UnwindRequest
 	(*UnwindResponse)(nil),           // 16: dnalyaw.v1.UnwindResponse
 	(*Unwinding)(nil),                // 17: dnalyaw.v1.Unwinding
-	(*KillRequest)(nil),              // 18: dnalyaw.v1.KillRequest
-	(*KillResponse)(nil),             // 19: dnalyaw.v1.KillResponse
-	nil,                              // 20: dnalyaw.v1.OrderReport.AttributionEntry
+	(*Difference)(nil),               // 18: dnalyaw.v1.Difference
+	(*AcceptBooksRequest)(nil),       // 19: dnalyaw.v1.AcceptBooksRequest
+	(*AcceptBooksResponse)(nil),      // 20: dnalyaw.v1.AcceptBooksResponse
+	(*KillRequest)(nil),              // 21: dnalyaw.v1.KillRequest
+	(*KillResponse)(nil),             // 22: dnalyaw.v1.KillResponse
+	nil,                              // 23: dnalyaw.v1.OrderReport.AttributionEntry
 }
 var file_dnalyaw_v1_oms_proto_depIdxs = []int32{
 	1,  // 0: dnalyaw.v1.TargetPortfolio.targets:type_name -> dnalyaw.v1.Target
@@ -1698,28 +1895,31 @@ var file_dnalyaw_v1_oms_proto_depIdxs = []int32{
 	0,  // 2: dnalyaw.v1.SubmitTargetsResponse.outcome:type_name -> dnalyaw.v1.SubmitOutcome
 	4,  // 3: dnalyaw.v1.SubmitTargetsResponse.faults:type_name -> dnalyaw.v1.Fault
 	17, // 4: dnalyaw.v1.GetStatusResponse.unwindings:type_name -> dnalyaw.v1.Unwinding
-	10, // 5: dnalyaw.v1.OrderReport.fills:type_name -> dnalyaw.v1.FillReport
-	20, // 6: dnalyaw.v1.OrderReport.attribution:type_name -> dnalyaw.v1.OrderReport.AttributionEntry
-	9,  // 7: dnalyaw.v1.GetSessionReportResponse.orders:type_name -> dnalyaw.v1.OrderReport
-	11, // 8: dnalyaw.v1.GetSessionReportResponse.positions:type_name -> dnalyaw.v1.PositionReport
-	9,  // 9: dnalyaw.v1.GetSessionReportResponse.risk_orders:type_name -> dnalyaw.v1.OrderReport
-	3,  // 10: dnalyaw.v1.OrderManagement.SubmitTargets:input_type -> dnalyaw.v1.SubmitTargetsRequest
-	6,  // 11: dnalyaw.v1.OrderManagement.GetStatus:input_type -> dnalyaw.v1.GetStatusRequest
-	8,  // 12: dnalyaw.v1.OrderManagement.GetSessionReport:input_type -> dnalyaw.v1.GetSessionReportRequest
-	13, // 13: dnalyaw.v1.OrderManagement.CancelAll:input_type -> dnalyaw.v1.CancelAllRequest
-	15, // 14: dnalyaw.v1.OrderManagement.Unwind:input_type -> dnalyaw.v1.UnwindRequest
-	18, // 15: dnalyaw.v1.OrderManagement.Kill:input_type -> dnalyaw.v1.KillRequest
-	5,  // 16: dnalyaw.v1.OrderManagement.SubmitTargets:output_type -> dnalyaw.v1.SubmitTargetsResponse
-	7,  // 17: dnalyaw.v1.OrderManagement.GetStatus:output_type -> dnalyaw.v1.GetStatusResponse
-	12, // 18: dnalyaw.v1.OrderManagement.GetSessionReport:output_type -> dnalyaw.v1.GetSessionReportResponse
-	14, // 19: dnalyaw.v1.OrderManagement.CancelAll:output_type -> dnalyaw.v1.CancelAllResponse
-	16, // 20: dnalyaw.v1.OrderManagement.Unwind:output_type -> dnalyaw.v1.UnwindResponse
-	19, // 21: dnalyaw.v1.OrderManagement.Kill:output_type -> dnalyaw.v1.KillResponse
-	16, // [16:22] is the sub-list for method output_type
-	10, // [10:16] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	18, // 5: dnalyaw.v1.GetStatusResponse.differences:type_name -> dnalyaw.v1.Difference
+	10, // 6: dnalyaw.v1.OrderReport.fills:type_name -> dnalyaw.v1.FillReport
+	23, // 7: dnalyaw.v1.OrderReport.attribution:type_name -> dnalyaw.v1.OrderReport.AttributionEntry
+	9,  // 8: dnalyaw.v1.GetSessionReportResponse.orders:type_name -> dnalyaw.v1.OrderReport
+	11, // 9: dnalyaw.v1.GetSessionReportResponse.positions:type_name -> dnalyaw.v1.PositionReport
+	9,  // 10: dnalyaw.v1.GetSessionReportResponse.risk_orders:type_name -> dnalyaw.v1.OrderReport
+	3,  // 11: dnalyaw.v1.OrderManagement.SubmitTargets:input_type -> dnalyaw.v1.SubmitTargetsRequest
+	6,  // 12: dnalyaw.v1.OrderManagement.GetStatus:input_type -> dnalyaw.v1.GetStatusRequest
+	8,  // 13: dnalyaw.v1.OrderManagement.GetSessionReport:input_type -> dnalyaw.v1.GetSessionReportRequest
+	13, // 14: dnalyaw.v1.OrderManagement.CancelAll:input_type -> dnalyaw.v1.CancelAllRequest
+	15, // 15: dnalyaw.v1.OrderManagement.Unwind:input_type -> dnalyaw.v1.UnwindRequest
+	19, // 16: dnalyaw.v1.OrderManagement.AcceptBooks:input_type -> dnalyaw.v1.AcceptBooksRequest
+	21, // 17: dnalyaw.v1.OrderManagement.Kill:input_type -> dnalyaw.v1.KillRequest
+	5,  // 18: dnalyaw.v1.OrderManagement.SubmitTargets:output_type -> dnalyaw.v1.SubmitTargetsResponse
+	7,  // 19: dnalyaw.v1.OrderManagement.GetStatus:output_type -> dnalyaw.v1.GetStatusResponse
+	12, // 20: dnalyaw.v1.OrderManagement.GetSessionReport:output_type -> dnalyaw.v1.GetSessionReportResponse
+	14, // 21: dnalyaw.v1.OrderManagement.CancelAll:output_type -> dnalyaw.v1.CancelAllResponse
+	16, // 22: dnalyaw.v1.OrderManagement.Unwind:output_type -> dnalyaw.v1.UnwindResponse
+	20, // 23: dnalyaw.v1.OrderManagement.AcceptBooks:output_type -> dnalyaw.v1.AcceptBooksResponse
+	22, // 24: dnalyaw.v1.OrderManagement.Kill:output_type -> dnalyaw.v1.KillResponse
+	18, // [18:25] is the sub-list for method output_type
+	11, // [11:18] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_dnalyaw_v1_oms_proto_init() }
@@ -1733,7 +1933,7 @@ func file_dnalyaw_v1_oms_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_dnalyaw_v1_oms_proto_rawDesc), len(file_dnalyaw_v1_oms_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   20,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -27,6 +27,7 @@ const (
 	OrderManagement_GetSessionReport_FullMethodName = "/dnalyaw.v1.OrderManagement/GetSessionReport"
 	OrderManagement_CancelAll_FullMethodName        = "/dnalyaw.v1.OrderManagement/CancelAll"
 	OrderManagement_Unwind_FullMethodName           = "/dnalyaw.v1.OrderManagement/Unwind"
+	OrderManagement_AcceptBooks_FullMethodName      = "/dnalyaw.v1.OrderManagement/AcceptBooks"
 	OrderManagement_Kill_FullMethodName             = "/dnalyaw.v1.OrderManagement/Kill"
 )
 
@@ -46,6 +47,8 @@ type OrderManagementClient interface {
 	// An operator takes a name or a strategy down to nothing by hand, through riskd like everything else, and keeps it
 	// there until the unwinding is lifted.
 	Unwind(ctx context.Context, in *UnwindRequest, opts ...grpc.CallOption) (*UnwindResponse, error)
+	// A person accepts the venue's account where the books cannot explain it; until then nothing new is traded there.
+	AcceptBooks(ctx context.Context, in *AcceptBooksRequest, opts ...grpc.CallOption) (*AcceptBooksResponse, error)
 	// The kill switch: passes KILL to riskd, which cancels, flattens and stays reduce-only.
 	Kill(ctx context.Context, in *KillRequest, opts ...grpc.CallOption) (*KillResponse, error)
 }
@@ -108,6 +111,16 @@ func (c *orderManagementClient) Unwind(ctx context.Context, in *UnwindRequest, o
 	return out, nil
 }
 
+func (c *orderManagementClient) AcceptBooks(ctx context.Context, in *AcceptBooksRequest, opts ...grpc.CallOption) (*AcceptBooksResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AcceptBooksResponse)
+	err := c.cc.Invoke(ctx, OrderManagement_AcceptBooks_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *orderManagementClient) Kill(ctx context.Context, in *KillRequest, opts ...grpc.CallOption) (*KillResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(KillResponse)
@@ -134,6 +147,8 @@ type OrderManagementServer interface {
 	// An operator takes a name or a strategy down to nothing by hand, through riskd like everything else, and keeps it
 	// there until the unwinding is lifted.
 	Unwind(context.Context, *UnwindRequest) (*UnwindResponse, error)
+	// A person accepts the venue's account where the books cannot explain it; until then nothing new is traded there.
+	AcceptBooks(context.Context, *AcceptBooksRequest) (*AcceptBooksResponse, error)
 	// The kill switch: passes KILL to riskd, which cancels, flattens and stays reduce-only.
 	Kill(context.Context, *KillRequest) (*KillResponse, error)
 	mustEmbedUnimplementedOrderManagementServer()
@@ -160,6 +175,9 @@ func (UnimplementedOrderManagementServer) CancelAll(context.Context, *CancelAllR
 }
 func (UnimplementedOrderManagementServer) Unwind(context.Context, *UnwindRequest) (*UnwindResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Unwind not implemented")
+}
+func (UnimplementedOrderManagementServer) AcceptBooks(context.Context, *AcceptBooksRequest) (*AcceptBooksResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AcceptBooks not implemented")
 }
 func (UnimplementedOrderManagementServer) Kill(context.Context, *KillRequest) (*KillResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Kill not implemented")
@@ -275,6 +293,24 @@ func _OrderManagement_Unwind_Handler(srv interface{}, ctx context.Context, dec f
 	return interceptor(ctx, in, info, handler)
 }
 
+func _OrderManagement_AcceptBooks_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AcceptBooksRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrderManagementServer).AcceptBooks(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrderManagement_AcceptBooks_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrderManagementServer).AcceptBooks(ctx, req.(*AcceptBooksRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _OrderManagement_Kill_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(KillRequest)
 	if err := dec(in); err != nil {
@@ -319,6 +355,10 @@ var OrderManagement_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Unwind",
 			Handler:    _OrderManagement_Unwind_Handler,
+		},
+		{
+			MethodName: "AcceptBooks",
+			Handler:    _OrderManagement_AcceptBooks_Handler,
 		},
 		{
 			MethodName: "Kill",

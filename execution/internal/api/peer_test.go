@@ -55,6 +55,11 @@ func (s *spyOMS) Unwind(context.Context, core.Unwind, bool) (int, int, error) {
 	return 2, 1, s.err
 }
 
+func (s *spyOMS) AcceptBooks(context.Context, string, string) (int, error) {
+	s.asked = true
+	return 1, s.err
+}
+
 func (s *spyOMS) Kill(context.Context, string, string) (string, error) {
 	s.asked = true
 	return "KILLED", s.err

@@ -20,6 +20,7 @@ type OMS interface {
 	Report(ctx context.Context, session uint32) (core.Report, error)
 	CancelAll(ctx context.Context, reason string) (int, error)
 	Unwind(ctx context.Context, u core.Unwind, lift bool) (instruments, cancels int, err error)
+	AcceptBooks(ctx context.Context, who, reason string) (int, error)
 	Kill(ctx context.Context, who, reason string) (string, error)
 }
 
@@ -79,8 +80,27 @@ func (s *Server) GetStatus(ctx context.Context, _ *pb.GetStatusRequest) (*pb.Get
 		Region: st.Region, Session: st.Session, RiskLinkUp: st.LinkUp, VenueUp: st.VenueUp, TradingState: st.TradingState,
 		SessionState: st.SessionState, OpenOrders: uint32(st.OpenOrders), UnknownOrders: uint32(st.UnknownOrders),
 		EquityMicro: st.Equity, CashMicro: st.Cash, ClockNs: st.ClockNs, StateHash: st.StateHash,
-		WorkedOrders: uint32(st.WorkedOrders), Unwindings: unwindings(st.Unwindings),
+		WorkedOrders: uint32(st.WorkedOrders), Unwindings: unwindings(st.Unwindings), Differences: differences(st.Differences),
 	}, nil
+}
+
+func differences(ds []core.Difference) (out []*pb.Difference) {
+	for _, d := range ds {
+		out = append(out, &pb.Difference{InstrumentId: d.InstrumentID, Books: d.Books, Venue: d.Venue, SinceNs: d.SinceNs, Why: d.Why})
+	}
+	return out
+}
+
+// AcceptBooks implements the contract.
+func (s *Server) AcceptBooks(ctx context.Context, req *pb.AcceptBooksRequest) (*pb.AcceptBooksResponse, error) {
+	if req.GetWho() == "" || req.GetReason() == "" {
+		return nil, status.Error(codes.InvalidArgument, "who and reason are both needed: the audit names who accepted the account and why")
+	}
+	n, err := s.oms.AcceptBooks(ctx, req.GetWho(), req.GetReason())
+	if err != nil {
+		return nil, fail(err)
+	}
+	return &pb.AcceptBooksResponse{Differences: uint32(n)}, nil
 }
 
 func unwindings(us []core.Unwind) (out []*pb.Unwinding) {

@@ -66,10 +66,12 @@ func (s *State) applyClose(r *CloseRecord, tsNs int64) error {
 			return fmt.Errorf("%w: report is about side %d of instrument %d, the closing order is %s of %d",
 				order.ErrIllegal, r.Side, r.InstrumentID, o.Side, o.InstrumentID)
 		}
-		if err := o.Take(*r.Exec); err != nil {
+		was := o.Side
+		o.Side = r.Side
+		if err := s.take(o, r.Exec); err != nil {
+			o.Side = was
 			return err
 		}
-		o.Side = r.Side
 		return nil
 	}
 	return fmt.Errorf("closing order %d: told in the wrong order", r.OrderID)

@@ -127,6 +127,9 @@ type Core struct {
 	syncFirst bool   // it is the connection's first: reconcile when it ends
 	heard     map[uint64]bool
 
+	movedAt      time.Time // when something was last reported that moves the account
+	differsSince time.Time // since when venue and books differ
+
 	submits     []*submission
 	kills       []*killWait
 	replanAsked bool

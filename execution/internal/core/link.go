@@ -81,6 +81,7 @@ func (c *Core) onUp(e risklink.Event) {
 	c.retryRound, c.sellsAtLast = 0, 0
 	c.startSync(true)
 	c.beat(e.Epoch)
+	c.watchBooks(e.Epoch)
 }
 
 // readDay reads how the session is traded. A file of another session is worse than none: large orders would go at once.
@@ -282,6 +283,7 @@ func arrival(q targets.Quote) (bid, ask int64) {
 
 func (c *Core) onExec(m *frame.Exec, tsNs int64) {
 	c.metrics.Execs.Add(1)
+	c.movedAt = c.cfg.Now()
 	r := order.Report{
 		ExecID: m.ExecID, Type: m.ExecType, LastQty: m.LastQty, LastPx: m.LastPx, CumQty: m.CumQty, Leaves: m.LeavesQty,
 		Fee: m.Fee, Reason: m.Reason, Bid: m.Bid, Ask: m.Ask, TsNs: tsNs, Replayed: m.Flags&frame.FlagReplayed != 0,
@@ -371,6 +373,7 @@ func (c *Core) onSyncEnd(m *frame.SyncEnd) {
 		c.synced = true
 		c.reconcile()
 	}
+	c.compareBooks()
 	c.settleSubmits()
 	if c.replanAsked {
 		c.replanAsked = false

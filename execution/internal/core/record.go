@@ -19,6 +19,7 @@ type Record struct {
 	Foreign      *ForeignRecord      `json:"foreign,omitempty"`
 	Snapshot     *Snapshot           `json:"snapshot,omitempty"`
 	Operator     *OperatorRecord     `json:"operator,omitempty"`
+	Books        *BooksRecord        `json:"books,omitempty"`
 	Unwind       *UnwindRecord       `json:"unwind,omitempty"`
 	Child        *ChildRecord        `json:"child,omitempty"`
 	ParentEnd    *ParentEndRecord    `json:"parent_end,omitempty"`
@@ -41,6 +42,7 @@ const (
 	kindOperator     = "operator"
 	kindClose        = "close"
 	kindAmend        = "amend"
+	kindBooks        = "books"
 	kindUnwind       = "unwind"
 	kindChild        = "child"
 	kindParentEnd    = "parent_end"

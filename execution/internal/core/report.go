@@ -32,6 +32,7 @@ type Status struct {
 	StateCounts   map[string]int
 	Unwindings    []Unwind
 	WorkedOrders  int
+	Differences   []Difference
 }
 
 // Status reads it in the loop, after everything before it was committed.
@@ -44,7 +45,7 @@ func (c *Core) Status(ctx context.Context) (Status, error) {
 			Region: c.cfg.Region, Session: c.state.Session, LinkUp: c.synced, TradingState: "UNKNOWN",
 			SessionState: "UNKNOWN", ClockNs: c.clockNs, StateCounts: map[string]int{},
 		}
-		s.Unwindings, s.WorkedOrders = c.state.unwindings(), len(c.state.active)
+		s.Unwindings, s.WorkedOrders, s.Differences = c.state.unwindings(), len(c.state.active), c.state.Books.differences()
 		if c.epoch != 0 && c.accountOK {
 			s.VenueUp = c.account.VenueUp == 1
 			s.TradingState, s.SessionState = tradingName(c.account.TradingState), sessionName(c.account.SessionState)

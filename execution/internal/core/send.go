@@ -6,6 +6,7 @@ import (
 
 	"dnalyaw/execution/internal/frame"
 	"dnalyaw/execution/internal/order"
+	"dnalyaw/execution/internal/reference"
 )
 
 // reconcile compares every open order with what riskd has just told of it.
@@ -134,6 +135,14 @@ func (c *Core) sellBehind() bool {
 		}
 	}
 	return false
+}
+
+func (c *Core) refInstrument(id int64) (reference.Instrument, bool) {
+	if c.ref == nil {
+		return reference.Instrument{}, false
+	}
+	in, ok := c.ref.Instruments[id]
+	return in, ok
 }
 
 func correlation(text string) (out [16]byte) {

@@ -35,6 +35,7 @@ type State struct {
 	Retries       map[int64]int                `json:"retries"`
 	Snapshots     map[uint32]*Snapshot         `json:"snapshots"`
 	Unwinds       map[string]Unwind            `json:"unwinds,omitempty"` // by strategy or #instrument
+	Books         Books                        `json:"books"`
 	active        []uint64                     // parents being worked, ascending; derived
 	index         index                        // derived from Orders
 	digests       digests                      // derived from Orders
@@ -57,7 +58,7 @@ func newState() *State {
 	return &State{
 		Orders: map[uint64]*order.Order{}, Foreign: map[uint64]Foreign{}, Closes: map[uint64]*order.Order{}, Amends: map[uint64]uint64{}, Parents: map[uint64]*Parent{}, Portfolios: map[string]targets.Portfolio{},
 		Taken: map[string]map[int64]string{}, Ledger: map[string]map[int64]int64{}, Waiting: map[int64]Waiting{},
-		Replan: map[int64]bool{}, Retries: map[int64]int{}, Snapshots: map[uint32]*Snapshot{}, Unwinds: map[string]Unwind{},
+		Replan: map[int64]bool{}, Retries: map[int64]int{}, Snapshots: map[uint32]*Snapshot{}, Unwinds: map[string]Unwind{}, Books: Books{Positions: map[int64]int64{}},
 		index: newIndex(), digests: newDigests(),
 	}
 }
@@ -105,7 +106,7 @@ func (s *State) apply(r *Record) error {
 			s.noteBuyingPower(r.Decision)
 		})
 	case r.Exec != nil:
-		return s.onOrder(r.Exec.OrderID, func(o *order.Order) error { return o.Take(r.Exec.Report) }, nil)
+		return s.onOrder(r.Exec.OrderID, func(o *order.Order) error { return s.take(o, &r.Exec.Report) }, nil)
 	case r.Refused != nil:
 		return s.onOrder(r.Refused.OrderID, func(o *order.Order) error {
 			if r.Refused.Reason == order.ReasonUnknownOrder {
@@ -129,6 +130,8 @@ func (s *State) apply(r *Record) error {
 		return s.applyAmendRefused(r.AmendRefused, r.TsNs)
 	case r.Snapshot != nil:
 		s.Snapshots[r.Snapshot.Session] = r.Snapshot
+	case r.Books != nil:
+		s.applyBooks(r.Books, r.TsNs)
 	case r.Unwind != nil:
 		s.applyUnwind(r.Unwind, r.TsNs)
 	case r.Operator != nil:
@@ -276,6 +279,16 @@ func (s *State) onOrder(id uint64, change func(*order.Order) error, after func()
 	return nil
 }
 
+// take has an order take a report, and the books follow.
+func (s *State) take(o *order.Order, r *order.Report) error {
+	cum, fills := o.Cum, len(o.Fills)
+	if err := o.Take(*r); err != nil {
+		return err
+	}
+	s.Books.bookFill(o, cum, fills, r)
+	return nil
+}
+
 // attribute gives every strategy its part of what has filled: pro rata, whole shares, largest remainders first. It is
 // a function of the cumulative quantity alone, so the order of the reports does not matter.
 func (s *State) attribute(o *order.Order, before int64) {
@@ -357,17 +370,22 @@ func (s *State) working() map[int64]targets.Working {
 	return out
 }
 
-// blocked lists the instruments of this session's orders of unknown fate.
-func (s *State) blocked() map[int64]bool {
-	out := map[int64]bool{}
+// blocked lists the instruments that nothing is planned in, and why.
+func (s *State) blocked() map[int64]string {
+	out := map[int64]string{}
 	for id := range s.index.open {
 		if o := s.Orders[id]; o.State == order.Unknown && o.Session == s.Session {
-			out[o.InstrumentID] = true
+			out[o.InstrumentID] = "an order of unknown fate blocks the instrument"
 		}
 	}
 	for _, f := range s.Foreign {
 		if f.Open && f.Session == s.Session {
-			out[f.InstrumentID] = true
+			out[f.InstrumentID] = "an order that is not in this journal blocks the instrument"
+		}
+	}
+	for _, d := range s.Books.Differences {
+		if d.InstrumentID != 0 {
+			out[d.InstrumentID] = "not reconciled: " + d.String()
 		}
 	}
 	return out

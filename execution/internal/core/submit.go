@@ -135,7 +135,8 @@ func (c *Core) judge(live bool) targets.Context {
 // mayTrade says whether gates has nothing to say, at no cost.
 func (c *Core) mayTrade() bool {
 	a := &c.account
-	return c.synced && c.refErr == nil && c.accountOK && a.Equity > 0 && a.VenueUp == 1 &&
+	_, money := c.state.Books.Differences["cash"]
+	return c.synced && c.refErr == nil && !money && c.accountOK && a.Equity > 0 && a.VenueUp == 1 &&
 		(a.TradingState == frame.TradingActive || a.TradingState == frame.TradingReduceOnly) &&
 		(a.SessionState == frame.SessionOpen || a.SessionState == frame.SessionPreOpen) &&
 		c.journal.Lag(c.cfg.Now()) <= c.cfg.MaxLag
@@ -152,6 +153,9 @@ func (c *Core) gates() []targets.Fault {
 	}
 	if lag := c.journal.Lag(c.cfg.Now()); lag > c.cfg.MaxLag {
 		add(targets.FaultJournal, "the journal's disk is %s behind; submit again when it has caught up", lag.Round(time.Millisecond))
+	}
+	if d, ok := c.state.Books.Differences["cash"]; ok {
+		add(targets.FaultUnreconciled, "%s; settle the cause, then `dnalyaw reconcile --region %s --accept --reason TEXT`", d.String(), c.cfg.Region)
 	}
 	if !c.accountOK {
 		add(targets.FaultNoAccount, "riskd has sent no account")

@@ -32,8 +32,8 @@ type Input struct {
 	Reference  map[int64]reference.Instrument
 	Ticks      map[string]schedule.TickTable // by venue; one without a table has the reference's tick
 	Unwound    Unwound
-	Blocked    map[int64]bool  // an order of unknown fate
-	Only       map[int64]int64 // re-plan: these instruments, at most so many shares (0 = no cap); nil = all
+	Blocked    map[int64]string // not planned, and why
+	Only       map[int64]int64  // re-plan: these instruments, at most so many shares (0 = no cap); nil = all
 }
 
 // Unwound is what an operator wants to be held no more, with the reason.
@@ -141,8 +141,8 @@ func netOne(in Input, id int64, res *Result) {
 	}
 	position, working, quote := in.Positions[id], in.Working[id], in.Market[id]
 	price := quote.Decision()
-	if in.Blocked[id] {
-		skip(0, "an order of unknown fate blocks the instrument")
+	if why, blocked := in.Blocked[id]; blocked {
+		skip(0, "%s", why)
 		return
 	}
 	ref, known := in.Reference[id]

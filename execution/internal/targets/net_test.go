@@ -181,7 +181,7 @@ func TestWorkingOrdersCount(t *testing.T) {
 	if res := targets.Net(in); len(res.Drafts) != 0 || len(res.CancelFor) != 1 {
 		t.Errorf("opposing orders: %+v", res)
 	}
-	in.Blocked = map[int64]bool{1: true}
+	in.Blocked = map[int64]string{1: "its fate is unknown"}
 	if res := targets.Net(in); len(res.Drafts) != 0 || len(res.CancelFor) != 0 || len(res.Skips) != 1 {
 		t.Errorf("blocked: %+v", res)
 	}

@@ -39,6 +39,7 @@ const (
 	FaultHalted        = "HALTED"
 	FaultNoAccount     = "NO_ACCOUNT"
 	FaultSessionClosed = "SESSION_CLOSED"
+	FaultUnreconciled  = "UNRECONCILED"
 	FaultUnwound       = "UNWOUND"
 	FaultJournal       = "JOURNAL_BEHIND"
 )
