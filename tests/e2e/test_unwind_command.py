@@ -65,5 +65,9 @@ def test_a_name_and_then_a_strategy_are_unwound(home: Home) -> None:
     assert again.status == FAILED
     assert "neither held nor worked on" in again.err
 
+    agreed = command("reconcile", "--home", home.root)
+    assert (agreed.status, agreed.out) == (OK, "venue and books agree\n"), agreed.err
+    assert command("reconcile", "--home", home.root, "--accept").status == FAILED
+
     lifted = command(*words, "--strategy", strategy, "--reason", "mended", "--lift")
     assert (lifted.status, lifted.err) == (OK, f"US: {strategy} may be held again from the next plan on\n")
