@@ -20,6 +20,12 @@ func (h *house) works(more string) {
 		open-1_000_000_000, open+3600_000_000_000, more))
 }
 
+// sentAtOnce is a session's file by which nothing is large.
+func sentAtOnce(open int64, more string) string {
+	return fmt.Sprintf(`{"region":"US","session":"2024-01-05","open_ns":%d,"close_ns":%d,"breaks":[],"rule":{"small_adv_ppm":1000000,"unknown":"IMMEDIATE"}%s}`,
+		open-1_000_000_000, open+3600_000_000_000, more)
+}
+
 // pass lets the venue's clock run in steps of ten seconds, with a price of every instrument at each.
 func (r *fakeRisk) pass(d time.Duration) {
 	for end := d; end > 0; end -= 10 * time.Second {

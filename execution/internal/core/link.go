@@ -78,6 +78,7 @@ func (c *Core) onUp(e risklink.Event) {
 			c.audit(0, err)
 		}
 	}
+	c.beginRouting()
 	c.retryRound, c.sellsAtLast = 0, 0
 	c.startSync(true)
 	c.beat(e.Epoch)

@@ -19,6 +19,7 @@ type Record struct {
 	Foreign      *ForeignRecord      `json:"foreign,omitempty"`
 	Snapshot     *Snapshot           `json:"snapshot,omitempty"`
 	Operator     *OperatorRecord     `json:"operator,omitempty"`
+	Route        *RouteRecord        `json:"route,omitempty"`
 	Books        *BooksRecord        `json:"books,omitempty"`
 	Unwind       *UnwindRecord       `json:"unwind,omitempty"`
 	Child        *ChildRecord        `json:"child,omitempty"`
@@ -42,6 +43,7 @@ const (
 	kindOperator     = "operator"
 	kindClose        = "close"
 	kindAmend        = "amend"
+	kindRoute        = "route"
 	kindBooks        = "books"
 	kindUnwind       = "unwind"
 	kindChild        = "child"

@@ -50,7 +50,7 @@ func (c *Core) reconcile() {
 
 // submit records that the order leaves, and sends it. The same id always carries the same content.
 func (c *Core) submit(o *order.Order) bool {
-	if !c.own(o, order.Submit, "") {
+	if !c.assign(o) || !c.own(o, order.Submit, "") {
 		return false
 	}
 	m := &frame.NewOrder{

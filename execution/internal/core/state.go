@@ -7,6 +7,7 @@ import (
 
 	"dnalyaw/execution/internal/frame"
 	"dnalyaw/execution/internal/order"
+	"dnalyaw/execution/internal/router"
 	"dnalyaw/execution/internal/targets"
 )
 
@@ -36,6 +37,8 @@ type State struct {
 	Snapshots     map[uint32]*Snapshot         `json:"snapshots"`
 	Unwinds       map[string]Unwind            `json:"unwinds,omitempty"` // by strategy or #instrument
 	Books         Books                        `json:"books"`
+	Routing       *Routing                     `json:"routing,omitempty"`
+	Assigned      map[uint64]router.Assignment `json:"assigned,omitempty"` // by order
 	active        []uint64                     // parents being worked, ascending; derived
 	index         index                        // derived from Orders
 	digests       digests                      // derived from Orders
@@ -58,7 +61,7 @@ func newState() *State {
 	return &State{
 		Orders: map[uint64]*order.Order{}, Foreign: map[uint64]Foreign{}, Closes: map[uint64]*order.Order{}, Amends: map[uint64]uint64{}, Parents: map[uint64]*Parent{}, Portfolios: map[string]targets.Portfolio{},
 		Taken: map[string]map[int64]string{}, Ledger: map[string]map[int64]int64{}, Waiting: map[int64]Waiting{},
-		Replan: map[int64]bool{}, Retries: map[int64]int{}, Snapshots: map[uint32]*Snapshot{}, Unwinds: map[string]Unwind{}, Books: Books{Positions: map[int64]int64{}},
+		Replan: map[int64]bool{}, Retries: map[int64]int{}, Snapshots: map[uint32]*Snapshot{}, Unwinds: map[string]Unwind{}, Books: Books{Positions: map[int64]int64{}}, Assigned: map[uint64]router.Assignment{},
 		index: newIndex(), digests: newDigests(),
 	}
 }
@@ -130,6 +133,8 @@ func (s *State) apply(r *Record) error {
 		return s.applyAmendRefused(r.AmendRefused, r.TsNs)
 	case r.Snapshot != nil:
 		s.Snapshots[r.Snapshot.Session] = r.Snapshot
+	case r.Route != nil:
+		return s.applyRoute(r.Route)
 	case r.Books != nil:
 		s.applyBooks(r.Books, r.TsNs)
 	case r.Unwind != nil:
@@ -166,6 +171,7 @@ func (s *State) forget(ending uint32) {
 		if o.Session != ending && !o.Open() {
 			s.digests.changed(o)
 			delete(s.Orders, id)
+			delete(s.Assigned, id)
 		}
 	}
 	s.forgetParents(ending)

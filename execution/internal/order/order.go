@@ -75,6 +75,7 @@ type Decision struct {
 type Order struct {
 	Spec
 	State    State        `json:"state"`
+	Path     uint8        `json:"path,omitempty"` // route to the market, 1 or 2; 0 = there is only one
 	Sends    int          `json:"sends"`
 	Decided  *Decision    `json:"decided,omitempty"`
 	Cum      int64        `json:"cum"`

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"dnalyaw/execution/internal/router"
 	"dnalyaw/execution/internal/schedule"
 )
 
@@ -24,6 +25,7 @@ type Session struct {
 	Breaks  [][2]int64                    `json:"breaks"`           // [start, end), ascending
 	Volume  *schedule.VolumeCurve         `json:"volume,omitempty"` // how the session's volume is spread, nil = unknown
 	Ticks   map[string]schedule.TickTable `json:"ticks,omitempty"`  // by venue; a venue without a table has the reference's tick
+	Router  *router.Config                `json:"router,omitempty"` // the experiment between two paths, nil = every market has one
 	Rule    schedule.Rule                 `json:"rule"`             // which orders are large, and how those are worked
 }
 
@@ -38,6 +40,16 @@ func (s *Session) DayNs() int64 {
 	total := s.CloseNs - s.OpenNs
 	for _, b := range s.Breaks {
 		total -= max(0, min(b[1], s.CloseNs)-max(b[0], s.OpenNs))
+	}
+	return total
+}
+
+// Elapsed is the trading time from the open to a moment.
+func (s *Session) Elapsed(nowNs int64) int64 {
+	now := min(max(nowNs, s.OpenNs), s.CloseNs)
+	total := now - s.OpenNs
+	for _, b := range s.Breaks {
+		total -= max(0, min(b[1], now)-b[0])
 	}
 	return total
 }
@@ -92,6 +104,11 @@ func Parse(data []byte) (*Session, error) {
 	}
 	if err := s.Rule.Validate(); err != nil {
 		faults = append(faults, fmt.Errorf("rule: %w", err))
+	}
+	if s.Router != nil {
+		if err := s.Router.Validate(); err != nil {
+			faults = append(faults, err)
+		}
 	}
 	for venue, table := range s.Ticks {
 		if err := table.Validate(); err != nil {

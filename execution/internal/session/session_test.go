@@ -20,6 +20,10 @@ func TestASessionByHand(t *testing.T) {
 	if s.Number() != 20261119 || s.DayNs() != 800 || s.Rule.SmallADVPPM != 7 || s.Rule.RatePPM != schedule.DefaultRule().RatePPM {
 		t.Errorf("%+v", s)
 	}
+	// 100 before the break, in it, and 50 after it.
+	if a, b, c := s.Elapsed(200), s.Elapsed(350), s.Elapsed(450); a != 100 || b != 200 || c != 250 {
+		t.Errorf("elapsed %d, %d, %d", a, b, c)
+	}
 	if up := s.Ticks["HKEX"].Up(251_000); up != 255_000 {
 		t.Errorf("the tick above 0.251 is %d", up)
 	}
@@ -34,6 +38,7 @@ func TestEveryFaultIsNamed(t *testing.T) {
 		"leave nothing":       {"[[300,400]]", "[[100,1000]]"},
 		"rate_ppm":            {`"small_adv_ppm":7`, `"rate_ppm":-1`},
 		`ticks of "HKEX"`:     {`"from_px":0`, `"from_px":5`},
+		"router: ":            {`"rule"`, `"router":{},"rule"`},
 		"unknown field":       {`"region"`, `"colour":1,"region"`},
 		"not JSON":            {`{"region"`, `{"region`},
 		"something after its": {`7}}`, `7}} {}`},
