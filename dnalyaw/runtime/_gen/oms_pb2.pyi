@@ -52,6 +52,36 @@ class SubmitTargetsRequest(_message.Message):
     portfolios: _containers.RepeatedCompositeFieldContainer[TargetPortfolio]
     def __init__(self, region: _Optional[str] = ..., portfolios: _Optional[_Iterable[_Union[TargetPortfolio, _Mapping]]] = ...) -> None: ...
 
+class TargetUpdate(_message.Message):
+    __slots__ = ("strategy_id", "seq", "session", "target", "correlation_id")
+    STRATEGY_ID_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    CORRELATION_ID_FIELD_NUMBER: _ClassVar[int]
+    strategy_id: str
+    seq: int
+    session: int
+    target: Target
+    correlation_id: str
+    def __init__(self, strategy_id: _Optional[str] = ..., seq: _Optional[int] = ..., session: _Optional[int] = ..., target: _Optional[_Union[Target, _Mapping]] = ..., correlation_id: _Optional[str] = ...) -> None: ...
+
+class TargetUpdateAnswer(_message.Message):
+    __slots__ = ("strategy_id", "seq", "outcome", "faults", "order_id", "message")
+    STRATEGY_ID_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    FAULTS_FIELD_NUMBER: _ClassVar[int]
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    strategy_id: str
+    seq: int
+    outcome: SubmitOutcome
+    faults: _containers.RepeatedCompositeFieldContainer[Fault]
+    order_id: int
+    message: str
+    def __init__(self, strategy_id: _Optional[str] = ..., seq: _Optional[int] = ..., outcome: _Optional[_Union[SubmitOutcome, str]] = ..., faults: _Optional[_Iterable[_Union[Fault, _Mapping]]] = ..., order_id: _Optional[int] = ..., message: _Optional[str] = ...) -> None: ...
+
 class Fault(_message.Message):
     __slots__ = ("strategy_id", "instrument_id", "code", "message")
     STRATEGY_ID_FIELD_NUMBER: _ClassVar[int]

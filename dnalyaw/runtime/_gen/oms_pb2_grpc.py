@@ -39,6 +39,11 @@ class OrderManagementStub:
                 request_serializer=oms__pb2.SubmitTargetsRequest.SerializeToString,
                 response_deserializer=oms__pb2.SubmitTargetsResponse.FromString,
                 _registered_method=True)
+        self.UpdateTargets = channel.stream_stream(
+                '/dnalyaw.v1.OrderManagement/UpdateTargets',
+                request_serializer=oms__pb2.TargetUpdate.SerializeToString,
+                response_deserializer=oms__pb2.TargetUpdateAnswer.FromString,
+                _registered_method=True)
         self.GetStatus = channel.unary_unary(
                 '/dnalyaw.v1.OrderManagement/GetStatus',
                 request_serializer=oms__pb2.GetStatusRequest.SerializeToString,
@@ -77,6 +82,14 @@ class OrderManagementServicer:
     def SubmitTargets(self, request, context):
         """Hands over the target portfolios of one session. Idempotent per (strategy_id, as_of): the same content is
         ALREADY_TAKEN, other content is a conflict. All faults of a refused request are named; nothing of it is traded.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateTargets(self, request_iterator, context):
+        """Changes single targets of portfolios that were taken in this session, as they come: what an intraday strategy wants
+        of one name. Each update is answered, in order, once it is on the disk. Idempotent per (strategy_id, seq).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -132,6 +145,11 @@ def add_OrderManagementServicer_to_server(servicer, server):
                     servicer.SubmitTargets,
                     request_deserializer=oms__pb2.SubmitTargetsRequest.FromString,
                     response_serializer=oms__pb2.SubmitTargetsResponse.SerializeToString,
+            ),
+            'UpdateTargets': grpc.stream_stream_rpc_method_handler(
+                    servicer.UpdateTargets,
+                    request_deserializer=oms__pb2.TargetUpdate.FromString,
+                    response_serializer=oms__pb2.TargetUpdateAnswer.SerializeToString,
             ),
             'GetStatus': grpc.unary_unary_rpc_method_handler(
                     servicer.GetStatus,
@@ -191,6 +209,33 @@ class OrderManagement:
             '/dnalyaw.v1.OrderManagement/SubmitTargets',
             oms__pb2.SubmitTargetsRequest.SerializeToString,
             oms__pb2.SubmitTargetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateTargets(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/dnalyaw.v1.OrderManagement/UpdateTargets',
+            oms__pb2.TargetUpdate.SerializeToString,
+            oms__pb2.TargetUpdateAnswer.FromString,
             options,
             channel_credentials,
             insecure,

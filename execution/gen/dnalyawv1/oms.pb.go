@@ -272,6 +272,166 @@ func (x *SubmitTargetsRequest) GetPortfolios() []*TargetPortfolio {
 	return nil
 }
 
+type TargetUpdate struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	StrategyId    string                 `protobuf:"bytes,1,opt,name=strategy_id,json=strategyId,proto3" json:"strategy_id,omitempty"`
+	Seq           uint64                 `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"`                                         // rises with every update of a strategy in a session
+	Session       uint32                 `protobuf:"varint,3,opt,name=session,proto3" json:"session,omitempty"`                                 // YYYYMMDD
+	Target        *Target                `protobuf:"bytes,4,opt,name=target,proto3" json:"target,omitempty"`                                    // takes the place of the strategy's target of that name; weight 0 = hold none
+	CorrelationId string                 `protobuf:"bytes,5,opt,name=correlation_id,json=correlationId,proto3" json:"correlation_id,omitempty"` // 32 hex digits
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TargetUpdate) Reset() {
+	*x = TargetUpdate{}
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TargetUpdate) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TargetUpdate) ProtoMessage() {}
+
+func (x *TargetUpdate) ProtoReflect() protoreflect.Message {
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TargetUpdate.ProtoReflect.Descriptor instead.
+func (*TargetUpdate) Descriptor() ([]byte, []int) {
+	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *TargetUpdate) GetStrategyId() string {
+	if x != nil {
+		return x.StrategyId
+	}
+	return ""
+}
+
+func (x *TargetUpdate) GetSeq() uint64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *TargetUpdate) GetSession() uint32 {
+	if x != nil {
+		return x.Session
+	}
+	return 0
+}
+
+func (x *TargetUpdate) GetTarget() *Target {
+	if x != nil {
+		return x.Target
+	}
+	return nil
+}
+
+func (x *TargetUpdate) GetCorrelationId() string {
+	if x != nil {
+		return x.CorrelationId
+	}
+	return ""
+}
+
+type TargetUpdateAnswer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	StrategyId    string                 `protobuf:"bytes,1,opt,name=strategy_id,json=strategyId,proto3" json:"strategy_id,omitempty"`
+	Seq           uint64                 `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"`
+	Outcome       SubmitOutcome          `protobuf:"varint,3,opt,name=outcome,proto3,enum=dnalyaw.v1.SubmitOutcome" json:"outcome,omitempty"`
+	Faults        []*Fault               `protobuf:"bytes,4,rep,name=faults,proto3" json:"faults,omitempty"`
+	OrderId       uint64                 `protobuf:"varint,5,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"` // the order that was planned; 0 = none
+	Message       string                 `protobuf:"bytes,6,opt,name=message,proto3" json:"message,omitempty"`                 // why there is none
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TargetUpdateAnswer) Reset() {
+	*x = TargetUpdateAnswer{}
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TargetUpdateAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TargetUpdateAnswer) ProtoMessage() {}
+
+func (x *TargetUpdateAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TargetUpdateAnswer.ProtoReflect.Descriptor instead.
+func (*TargetUpdateAnswer) Descriptor() ([]byte, []int) {
+	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *TargetUpdateAnswer) GetStrategyId() string {
+	if x != nil {
+		return x.StrategyId
+	}
+	return ""
+}
+
+func (x *TargetUpdateAnswer) GetSeq() uint64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *TargetUpdateAnswer) GetOutcome() SubmitOutcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return SubmitOutcome_SUBMIT_OUTCOME_UNSPECIFIED
+}
+
+func (x *TargetUpdateAnswer) GetFaults() []*Fault {
+	if x != nil {
+		return x.Faults
+	}
+	return nil
+}
+
+func (x *TargetUpdateAnswer) GetOrderId() uint64 {
+	if x != nil {
+		return x.OrderId
+	}
+	return 0
+}
+
+func (x *TargetUpdateAnswer) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
 type Fault struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	StrategyId    string                 `protobuf:"bytes,1,opt,name=strategy_id,json=strategyId,proto3" json:"strategy_id,omitempty"`
@@ -284,7 +444,7 @@ type Fault struct {
 
 func (x *Fault) Reset() {
 	*x = Fault{}
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[3]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -296,7 +456,7 @@ func (x *Fault) String() string {
 func (*Fault) ProtoMessage() {}
 
 func (x *Fault) ProtoReflect() protoreflect.Message {
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[3]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -309,7 +469,7 @@ func (x *Fault) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fault.ProtoReflect.Descriptor instead.
 func (*Fault) Descriptor() ([]byte, []int) {
-	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{3}
+	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Fault) GetStrategyId() string {
@@ -352,7 +512,7 @@ type SubmitTargetsResponse struct {
 
 func (x *SubmitTargetsResponse) Reset() {
 	*x = SubmitTargetsResponse{}
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[4]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -364,7 +524,7 @@ func (x *SubmitTargetsResponse) String() string {
 func (*SubmitTargetsResponse) ProtoMessage() {}
 
 func (x *SubmitTargetsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[4]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -377,7 +537,7 @@ func (x *SubmitTargetsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitTargetsResponse.ProtoReflect.Descriptor instead.
 func (*SubmitTargetsResponse) Descriptor() ([]byte, []int) {
-	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{4}
+	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *SubmitTargetsResponse) GetOutcome() SubmitOutcome {
@@ -416,7 +576,7 @@ type GetStatusRequest struct {
 
 func (x *GetStatusRequest) Reset() {
 	*x = GetStatusRequest{}
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[5]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -428,7 +588,7 @@ func (x *GetStatusRequest) String() string {
 func (*GetStatusRequest) ProtoMessage() {}
 
 func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[5]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -441,7 +601,7 @@ func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusRequest.ProtoReflect.Descriptor instead.
 func (*GetStatusRequest) Descriptor() ([]byte, []int) {
-	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{5}
+	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{7}
 }
 
 type GetStatusResponse struct {
@@ -467,7 +627,7 @@ type GetStatusResponse struct {
 
 func (x *GetStatusResponse) Reset() {
 	*x = GetStatusResponse{}
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[6]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -479,7 +639,7 @@ func (x *GetStatusResponse) String() string {
 func (*GetStatusResponse) ProtoMessage() {}
 
 func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[6]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -492,7 +652,7 @@ func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusResponse.ProtoReflect.Descriptor instead.
 func (*GetStatusResponse) Descriptor() ([]byte, []int) {
-	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{6}
+	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetStatusResponse) GetRegion() string {
@@ -609,7 +769,7 @@ type GetSessionReportRequest struct {
 
 func (x *GetSessionReportRequest) Reset() {
 	*x = GetSessionReportRequest{}
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[7]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -621,7 +781,7 @@ func (x *GetSessionReportRequest) String() string {
 func (*GetSessionReportRequest) ProtoMessage() {}
 
 func (x *GetSessionReportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[7]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -634,7 +794,7 @@ func (x *GetSessionReportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSessionReportRequest.ProtoReflect.Descriptor instead.
 func (*GetSessionReportRequest) Descriptor() ([]byte, []int) {
-	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{7}
+	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetSessionReportRequest) GetSession() uint32 {
@@ -672,7 +832,7 @@ type OrderReport struct {
 
 func (x *OrderReport) Reset() {
 	*x = OrderReport{}
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[8]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -684,7 +844,7 @@ func (x *OrderReport) String() string {
 func (*OrderReport) ProtoMessage() {}
 
 func (x *OrderReport) ProtoReflect() protoreflect.Message {
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[8]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -697,7 +857,7 @@ func (x *OrderReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderReport.ProtoReflect.Descriptor instead.
 func (*OrderReport) Descriptor() ([]byte, []int) {
-	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{8}
+	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *OrderReport) GetOrderId() uint64 {
@@ -855,7 +1015,7 @@ type FillReport struct {
 
 func (x *FillReport) Reset() {
 	*x = FillReport{}
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[9]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -867,7 +1027,7 @@ func (x *FillReport) String() string {
 func (*FillReport) ProtoMessage() {}
 
 func (x *FillReport) ProtoReflect() protoreflect.Message {
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[9]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -880,7 +1040,7 @@ func (x *FillReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FillReport.ProtoReflect.Descriptor instead.
 func (*FillReport) Descriptor() ([]byte, []int) {
-	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{9}
+	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *FillReport) GetExecId() uint64 {
@@ -943,7 +1103,7 @@ type PositionReport struct {
 
 func (x *PositionReport) Reset() {
 	*x = PositionReport{}
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[10]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -955,7 +1115,7 @@ func (x *PositionReport) String() string {
 func (*PositionReport) ProtoMessage() {}
 
 func (x *PositionReport) ProtoReflect() protoreflect.Message {
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[10]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -968,7 +1128,7 @@ func (x *PositionReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PositionReport.ProtoReflect.Descriptor instead.
 func (*PositionReport) Descriptor() ([]byte, []int) {
-	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{10}
+	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *PositionReport) GetInstrumentId() int64 {
@@ -1013,7 +1173,7 @@ type GetSessionReportResponse struct {
 
 func (x *GetSessionReportResponse) Reset() {
 	*x = GetSessionReportResponse{}
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[11]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1025,7 +1185,7 @@ func (x *GetSessionReportResponse) String() string {
 func (*GetSessionReportResponse) ProtoMessage() {}
 
 func (x *GetSessionReportResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[11]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1038,7 +1198,7 @@ func (x *GetSessionReportResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSessionReportResponse.ProtoReflect.Descriptor instead.
 func (*GetSessionReportResponse) Descriptor() ([]byte, []int) {
-	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{11}
+	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *GetSessionReportResponse) GetRegion() string {
@@ -1127,7 +1287,7 @@ type CancelAllRequest struct {
 
 func (x *CancelAllRequest) Reset() {
 	*x = CancelAllRequest{}
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[12]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1139,7 +1299,7 @@ func (x *CancelAllRequest) String() string {
 func (*CancelAllRequest) ProtoMessage() {}
 
 func (x *CancelAllRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[12]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1152,7 +1312,7 @@ func (x *CancelAllRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelAllRequest.ProtoReflect.Descriptor instead.
 func (*CancelAllRequest) Descriptor() ([]byte, []int) {
-	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{12}
+	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *CancelAllRequest) GetReason() string {
@@ -1171,7 +1331,7 @@ type CancelAllResponse struct {
 
 func (x *CancelAllResponse) Reset() {
 	*x = CancelAllResponse{}
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[13]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1183,7 +1343,7 @@ func (x *CancelAllResponse) String() string {
 func (*CancelAllResponse) ProtoMessage() {}
 
 func (x *CancelAllResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[13]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1196,7 +1356,7 @@ func (x *CancelAllResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelAllResponse.ProtoReflect.Descriptor instead.
 func (*CancelAllResponse) Descriptor() ([]byte, []int) {
-	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{13}
+	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *CancelAllResponse) GetCancelsSent() uint32 {
@@ -1219,7 +1379,7 @@ type UnwindRequest struct {
 
 func (x *UnwindRequest) Reset() {
 	*x = UnwindRequest{}
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[14]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1231,7 +1391,7 @@ func (x *UnwindRequest) String() string {
 func (*UnwindRequest) ProtoMessage() {}
 
 func (x *UnwindRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[14]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1244,7 +1404,7 @@ func (x *UnwindRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnwindRequest.ProtoReflect.Descriptor instead.
 func (*UnwindRequest) Descriptor() ([]byte, []int) {
-	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{14}
+	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *UnwindRequest) GetInstrumentId() int64 {
@@ -1292,7 +1452,7 @@ type UnwindResponse struct {
 
 func (x *UnwindResponse) Reset() {
 	*x = UnwindResponse{}
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[15]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1304,7 +1464,7 @@ func (x *UnwindResponse) String() string {
 func (*UnwindResponse) ProtoMessage() {}
 
 func (x *UnwindResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[15]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1317,7 +1477,7 @@ func (x *UnwindResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnwindResponse.ProtoReflect.Descriptor instead.
 func (*UnwindResponse) Descriptor() ([]byte, []int) {
-	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{15}
+	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *UnwindResponse) GetInstruments() uint32 {
@@ -1347,7 +1507,7 @@ type Unwinding struct {
 
 func (x *Unwinding) Reset() {
 	*x = Unwinding{}
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[16]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1359,7 +1519,7 @@ func (x *Unwinding) String() string {
 func (*Unwinding) ProtoMessage() {}
 
 func (x *Unwinding) ProtoReflect() protoreflect.Message {
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[16]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1372,7 +1532,7 @@ func (x *Unwinding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Unwinding.ProtoReflect.Descriptor instead.
 func (*Unwinding) Descriptor() ([]byte, []int) {
-	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{16}
+	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Unwinding) GetInstrumentId() int64 {
@@ -1423,7 +1583,7 @@ type Difference struct {
 
 func (x *Difference) Reset() {
 	*x = Difference{}
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[17]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1435,7 +1595,7 @@ func (x *Difference) String() string {
 func (*Difference) ProtoMessage() {}
 
 func (x *Difference) ProtoReflect() protoreflect.Message {
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[17]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1448,7 +1608,7 @@ func (x *Difference) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Difference.ProtoReflect.Descriptor instead.
 func (*Difference) Descriptor() ([]byte, []int) {
-	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{17}
+	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Difference) GetInstrumentId() int64 {
@@ -1496,7 +1656,7 @@ type AcceptBooksRequest struct {
 
 func (x *AcceptBooksRequest) Reset() {
 	*x = AcceptBooksRequest{}
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[18]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1508,7 +1668,7 @@ func (x *AcceptBooksRequest) String() string {
 func (*AcceptBooksRequest) ProtoMessage() {}
 
 func (x *AcceptBooksRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[18]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1521,7 +1681,7 @@ func (x *AcceptBooksRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptBooksRequest.ProtoReflect.Descriptor instead.
 func (*AcceptBooksRequest) Descriptor() ([]byte, []int) {
-	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{18}
+	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *AcceptBooksRequest) GetWho() string {
@@ -1547,7 +1707,7 @@ type AcceptBooksResponse struct {
 
 func (x *AcceptBooksResponse) Reset() {
 	*x = AcceptBooksResponse{}
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[19]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1559,7 +1719,7 @@ func (x *AcceptBooksResponse) String() string {
 func (*AcceptBooksResponse) ProtoMessage() {}
 
 func (x *AcceptBooksResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[19]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1572,7 +1732,7 @@ func (x *AcceptBooksResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptBooksResponse.ProtoReflect.Descriptor instead.
 func (*AcceptBooksResponse) Descriptor() ([]byte, []int) {
-	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{19}
+	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *AcceptBooksResponse) GetDifferences() uint32 {
@@ -1592,7 +1752,7 @@ type KillRequest struct {
 
 func (x *KillRequest) Reset() {
 	*x = KillRequest{}
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[20]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1604,7 +1764,7 @@ func (x *KillRequest) String() string {
 func (*KillRequest) ProtoMessage() {}
 
 func (x *KillRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[20]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1617,7 +1777,7 @@ func (x *KillRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KillRequest.ProtoReflect.Descriptor instead.
 func (*KillRequest) Descriptor() ([]byte, []int) {
-	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{20}
+	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *KillRequest) GetWho() string {
@@ -1643,7 +1803,7 @@ type KillResponse struct {
 
 func (x *KillResponse) Reset() {
 	*x = KillResponse{}
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[21]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1655,7 +1815,7 @@ func (x *KillResponse) String() string {
 func (*KillResponse) ProtoMessage() {}
 
 func (x *KillResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_dnalyaw_v1_oms_proto_msgTypes[21]
+	mi := &file_dnalyaw_v1_oms_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1668,7 +1828,7 @@ func (x *KillResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KillResponse.ProtoReflect.Descriptor instead.
 func (*KillResponse) Descriptor() ([]byte, []int) {
-	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{21}
+	return file_dnalyaw_v1_oms_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *KillResponse) GetTradingState() string {
@@ -1700,7 +1860,22 @@ const file_dnalyaw_v1_oms_proto_rawDesc = "" +
 	"\x06region\x18\x01 \x01(\tR\x06region\x12;\n" +
 	"\n" +
 	"portfolios\x18\x02 \x03(\v2\x1b.dnalyaw.v1.TargetPortfolioR\n" +
-	"portfolios\"{\n" +
+	"portfolios\"\xae\x01\n" +
+	"\fTargetUpdate\x12\x1f\n" +
+	"\vstrategy_id\x18\x01 \x01(\tR\n" +
+	"strategyId\x12\x10\n" +
+	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12\x18\n" +
+	"\asession\x18\x03 \x01(\rR\asession\x12*\n" +
+	"\x06target\x18\x04 \x01(\v2\x12.dnalyaw.v1.TargetR\x06target\x12%\n" +
+	"\x0ecorrelation_id\x18\x05 \x01(\tR\rcorrelationId\"\xdc\x01\n" +
+	"\x12TargetUpdateAnswer\x12\x1f\n" +
+	"\vstrategy_id\x18\x01 \x01(\tR\n" +
+	"strategyId\x12\x10\n" +
+	"\x03seq\x18\x02 \x01(\x04R\x03seq\x123\n" +
+	"\aoutcome\x18\x03 \x01(\x0e2\x19.dnalyaw.v1.SubmitOutcomeR\aoutcome\x12)\n" +
+	"\x06faults\x18\x04 \x03(\v2\x11.dnalyaw.v1.FaultR\x06faults\x12\x19\n" +
+	"\border_id\x18\x05 \x01(\x04R\aorderId\x12\x18\n" +
+	"\amessage\x18\x06 \x01(\tR\amessage\"{\n" +
 	"\x05Fault\x12\x1f\n" +
 	"\vstrategy_id\x18\x01 \x01(\tR\n" +
 	"strategyId\x12#\n" +
@@ -1839,9 +2014,10 @@ const file_dnalyaw_v1_oms_proto_rawDesc = "" +
 	"\x1aSUBMIT_OUTCOME_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17SUBMIT_OUTCOME_ACCEPTED\x10\x01\x12 \n" +
 	"\x1cSUBMIT_OUTCOME_ALREADY_TAKEN\x10\x02\x12\x1a\n" +
-	"\x16SUBMIT_OUTCOME_REFUSED\x10\x032\xa6\x04\n" +
+	"\x16SUBMIT_OUTCOME_REFUSED\x10\x032\xf5\x04\n" +
 	"\x0fOrderManagement\x12T\n" +
-	"\rSubmitTargets\x12 .dnalyaw.v1.SubmitTargetsRequest\x1a!.dnalyaw.v1.SubmitTargetsResponse\x12H\n" +
+	"\rSubmitTargets\x12 .dnalyaw.v1.SubmitTargetsRequest\x1a!.dnalyaw.v1.SubmitTargetsResponse\x12M\n" +
+	"\rUpdateTargets\x12\x18.dnalyaw.v1.TargetUpdate\x1a\x1e.dnalyaw.v1.TargetUpdateAnswer(\x010\x01\x12H\n" +
 	"\tGetStatus\x12\x1c.dnalyaw.v1.GetStatusRequest\x1a\x1d.dnalyaw.v1.GetStatusResponse\x12]\n" +
 	"\x10GetSessionReport\x12#.dnalyaw.v1.GetSessionReportRequest\x1a$.dnalyaw.v1.GetSessionReportResponse\x12H\n" +
 	"\tCancelAll\x12\x1c.dnalyaw.v1.CancelAllRequest\x1a\x1d.dnalyaw.v1.CancelAllResponse\x12?\n" +
@@ -1862,64 +2038,71 @@ func file_dnalyaw_v1_oms_proto_rawDescGZIP() []byte {
 }
 
 var file_dnalyaw_v1_oms_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_dnalyaw_v1_oms_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_dnalyaw_v1_oms_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_dnalyaw_v1_oms_proto_goTypes = []any{
 	(SubmitOutcome)(0),               // 0: dnalyaw.v1.SubmitOutcome
 	(*Target)(nil),                   // 1: dnalyaw.v1.Target
 	(*TargetPortfolio)(nil),          // 2: dnalyaw.v1.TargetPortfolio
 	(*SubmitTargetsRequest)(nil),     // 3: dnalyaw.v1.SubmitTargetsRequest
-	(*Fault)(nil),                    // 4: dnalyaw.v1.Fault
-	(*SubmitTargetsResponse)(nil),    // 5: dnalyaw.v1.SubmitTargetsResponse
-	(*GetStatusRequest)(nil),         // 6: dnalyaw.v1.GetStatusRequest
-	(*GetStatusResponse)(nil),        // 7: dnalyaw.v1.GetStatusResponse
-	(*GetSessionReportRequest)(nil),  // 8: dnalyaw.v1.GetSessionReportRequest
-	(*OrderReport)(nil),              // 9: dnalyaw.v1.OrderReport
-	(*FillReport)(nil),               // 10: dnalyaw.v1.FillReport
-	(*PositionReport)(nil),           // 11: dnalyaw.v1.PositionReport
-	(*GetSessionReportResponse)(nil), // 12: dnalyaw.v1.GetSessionReportResponse
-	(*CancelAllRequest)(nil),         // 13: dnalyaw.v1.CancelAllRequest
-	(*CancelAllResponse)(nil),        // 14: dnalyaw.v1.CancelAllResponse
-	(*UnwindRequest)(nil),            // 15: dnalyaw.v1.UnwindRequest
-	(*UnwindResponse)(nil),           // 16: dnalyaw.v1.UnwindResponse
-	(*Unwinding)(nil),                // 17: dnalyaw.v1.Unwinding
-	(*Difference)(nil),               // 18: dnalyaw.v1.Difference
-	(*AcceptBooksRequest)(nil),       // 19: dnalyaw.v1.AcceptBooksRequest
-	(*AcceptBooksResponse)(nil),      // 20: dnalyaw.v1.AcceptBooksResponse
-	(*KillRequest)(nil),              // 21: dnalyaw.v1.KillRequest
-	(*KillResponse)(nil),             // 22: dnalyaw.v1.KillResponse
-	nil,                              // 23: dnalyaw.v1.OrderReport.AttributionEntry
+	(*TargetUpdate)(nil),             // 4: dnalyaw.v1.TargetUpdate
+	(*TargetUpdateAnswer)(nil),       // 5: dnalyaw.v1.TargetUpdateAnswer
+	(*Fault)(nil),                    // 6: dnalyaw.v1.Fault
+	(*SubmitTargetsResponse)(nil),    // 7: dnalyaw.v1.SubmitTargetsResponse
+	(*GetStatusRequest)(nil),         // 8: dnalyaw.v1.GetStatusRequest
+	(*GetStatusResponse)(nil),        // 9: dnalyaw.v1.GetStatusResponse
+	(*GetSessionReportRequest)(nil),  // 10: dnalyaw.v1.GetSessionReportRequest
+	(*OrderReport)(nil),              // 11: dnalyaw.v1.OrderReport
+	(*FillReport)(nil),               // 12: dnalyaw.v1.FillReport
+	(*PositionReport)(nil),           // 13: dnalyaw.v1.PositionReport
+	(*GetSessionReportResponse)(nil), // 14: dnalyaw.v1.GetSessionReportResponse
+	(*CancelAllRequest)(nil),         // 15: dnalyaw.v1.CancelAllRequest
+	(*CancelAllResponse)(nil),        // 16: dnalyaw.v1.CancelAllResponse
+	(*UnwindRequest)(nil),            // 17: dnalyaw.v1.UnwindRequest
+	(*UnwindResponse)(nil),           // 18: dnalyaw.v1.UnwindResponse
+	(*Unwinding)(nil),                // 19: dnalyaw.v1.Unwinding
+	(*Difference)(nil),               // 20: dnalyaw.v1.Difference
+	(*AcceptBooksRequest)(nil),       // 21: dnalyaw.v1.AcceptBooksRequest
+	(*AcceptBooksResponse)(nil),      // 22: dnalyaw.v1.AcceptBooksResponse
+	(*KillRequest)(nil),              // 23: dnalyaw.v1.KillRequest
+	(*KillResponse)(nil),             // 24: dnalyaw.v1.KillResponse
+	nil,                              // 25: dnalyaw.v1.OrderReport.AttributionEntry
 }
 var file_dnalyaw_v1_oms_proto_depIdxs = []int32{
 	1,  // 0: dnalyaw.v1.TargetPortfolio.targets:type_name -> dnalyaw.v1.Target
 	2,  // 1: dnalyaw.v1.SubmitTargetsRequest.portfolios:type_name -> dnalyaw.v1.TargetPortfolio
-	0,  // 2: dnalyaw.v1.SubmitTargetsResponse.outcome:type_name -> dnalyaw.v1.SubmitOutcome
-	4,  // 3: dnalyaw.v1.SubmitTargetsResponse.faults:type_name -> dnalyaw.v1.Fault
-	17, // 4: dnalyaw.v1.GetStatusResponse.unwindings:type_name -> dnalyaw.v1.Unwinding
-	18, // 5: dnalyaw.v1.GetStatusResponse.differences:type_name -> dnalyaw.v1.Difference
-	10, // 6: dnalyaw.v1.OrderReport.fills:type_name -> dnalyaw.v1.FillReport
-	23, // 7: dnalyaw.v1.OrderReport.attribution:type_name -> dnalyaw.v1.OrderReport.AttributionEntry
-	9,  // 8: dnalyaw.v1.GetSessionReportResponse.orders:type_name -> dnalyaw.v1.OrderReport
-	11, // 9: dnalyaw.v1.GetSessionReportResponse.positions:type_name -> dnalyaw.v1.PositionReport
-	9,  // 10: dnalyaw.v1.GetSessionReportResponse.risk_orders:type_name -> dnalyaw.v1.OrderReport
-	3,  // 11: dnalyaw.v1.OrderManagement.SubmitTargets:input_type -> dnalyaw.v1.SubmitTargetsRequest
-	6,  // 12: dnalyaw.v1.OrderManagement.GetStatus:input_type -> dnalyaw.v1.GetStatusRequest
-	8,  // 13: dnalyaw.v1.OrderManagement.GetSessionReport:input_type -> dnalyaw.v1.GetSessionReportRequest
-	13, // 14: dnalyaw.v1.OrderManagement.CancelAll:input_type -> dnalyaw.v1.CancelAllRequest
-	15, // 15: dnalyaw.v1.OrderManagement.Unwind:input_type -> dnalyaw.v1.UnwindRequest
-	19, // 16: dnalyaw.v1.OrderManagement.AcceptBooks:input_type -> dnalyaw.v1.AcceptBooksRequest
-	21, // 17: dnalyaw.v1.OrderManagement.Kill:input_type -> dnalyaw.v1.KillRequest
-	5,  // 18: dnalyaw.v1.OrderManagement.SubmitTargets:output_type -> dnalyaw.v1.SubmitTargetsResponse
-	7,  // 19: dnalyaw.v1.OrderManagement.GetStatus:output_type -> dnalyaw.v1.GetStatusResponse
-	12, // 20: dnalyaw.v1.OrderManagement.GetSessionReport:output_type -> dnalyaw.v1.GetSessionReportResponse
-	14, // 21: dnalyaw.v1.OrderManagement.CancelAll:output_type -> dnalyaw.v1.CancelAllResponse
-	16, // 22: dnalyaw.v1.OrderManagement.Unwind:output_type -> dnalyaw.v1.UnwindResponse
-	20, // 23: dnalyaw.v1.OrderManagement.AcceptBooks:output_type -> dnalyaw.v1.AcceptBooksResponse
-	22, // 24: dnalyaw.v1.OrderManagement.Kill:output_type -> dnalyaw.v1.KillResponse
-	18, // [18:25] is the sub-list for method output_type
-	11, // [11:18] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	1,  // 2: dnalyaw.v1.TargetUpdate.target:type_name -> dnalyaw.v1.Target
+	0,  // 3: dnalyaw.v1.TargetUpdateAnswer.outcome:type_name -> dnalyaw.v1.SubmitOutcome
+	6,  // 4: dnalyaw.v1.TargetUpdateAnswer.faults:type_name -> dnalyaw.v1.Fault
+	0,  // 5: dnalyaw.v1.SubmitTargetsResponse.outcome:type_name -> dnalyaw.v1.SubmitOutcome
+	6,  // 6: dnalyaw.v1.SubmitTargetsResponse.faults:type_name -> dnalyaw.v1.Fault
+	19, // 7: dnalyaw.v1.GetStatusResponse.unwindings:type_name -> dnalyaw.v1.Unwinding
+	20, // 8: dnalyaw.v1.GetStatusResponse.differences:type_name -> dnalyaw.v1.Difference
+	12, // 9: dnalyaw.v1.OrderReport.fills:type_name -> dnalyaw.v1.FillReport
+	25, // 10: dnalyaw.v1.OrderReport.attribution:type_name -> dnalyaw.v1.OrderReport.AttributionEntry
+	11, // 11: dnalyaw.v1.GetSessionReportResponse.orders:type_name -> dnalyaw.v1.OrderReport
+	13, // 12: dnalyaw.v1.GetSessionReportResponse.positions:type_name -> dnalyaw.v1.PositionReport
+	11, // 13: dnalyaw.v1.GetSessionReportResponse.risk_orders:type_name -> dnalyaw.v1.OrderReport
+	3,  // 14: dnalyaw.v1.OrderManagement.SubmitTargets:input_type -> dnalyaw.v1.SubmitTargetsRequest
+	4,  // 15: dnalyaw.v1.OrderManagement.UpdateTargets:input_type -> dnalyaw.v1.TargetUpdate
+	8,  // 16: dnalyaw.v1.OrderManagement.GetStatus:input_type -> dnalyaw.v1.GetStatusRequest
+	10, // 17: dnalyaw.v1.OrderManagement.GetSessionReport:input_type -> dnalyaw.v1.GetSessionReportRequest
+	15, // 18: dnalyaw.v1.OrderManagement.CancelAll:input_type -> dnalyaw.v1.CancelAllRequest
+	17, // 19: dnalyaw.v1.OrderManagement.Unwind:input_type -> dnalyaw.v1.UnwindRequest
+	21, // 20: dnalyaw.v1.OrderManagement.AcceptBooks:input_type -> dnalyaw.v1.AcceptBooksRequest
+	23, // 21: dnalyaw.v1.OrderManagement.Kill:input_type -> dnalyaw.v1.KillRequest
+	7,  // 22: dnalyaw.v1.OrderManagement.SubmitTargets:output_type -> dnalyaw.v1.SubmitTargetsResponse
+	5,  // 23: dnalyaw.v1.OrderManagement.UpdateTargets:output_type -> dnalyaw.v1.TargetUpdateAnswer
+	9,  // 24: dnalyaw.v1.OrderManagement.GetStatus:output_type -> dnalyaw.v1.GetStatusResponse
+	14, // 25: dnalyaw.v1.OrderManagement.GetSessionReport:output_type -> dnalyaw.v1.GetSessionReportResponse
+	16, // 26: dnalyaw.v1.OrderManagement.CancelAll:output_type -> dnalyaw.v1.CancelAllResponse
+	18, // 27: dnalyaw.v1.OrderManagement.Unwind:output_type -> dnalyaw.v1.UnwindResponse
+	22, // 28: dnalyaw.v1.OrderManagement.AcceptBooks:output_type -> dnalyaw.v1.AcceptBooksResponse
+	24, // 29: dnalyaw.v1.OrderManagement.Kill:output_type -> dnalyaw.v1.KillResponse
+	22, // [22:30] is the sub-list for method output_type
+	14, // [14:22] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_dnalyaw_v1_oms_proto_init() }
@@ -1933,7 +2116,7 @@ func file_dnalyaw_v1_oms_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_dnalyaw_v1_oms_proto_rawDesc), len(file_dnalyaw_v1_oms_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   23,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

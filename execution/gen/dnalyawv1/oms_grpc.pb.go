@@ -23,6 +23,7 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	OrderManagement_SubmitTargets_FullMethodName    = "/dnalyaw.v1.OrderManagement/SubmitTargets"
+	OrderManagement_UpdateTargets_FullMethodName    = "/dnalyaw.v1.OrderManagement/UpdateTargets"
 	OrderManagement_GetStatus_FullMethodName        = "/dnalyaw.v1.OrderManagement/GetStatus"
 	OrderManagement_GetSessionReport_FullMethodName = "/dnalyaw.v1.OrderManagement/GetSessionReport"
 	OrderManagement_CancelAll_FullMethodName        = "/dnalyaw.v1.OrderManagement/CancelAll"
@@ -38,6 +39,9 @@ type OrderManagementClient interface {
 	// Hands over the target portfolios of one session. Idempotent per (strategy_id, as_of): the same content is
 	// ALREADY_TAKEN, other content is a conflict. All faults of a refused request are named; nothing of it is traded.
 	SubmitTargets(ctx context.Context, in *SubmitTargetsRequest, opts ...grpc.CallOption) (*SubmitTargetsResponse, error)
+	// Changes single targets of portfolios that were taken in this session, as they come: what an intraday strategy wants
+	// of one name. Each update is answered, in order, once it is on the disk. Idempotent per (strategy_id, seq).
+	UpdateTargets(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[TargetUpdate, TargetUpdateAnswer], error)
 	// What omsd is doing: link, trading state, open orders.
 	GetStatus(ctx context.Context, in *GetStatusRequest, opts ...grpc.CallOption) (*GetStatusResponse, error)
 	// Everything that happened in a session: plans, orders, decisions, fills, positions.
@@ -70,6 +74,19 @@ func (c *orderManagementClient) SubmitTargets(ctx context.Context, in *SubmitTar
 	}
 	return out, nil
 }
+
+func (c *orderManagementClient) UpdateTargets(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[TargetUpdate, TargetUpdateAnswer], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &OrderManagement_ServiceDesc.Streams[0], OrderManagement_UpdateTargets_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[TargetUpdate, TargetUpdateAnswer]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type OrderManagement_UpdateTargetsClient = grpc.BidiStreamingClient[TargetUpdate, TargetUpdateAnswer]
 
 func (c *orderManagementClient) GetStatus(ctx context.Context, in *GetStatusRequest, opts ...grpc.CallOption) (*GetStatusResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
@@ -138,6 +155,9 @@ type OrderManagementServer interface {
 	// Hands over the target portfolios of one session. Idempotent per (strategy_id, as_of): the same content is
 	// ALREADY_TAKEN, other content is a conflict. All faults of a refused request are named; nothing of it is traded.
 	SubmitTargets(context.Context, *SubmitTargetsRequest) (*SubmitTargetsResponse, error)
+	// Changes single targets of portfolios that were taken in this session, as they come: what an intraday strategy wants
+	// of one name. Each update is answered, in order, once it is on the disk. Idempotent per (strategy_id, seq).
+	UpdateTargets(grpc.BidiStreamingServer[TargetUpdate, TargetUpdateAnswer]) error
 	// What omsd is doing: link, trading state, open orders.
 	GetStatus(context.Context, *GetStatusRequest) (*GetStatusResponse, error)
 	// Everything that happened in a session: plans, orders, decisions, fills, positions.
@@ -163,6 +183,9 @@ type UnimplementedOrderManagementServer struct{}
 
 func (UnimplementedOrderManagementServer) SubmitTargets(context.Context, *SubmitTargetsRequest) (*SubmitTargetsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SubmitTargets not implemented")
+}
+func (UnimplementedOrderManagementServer) UpdateTargets(grpc.BidiStreamingServer[TargetUpdate, TargetUpdateAnswer]) error {
+	return status.Error(codes.Unimplemented, "method UpdateTargets not implemented")
 }
 func (UnimplementedOrderManagementServer) GetStatus(context.Context, *GetStatusRequest) (*GetStatusResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetStatus not implemented")
@@ -220,6 +243,13 @@ func _OrderManagement_SubmitTargets_Handler(srv interface{}, ctx context.Context
 	}
 	return interceptor(ctx, in, info, handler)
 }
+
+func _OrderManagement_UpdateTargets_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(OrderManagementServer).UpdateTargets(&grpc.GenericServerStream[TargetUpdate, TargetUpdateAnswer]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type OrderManagement_UpdateTargetsServer = grpc.BidiStreamingServer[TargetUpdate, TargetUpdateAnswer]
 
 func _OrderManagement_GetStatus_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetStatusRequest)
@@ -365,6 +395,13 @@ var OrderManagement_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _OrderManagement_Kill_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "UpdateTargets",
+			Handler:       _OrderManagement_UpdateTargets_Handler,
+			ServerStreams: true,
+			ClientStreams: true,
+		},
+	},
 	Metadata: "dnalyaw/v1/oms.proto",
 }

@@ -60,6 +60,11 @@ func (s *spyOMS) AcceptBooks(context.Context, string, string) (int, error) {
 	return 1, s.err
 }
 
+func (s *spyOMS) UpdateTarget(context.Context, core.Update, func(core.UpdateAnswer)) error {
+	s.asked = true
+	return s.err
+}
+
 func (s *spyOMS) Kill(context.Context, string, string) (string, error) {
 	s.asked = true
 	return "KILLED", s.err

@@ -16,6 +16,7 @@ import (
 // OMS is what the server needs of the core.
 type OMS interface {
 	SubmitTargets(ctx context.Context, region string, ps []targets.Portfolio) (core.Answer, error)
+	UpdateTarget(ctx context.Context, u core.Update, answer func(core.UpdateAnswer)) error
 	Status(ctx context.Context) (core.Status, error)
 	Report(ctx context.Context, session uint32) (core.Report, error)
 	CancelAll(ctx context.Context, reason string) (int, error)
@@ -63,11 +64,16 @@ func (s *Server) SubmitTargets(ctx context.Context, req *pb.SubmitTargetsRequest
 	if err != nil {
 		return nil, fail(err)
 	}
-	resp := &pb.SubmitTargetsResponse{Outcome: pb.SubmitOutcome(a.Outcome), OrdersPlanned: uint32(a.Orders), Message: a.Message}
-	for _, f := range a.Faults {
-		resp.Faults = append(resp.Faults, &pb.Fault{StrategyId: f.StrategyID, InstrumentId: f.InstrumentID, Code: f.Code, Message: f.Message})
+	return &pb.SubmitTargetsResponse{
+		Outcome: pb.SubmitOutcome(a.Outcome), OrdersPlanned: uint32(a.Orders), Message: a.Message, Faults: faults(a.Faults),
+	}, nil
+}
+
+func faults(fs []targets.Fault) (out []*pb.Fault) {
+	for _, f := range fs {
+		out = append(out, &pb.Fault{StrategyId: f.StrategyID, InstrumentId: f.InstrumentID, Code: f.Code, Message: f.Message})
 	}
-	return resp, nil
+	return out
 }
 
 // GetStatus implements the contract.

@@ -63,6 +63,7 @@ type Config struct {
 	Now        func() time.Time
 	After      func(time.Duration, func()) // calls once, from any goroutine
 	Log        *slog.Logger
+	Observer   Observer // of what happens, for metrics; may be nil
 }
 
 func (cfg *Config) defaults() {
@@ -206,11 +207,15 @@ func (c *Core) record(r *Record) error {
 		return err
 	}
 	c.encoded = b
+	watched, from := c.watched(r)
 	if err = c.state.apply(r); err != nil && !errors.Is(err, order.ErrIllegal) {
 		c.cfg.Log.Error("a record does not apply", "kind", r.Kind, "error", err.Error())
 		return err
 	}
 	c.journal.Append(b)
+	if err == nil {
+		c.observe(r, watched, from)
+	}
 	return err
 }
 

@@ -60,6 +60,9 @@ func (c *Core) onUp(e risklink.Event) {
 	if c.ref != nil {
 		file = c.ref.Hex()
 	}
+	if c.refErr == nil && c.cfg.Observer != nil {
+		c.cfg.Observer.Reference(c.ref)
+	}
 	if c.refErr != nil {
 		c.cfg.Log.Error("no orders will be sent until the reference is right", "error", c.refErr.Error())
 	}

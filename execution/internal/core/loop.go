@@ -16,14 +16,18 @@ const maxBatch = 512
 func (c *Core) Run(ctx context.Context) error {
 	defer close(c.ended)
 	for {
+		var start time.Time
 		select {
 		case <-ctx.Done():
 			return c.stop()
 		case e := <-c.link.Events():
+			start = c.cfg.Now()
 			c.onLink(e)
 		case f := <-c.calls:
+			start = c.cfg.Now()
 			f()
 		case <-c.journal.Synced():
+			start = c.cfg.Now()
 		}
 		// Whatever else has come is taken into the same commit.
 		n := int64(1)
@@ -32,6 +36,9 @@ func (c *Core) Run(ctx context.Context) error {
 		c.metrics.LoopHigh.Store(max(c.metrics.LoopHigh.Load(), n))
 		if err := c.turn(); err != nil {
 			return err
+		}
+		if c.cfg.Observer != nil {
+			c.cfg.Observer.Turned(c.cfg.Now().Sub(start), int(n))
 		}
 	}
 }
@@ -73,7 +80,11 @@ func (c *Core) flush() error {
 			return err
 		}
 		c.metrics.Commits.Add(1)
-		c.metrics.CommitMaxNs.Store(max(c.metrics.CommitMaxNs.Load(), int64(c.cfg.Now().Sub(start))))
+		took := c.cfg.Now().Sub(start)
+		c.metrics.CommitMaxNs.Store(max(c.metrics.CommitMaxNs.Load(), int64(took)))
+		if c.cfg.Observer != nil {
+			c.cfg.Observer.Committed(c.journal.Blocks(), took)
+		}
 	}
 	for _, m := range c.out {
 		if err := c.link.Send(c.epoch, m); err != nil {
@@ -103,6 +114,9 @@ func (c *Core) letOut() error {
 		return err
 	}
 	durable, n := c.journal.Durable(), 0
+	if c.cfg.Observer != nil {
+		c.cfg.Observer.Durable(durable)
+	}
 	for n < len(c.waiting) && c.waiting[n].block <= durable {
 		c.waiting[n].give()
 		n++

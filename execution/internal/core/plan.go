@@ -17,14 +17,8 @@ func (c *Core) plan(ps map[string]targets.Portfolio, reg register.Register, only
 	if c.ref == nil {
 		return nil, errors.New("no reference")
 	}
-	in := targets.Input{
-		Session: c.state.Session, Equity: c.account.Equity, Portfolios: ps, Register: reg, Ledger: c.state.Ledger,
-		Positions: map[int64]int64{}, Marks: map[int64]int64{}, Working: c.state.working(), Market: c.prices,
-		Reference: c.ref.Instruments, Blocked: c.state.blocked(), Only: only, Unwound: c.state.unwound(),
-	}
-	if c.day != nil {
-		in.Ticks = c.day.Ticks
-	}
+	in := c.netInput(ps, reg)
+	in.Working, in.Only = c.state.working(), only
 	for id, p := range c.positions {
 		in.Positions[id], in.Marks[id] = p.Qty, p.MarkPx
 	}
@@ -43,13 +37,31 @@ func (c *Core) plan(ps map[string]targets.Portfolio, reg register.Register, only
 			continue
 		}
 		next++
-		plan.Orders = append(plan.Orders, order.Spec{
-			ID: next, Session: c.state.Session, InstrumentID: d.InstrumentID, Side: d.Side, Qty: d.Qty, LimitPx: d.LimitPx,
-			StopDistance: d.StopDistance, ReduceOnly: d.Side == order.Sell, Correlation: correlationOf(d, ps, fallback),
-			CreatedNs: c.clockNs, Shares: d.Shares, RetryOf: c.state.Waiting[d.InstrumentID].OrderID, Strategies: c.ref.Mask(d.Shares),
-		})
+		plan.Orders = append(plan.Orders, c.specOf(d, next, correlationOf(d, ps, fallback)))
 	}
 	return plan, nil
+}
+
+// netInput is what every plan depends on, without positions and working orders.
+func (c *Core) netInput(ps map[string]targets.Portfolio, reg register.Register) targets.Input {
+	in := targets.Input{
+		Session: c.state.Session, Equity: c.account.Equity, Portfolios: ps, Register: reg, Ledger: c.state.Ledger,
+		Positions: map[int64]int64{}, Marks: map[int64]int64{}, Working: map[int64]targets.Working{}, Market: c.prices,
+		Reference: c.ref.Instruments, Blocked: c.state.blocked(), Unwound: c.state.unwound(),
+	}
+	if c.day != nil {
+		in.Ticks = c.day.Ticks
+	}
+	return in
+}
+
+// specOf makes an order of a draft.
+func (c *Core) specOf(d targets.Draft, id uint64, correlation string) order.Spec {
+	return order.Spec{
+		ID: id, Session: c.state.Session, InstrumentID: d.InstrumentID, Side: d.Side, Qty: d.Qty, LimitPx: d.LimitPx,
+		StopDistance: d.StopDistance, ReduceOnly: d.Side == order.Sell, Correlation: correlation, CreatedNs: c.clockNs,
+		Shares: d.Shares, RetryOf: c.state.Waiting[d.InstrumentID].OrderID, Strategies: c.ref.Mask(d.Shares),
+	}
 }
 
 // parentOf makes a parent of a draft that is large enough to be worked over time; nil = it goes at once.

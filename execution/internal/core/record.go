@@ -19,6 +19,7 @@ type Record struct {
 	Foreign      *ForeignRecord      `json:"foreign,omitempty"`
 	Snapshot     *Snapshot           `json:"snapshot,omitempty"`
 	Operator     *OperatorRecord     `json:"operator,omitempty"`
+	Update       *UpdateRecord       `json:"update,omitempty"`
 	Route        *RouteRecord        `json:"route,omitempty"`
 	Books        *BooksRecord        `json:"books,omitempty"`
 	Unwind       *UnwindRecord       `json:"unwind,omitempty"`
@@ -43,6 +44,7 @@ const (
 	kindOperator     = "operator"
 	kindClose        = "close"
 	kindAmend        = "amend"
+	kindUpdate       = "update"
 	kindRoute        = "route"
 	kindBooks        = "books"
 	kindUnwind       = "unwind"

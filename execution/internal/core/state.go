@@ -37,6 +37,7 @@ type State struct {
 	Snapshots     map[uint32]*Snapshot         `json:"snapshots"`
 	Unwinds       map[string]Unwind            `json:"unwinds,omitempty"` // by strategy or #instrument
 	Books         Books                        `json:"books"`
+	Updates       map[string]uint64            `json:"updates,omitempty"` // the last update of each strategy in this session
 	Routing       *Routing                     `json:"routing,omitempty"`
 	Assigned      map[uint64]router.Assignment `json:"assigned,omitempty"` // by order
 	active        []uint64                     // parents being worked, ascending; derived
@@ -61,7 +62,7 @@ func newState() *State {
 	return &State{
 		Orders: map[uint64]*order.Order{}, Foreign: map[uint64]Foreign{}, Closes: map[uint64]*order.Order{}, Amends: map[uint64]uint64{}, Parents: map[uint64]*Parent{}, Portfolios: map[string]targets.Portfolio{},
 		Taken: map[string]map[int64]string{}, Ledger: map[string]map[int64]int64{}, Waiting: map[int64]Waiting{},
-		Replan: map[int64]bool{}, Retries: map[int64]int{}, Snapshots: map[uint32]*Snapshot{}, Unwinds: map[string]Unwind{}, Books: Books{Positions: map[int64]int64{}}, Assigned: map[uint64]router.Assignment{},
+		Replan: map[int64]bool{}, Retries: map[int64]int{}, Snapshots: map[uint32]*Snapshot{}, Unwinds: map[string]Unwind{}, Books: Books{Positions: map[int64]int64{}}, Assigned: map[uint64]router.Assignment{}, Updates: map[string]uint64{},
 		index: newIndex(), digests: newDigests(),
 	}
 }
@@ -133,6 +134,8 @@ func (s *State) apply(r *Record) error {
 		return s.applyAmendRefused(r.AmendRefused, r.TsNs)
 	case r.Snapshot != nil:
 		s.Snapshots[r.Snapshot.Session] = r.Snapshot
+	case r.Update != nil:
+		return s.applyUpdate(r.Update)
 	case r.Route != nil:
 		return s.applyRoute(r.Route)
 	case r.Books != nil:
@@ -155,6 +158,7 @@ func (s *State) applySession(r *SessionRecord) {
 		clear(s.Waiting)
 		clear(s.Replan)
 		clear(s.Retries)
+		clear(s.Updates)
 		s.forget(s.Session)
 	}
 	s.Region, s.Session, s.LimitsHash, s.ReferenceFile = r.Region, r.Session, r.LimitsHash, r.ReferenceFile
@@ -334,9 +338,12 @@ func (s *State) waitForCash(o *order.Order) {
 func (s *State) openIDs() []uint64 { return sortedIDs(s.index.open) }
 
 // working sums what open orders may still fill, by instrument and strategy.
-func (s *State) working() map[int64]targets.Working {
+func (s *State) working() map[int64]targets.Working { return s.workingIn(s.openIDs(), s.active) }
+
+// workingIn is working for some of the open orders and parents.
+func (s *State) workingIn(open, parents []uint64) map[int64]targets.Working {
 	out := map[int64]targets.Working{}
-	for _, id := range s.openIDs() {
+	for _, id := range open {
 		o := s.Orders[id]
 		left := o.Working()
 		if p := s.Parents[o.Parent]; left == 0 || o.Session != s.Session || p != nil && p.Ended == "" {
@@ -357,7 +364,7 @@ func (s *State) working() map[int64]targets.Working {
 		}
 		out[o.InstrumentID] = w
 	}
-	for _, id := range s.active {
+	for _, id := range parents {
 		p := s.Parents[id]
 		w := out[p.InstrumentID]
 		if w.ByStrategy == nil {

@@ -56,6 +56,9 @@ func (c *Core) SubmitTargets(ctx context.Context, region string, ps []targets.Po
 			a = got
 			if got.Outcome == Refused {
 				c.metrics.RefusedRequests.Add(1)
+				if c.cfg.Observer != nil {
+					c.cfg.Observer.Refused(got.Faults)
+				}
 			}
 			c.logAnswer(s, got)
 			reply()

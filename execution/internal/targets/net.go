@@ -100,6 +100,13 @@ func Net(in Input) Result {
 	return res
 }
 
+// NetOne is Net for one instrument.
+func NetOne(in Input, id int64) Result {
+	var res Result
+	netOne(in, id, &res)
+	return res
+}
+
 func instruments(in Input) []int64 {
 	set := map[int64]bool{}
 	for _, p := range in.Portfolios {

@@ -30,6 +30,23 @@ type Portfolio struct {
 	Targets     []Target `json:"targets"`
 }
 
+// With is the portfolio with another target of one instrument; it shares nothing with p.
+func (p Portfolio) With(t Target) Portfolio {
+	out := p
+	out.Targets = make([]Target, 0, len(p.Targets)+1)
+	placed := false
+	for _, have := range p.Targets {
+		if have.InstrumentID == t.InstrumentID {
+			have, placed = t, true
+		}
+		out.Targets = append(out.Targets, have)
+	}
+	if !placed {
+		out.Targets = append(out.Targets, t)
+	}
+	return out
+}
+
 // ContentHash is the identity of what is asked: the session and the targets in the order of their instruments.
 // Labels and correlation ids are for people and change nothing.
 func (p Portfolio) ContentHash() string {

@@ -40,6 +40,7 @@ const (
 	FaultNoAccount     = "NO_ACCOUNT"
 	FaultSessionClosed = "SESSION_CLOSED"
 	FaultUnreconciled  = "UNRECONCILED"
+	FaultNoPortfolio   = "NO_PORTFOLIO"
 	FaultUnwound       = "UNWOUND"
 	FaultJournal       = "JOURNAL_BEHIND"
 )
@@ -173,10 +174,28 @@ func validateTargets(p Portfolio, c Context, maxLeverage float64, add adder) {
 		}
 		validateInstrument(t, c, add)
 	}
+	checkLeverage(gross, len(p.Targets), maxLeverage, add)
+}
+
+func checkLeverage(gross float64, names int, maxLeverage float64, add adder) {
 	// Each weight is rounded to a millionth before it is sent, so the sum may be half a millionth a name too high.
-	if slack := 5e-7*float64(len(p.Targets)) + 1e-9; gross > maxLeverage+slack {
+	if slack := 5e-7*float64(names) + 1e-9; gross > maxLeverage+slack {
 		add(0, FaultLeverage, "gross weight %.6f is over the register's max_leverage %v", gross, maxLeverage)
 	}
+}
+
+// ValidateLeverage says whether a portfolio whose targets are right one by one is within its strategy's leverage.
+func ValidateLeverage(p Portfolio, c Context) (faults []Fault) {
+	gross := 0.0
+	for _, t := range p.Targets {
+		gross += t.Weight
+	}
+	if e, ok := c.Register[p.StrategyID]; ok && c.RegisterErr == nil {
+		checkLeverage(gross, len(p.Targets), e.MaxLeverage, func(instrument int64, code, format string, args ...any) {
+			faults = append(faults, Fault{p.StrategyID, instrument, code, fmt.Sprintf(format, args...)})
+		})
+	}
+	return faults
 }
 
 func validateInstrument(t Target, c Context, add adder) {
