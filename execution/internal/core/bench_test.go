@@ -31,7 +31,8 @@ func (d *desk) Send(_ uint64, m frame.Message) error {
 
 func (d *desk) tell(tb testing.TB, m frame.Message) {
 	d.clock++
-	if err := d.core.Happened(risklink.Event{Kind: risklink.Frame, Epoch: d.epoch, TsNs: d.clock, Msg: m}); err != nil {
+	d.core.Frame(d.epoch, d.clock, m)
+	if err := d.core.Turn(); err != nil {
 		tb.Fatal(err)
 	}
 }
@@ -87,16 +88,16 @@ func newDesk(tb testing.TB, names int, j Journal) *desk {
 	}, j, d)
 	w := frame.Welcome{Session: 20240105, ReferenceHash: parsed.Prefix()}
 	copy(w.Region[:], "US")
-	if err := d.core.Happened(risklink.Event{Kind: risklink.Up, Epoch: 1, Welcome: w, TsNs: d.clock}); err != nil {
+	d.core.Take(risklink.Event{Kind: risklink.Up, Epoch: 1, Welcome: w, TsNs: d.clock})
+	if err := d.core.Turn(); err != nil {
 		tb.Fatal(err)
 	}
 	d.serve(tb, names)
 	var told Answer
-	s := &submission{region: "US", portfolios: []targets.Portfolio{{
+	d.core.Submit("US", []targets.Portfolio{{
 		StrategyID: "alpha", AsOfNs: d.clock - 1_000_000_000, Session: 20240105, Correlation: "00112233445566778899aabbccddeeff",
-	}}, answer: func(a Answer) { told = a }}
-	d.core.onSubmit(s)
-	if err := d.core.turn(); err != nil {
+	}}, func(a Answer) { told = a })
+	if err := d.core.Turn(); err != nil {
 		tb.Fatal(err)
 	}
 	d.serve(tb, names)

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -34,6 +35,7 @@ type Link interface {
 
 // Journal is where the core's records go; journal.Journal is one.
 type Journal interface {
+	Keeps() bool // false: records are counted, and nobody reads them again
 	Append(record []byte)
 	Pending() int
 	Commit() error
@@ -59,6 +61,7 @@ type Config struct {
 	RetryWait  time.Duration                        // the first wait before a re-plan; it doubles
 	MaxRetries int                                  // re-plans of one instrument in one session
 	BeatEvery  time.Duration                        // between two heartbeats to riskd
+	WatchEvery time.Duration                        // between two comparisons of the books with the venue
 	MaxLag     time.Duration                        // how long the disk may be behind before no new order leaves
 	Now        func() time.Time
 	After      func(time.Duration, func()) // calls once, from any goroutine
@@ -66,13 +69,16 @@ type Config struct {
 	Observer   Observer // of what happens, for metrics; may be nil
 }
 
+// Never is for what is not to be done again and again.
+const Never = time.Duration(math.MaxInt64)
+
 func (cfg *Config) defaults() {
 	for _, d := range []struct {
 		field *time.Duration
 		value time.Duration
 	}{
 		{&cfg.SubmitWait, 5 * time.Second}, {&cfg.RetryWait, 10 * time.Millisecond},
-		{&cfg.BeatEvery, 500 * time.Millisecond}, {&cfg.MaxLag, 2 * time.Second},
+		{&cfg.BeatEvery, 500 * time.Millisecond}, {&cfg.WatchEvery, time.Second}, {&cfg.MaxLag, 2 * time.Second},
 	} {
 		if *d.field == 0 {
 			*d.field = d.value
@@ -202,13 +208,17 @@ func (c *Core) Metrics() *Metrics { return &c.metrics }
 // record appends to the journal and applies. What the state machine refuses is audited in the same commit.
 func (c *Core) record(r *Record) error {
 	r.TsNs = c.clockNs
-	b, err := appendRecord(c.encoded[:0], r)
-	if err != nil {
-		return err
+	b := c.encoded[:0]
+	if c.journal.Keeps() {
+		var err error
+		if b, err = appendRecord(b, r); err != nil {
+			return err
+		}
+		c.encoded = b
 	}
-	c.encoded = b
 	watched, from := c.watched(r)
-	if err = c.state.apply(r); err != nil && !errors.Is(err, order.ErrIllegal) {
+	err := c.state.apply(r)
+	if err != nil && !errors.Is(err, order.ErrIllegal) {
 		c.cfg.Log.Error("a record does not apply", "kind", r.Kind, "error", err.Error())
 		return err
 	}

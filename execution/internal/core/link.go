@@ -109,6 +109,9 @@ func (c *Core) readDay(trades uint32) (err error) {
 
 // roll ends the journal's segment with the session: the next start reads the state here instead of all that made it.
 func (c *Core) roll() {
+	if !c.journal.Keeps() {
+		return
+	}
 	state, err := json.Marshal(c.state)
 	if err == nil && c.journal.Pending() > 0 {
 		err = c.journal.Commit()
@@ -130,7 +133,9 @@ func (c *Core) beat(epoch uint64) {
 	}
 	c.metrics.Beats.Add(1)
 	c.send(&frame.Heartbeat{})
-	c.after(c.cfg.BeatEvery, func() { c.beat(epoch) })
+	if c.cfg.BeatEvery != Never {
+		c.after(c.cfg.BeatEvery, func() { c.beat(epoch) })
+	}
 }
 
 func (c *Core) onDown(e risklink.Event) {

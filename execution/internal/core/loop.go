@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"dnalyaw/execution/internal/risklink"
 	"dnalyaw/execution/internal/targets"
 )
 
@@ -54,12 +53,6 @@ func (c *Core) another() bool {
 		return false
 	}
 	return true
-}
-
-// Happened takes one event of the link in and ends the turn: the way of those who run the core on a clock of their own.
-func (c *Core) Happened(e risklink.Event) error {
-	c.onLink(e)
-	return c.turn()
 }
 
 // turn does what follows from what was taken in, commits it, and lets frames and answers out.

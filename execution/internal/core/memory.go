@@ -16,6 +16,9 @@ type Memory struct {
 // NewMemory makes one.
 func NewMemory() *Memory { return &Memory{synced: make(chan struct{})} }
 
+// Keeps is false.
+func (m *Memory) Keeps() bool { return false }
+
 // Append counts a record.
 func (m *Memory) Append([]byte) { m.pending++ }
 

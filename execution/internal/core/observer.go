@@ -100,6 +100,9 @@ type Overview struct {
 	Lag, MaxLag time.Duration // the journal's disk
 }
 
+// Unknown is how many open orders nobody knows the fate of.
+func (v Overview) Unknown() int { return v.Open[order.Unknown] }
+
 // Overview reads it in the loop. Unlike Status it does not wait for the disk: it must answer while the disk is behind.
 func (c *Core) Overview(ctx context.Context) (Overview, error) {
 	var v Overview

@@ -203,11 +203,13 @@ func (c *Core) AcceptBooks(ctx context.Context, who, reason string) (int, error)
 	return n, failed
 }
 
-// watchBooks compares once a second for as long as the connection lasts.
+// watchBooks compares again and again for as long as the connection lasts.
 func (c *Core) watchBooks(epoch uint64) {
 	if c.epoch != epoch {
 		return
 	}
 	c.compareBooks()
-	c.after(time.Second, func() { c.watchBooks(epoch) })
+	if c.cfg.WatchEvery != Never {
+		c.after(c.cfg.WatchEvery, func() { c.watchBooks(epoch) })
+	}
 }

@@ -106,6 +106,9 @@ func createSegment(dir string, n int) (*os.File, error) {
 	return f, nil
 }
 
+// Keeps says that what is appended is kept.
+func (j *Journal) Keeps() bool { return true }
+
 // Append adds a record to the block that the next Commit writes. The bytes are copied.
 func (j *Journal) Append(record []byte) {
 	j.block = appendRecord(j.block, record)

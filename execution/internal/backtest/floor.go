@@ -1,0 +1,273 @@
+package backtest
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"strconv"
+	"time"
+
+	"dnalyaw/execution/internal/core"
+	"dnalyaw/execution/internal/frame"
+	"dnalyaw/execution/internal/reference"
+	"dnalyaw/execution/internal/register"
+	"dnalyaw/execution/internal/riskengine"
+	"dnalyaw/execution/internal/risklink"
+	"dnalyaw/execution/internal/session"
+	"dnalyaw/execution/internal/sim"
+)
+
+// ownBase is where the ids of the risk engine's own closing orders begin.
+const ownBase = uint64(1) << 62
+
+// Config is what a Floor needs.
+type Config struct {
+	Region   string
+	Register register.Register
+	OpenRisk func(reference []byte) (Risk, error) // makes the engine at the first session
+	Journal  core.Journal                         // nil = none is kept
+	Sink     Sink
+	Log      *slog.Logger
+}
+
+// Floor is the whole runtime in one goroutine.
+type Floor struct {
+	cfg   Config
+	core  *core.Core
+	risk  Risk
+	venue *sim.Engine
+	day   *parsed
+
+	nowNs  int64
+	epoch  uint64
+	queue  []frame.Message // from the core, to be answered
+	timers timers
+	refuse error
+
+	quotes   []riskengine.Quote
+	changed  []sim.Quote
+	actions  []riskengine.Action
+	settleAt int64
+	moved    bool // something was reported since riskd's state was told
+	legs     []riskengine.Order
+	legIDs   [][16]byte
+	execs    uint64
+	orders   map[string]uint64 // ClOrdID -> first id, of the session
+}
+
+// New makes a floor.
+func New(cfg Config) *Floor {
+	f := &Floor{cfg: cfg, actions: make([]riskengine.Action, 256), settleAt: math.MaxInt64}
+	j := cfg.Journal
+	if j == nil {
+		j = core.NewMemory()
+	}
+	f.core = core.New(core.NewState(), core.Config{
+		Region: cfg.Region, Log: cfg.Log,
+		Register:  func() (register.Register, error) { return cfg.Register, nil },
+		Reference: func() (*reference.Reference, error) { return f.day.ref, nil },
+		Session:   func() (*session.Session, error) { return f.day.Session, nil },
+		Now:       func() time.Time { return time.Unix(0, f.nowNs) },
+		After:     func(d time.Duration, do func()) { f.timers.add(f.nowNs+int64(d), do) },
+		BeatEvery: core.Never, WatchEvery: core.Never,
+	}, j, f)
+	return f
+}
+
+// Events implements core.Link; events are handed over directly.
+func (f *Floor) Events() <-chan risklink.Event { return nil }
+
+// Send implements core.Link: what the core sends is answered once its turn is over.
+func (f *Floor) Send(_ uint64, m frame.Message) error {
+	f.queue = append(f.queue, m)
+	return nil
+}
+
+// Drop implements core.Link: in one process it can only mean that the parts do not fit together.
+func (f *Floor) Drop(_ uint64, why error) { f.refuse = errors.Join(f.refuse, why) }
+
+// Core is the order-management system, for reports.
+func (f *Floor) Core() *core.Core { return f.core }
+
+// Run trades one session after the other.
+func (f *Floor) Run(d Day) error {
+	day, err := parse(d)
+	if err != nil {
+		return err
+	}
+	f.day = day
+	if err := f.open(); err != nil {
+		return fmt.Errorf("session %d: %w", day.ref.Session, err)
+	}
+	if err := f.trade(); err != nil {
+		return fmt.Errorf("session %d at %s: %w", day.ref.Session, time.Unix(0, f.nowNs).UTC().Format(time.RFC3339Nano), err)
+	}
+	return f.cfg.Sink.Day(f.summary())
+}
+
+// open begins the session at the venue, in the risk engine and in the core, as their processes do.
+func (f *Floor) open() (err error) {
+	d := f.day
+	f.nowNs, f.settleAt, f.timers = d.Market.OpenNs, math.MaxInt64, timers{}
+	f.orders = map[string]uint64{}
+	if f.venue == nil {
+		if f.risk, err = f.cfg.OpenRisk(d.Reference); err != nil {
+			return err
+		}
+		f.venue, _, err = sim.ResumeWith(sim.Options{DropFinished: true}, d.Market, nil)
+	} else {
+		if err = f.risk.OpenSession(d.Reference); err == nil {
+			_, err = f.venue.NextSession(d.Market)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if err := f.risk.Session(frame.SessionPreOpen, f.nowNs); err != nil {
+		return err
+	}
+	f.changed = append(f.changed[:0], f.venue.Quotes()...)
+	if err := f.tellQuotes(); err != nil {
+		return err
+	}
+	if err := f.account(); err != nil {
+		return err
+	}
+	state, err := f.risk.State()
+	if err != nil {
+		return err
+	}
+	f.epoch++
+	welcome := frame.Welcome{
+		Session: d.ref.Session, TradingState: state.TradingState, VenueUp: 1, LastOrderID: state.LastOrderID, LimitsHash: state.LimitsHash,
+		ReferenceHash: d.ref.Prefix(),
+	}
+	copy(welcome.Region[:], f.cfg.Region)
+	f.core.Take(risklink.Event{Kind: risklink.Up, Epoch: f.epoch, Welcome: welcome, TsNs: f.nowNs})
+	if err := f.settle(); err != nil {
+		return err
+	}
+	if f.refuse != nil {
+		return f.refuse
+	}
+	return f.handOver(d.Market.OpenNs)
+}
+
+// trade lets the session pass.
+func (f *Floor) trade() error {
+	records, err := f.venue.Start()
+	if err != nil {
+		return err
+	}
+	if err := f.risk.Session(frame.SessionOpen, f.nowNs); err != nil {
+		return err
+	}
+	if err := f.hear(records); err != nil {
+		return err
+	}
+	f.moved = true
+	for {
+		at, running := f.venue.NextNs()
+		if !running {
+			break
+		}
+		at = min(at, f.settleAt, f.timers.next(), f.core.WakeNs(), f.nextHandoff())
+		at = max(at, f.nowNs)
+		if err := f.advance(at); err != nil {
+			return err
+		}
+	}
+	if err := f.risk.Session(frame.SessionClosed, f.nowNs); err != nil {
+		return err
+	}
+	f.moved = true
+	return f.settle()
+}
+
+// advance moves everything to a moment.
+func (f *Floor) advance(at int64) error {
+	f.nowNs = at
+	before := f.venue.Phase()
+	records, err := f.venue.Advance(at)
+	if err != nil {
+		return err
+	}
+	f.changed = f.venue.AppendChanged(f.changed[:0])
+	if err := f.tellQuotes(); err != nil {
+		return err
+	}
+	if err := f.hear(records); err != nil {
+		return err
+	}
+	if after := f.venue.Phase(); after != before {
+		if err := f.risk.Session(sessionState(after), at); err != nil {
+			return err
+		}
+		f.moved = true
+	}
+	f.timers.run(at)
+	if f.core.WakeNs() <= at {
+		f.moved = true // the state that is told brings the core's clock here
+	}
+	if err := f.handOver(at); err != nil {
+		return err
+	}
+	return f.settle()
+}
+
+func sessionState(p sim.Phase) uint8 {
+	switch p {
+	case sim.Waiting:
+		return frame.SessionPreOpen
+	case sim.Open:
+		return frame.SessionOpen
+	case sim.Break:
+		return frame.SessionBreak
+	case sim.Closed:
+		return frame.SessionClosed
+	}
+	return frame.SessionUnknown
+}
+
+func (f *Floor) nextHandoff() int64 {
+	if len(f.day.Portfolios) == 0 {
+		return math.MaxInt64
+	}
+	return f.day.Portfolios[0].AtNs
+}
+
+// handOver submits what is due.
+func (f *Floor) handOver(until int64) error {
+	for len(f.day.Portfolios) > 0 && f.day.Portfolios[0].AtNs <= until {
+		h := f.day.Portfolios[0]
+		f.day.Portfolios = f.day.Portfolios[1:]
+		var told *core.Answer
+		f.core.Submit(f.cfg.Region, h.Portfolios, func(a core.Answer) { told = &a })
+		if err := f.settle(); err != nil {
+			return err
+		}
+		if told == nil {
+			return errors.New("a hand-off was not answered")
+		}
+		if err := f.cfg.Sink.Handoff(f.day.ref.Session, f.nowNs, *told); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// orderID is the id in a ClOrdID; the risk engine's own orders have a K before theirs.
+func (f *Floor) orderID(clOrdID string) (uint64, error) {
+	if id, ok := f.orders[clOrdID]; ok {
+		return id, nil
+	}
+	return 0, fmt.Errorf("the venue reports an order %q that nobody sent", clOrdID)
+}
+
+func (f *Floor) clOrdID(id uint64) string {
+	if id >= ownBase {
+		return f.cfg.Region + "-K" + strconv.FormatUint(id-ownBase, 10)
+	}
+	return f.cfg.Region + "-" + strconv.FormatUint(id, 10)
+}

@@ -1,0 +1,31 @@
+package backtest
+
+import (
+	"dnalyaw/execution/internal/core"
+	"dnalyaw/execution/internal/sim"
+)
+
+// Sink takes what a run produces, in the order in which it happens.
+type Sink interface {
+	Handoff(session uint32, nowNs int64, a core.Answer) error
+	Record(session uint32, r *sim.Record) error
+	Day(d Summary) error
+}
+
+// Summary is the account at a session's end. Money is in millionths.
+type Summary struct {
+	Session   uint32 `json:"session"`
+	Cash      int64  `json:"cash_micro"`
+	Value     int64  `json:"value_micro"` // cash and positions at their marks
+	Positions int    `json:"positions"`
+	Orders    int    `json:"orders"`
+	Fills     int    `json:"fills"`
+	StateHash string `json:"state_hash"` // of the order-management system
+}
+
+func (f *Floor) summary() Summary {
+	orders, fills := f.venue.Counts()
+	return Summary{
+		Session: f.day.ref.Session, Cash: f.venue.Cash(), Value: f.venue.Value(), Positions: len(f.venue.Positions()), Orders: orders, Fills: fills,
+	}
+}
