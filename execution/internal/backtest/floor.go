@@ -63,7 +63,7 @@ func New(cfg Config) *Floor {
 	if j == nil {
 		j = core.NewMemory()
 	}
-	f.core = core.New(core.NewState(), core.Config{
+	f.core = core.New(core.NewState().DropEnded(), core.Config{
 		Region: cfg.Region, Log: cfg.Log,
 		Register:  func() (register.Register, error) { return cfg.Register, nil },
 		Reference: func() (*reference.Reference, error) { return f.day.ref, nil },

@@ -13,6 +13,13 @@ import (
 // NewState is the state before the first record.
 func NewState() *State { return newState() }
 
+// DropEnded has orders forgotten as soon as they have ended: for runs in which whoever owns the core keeps what it wants of
+// them and no report comes late. What was forgotten is in the hash by its number only.
+func (s *State) DropEnded() *State {
+	s.dropEnded = true
+	return s
+}
+
 // Take takes one event of the link in; Turn does what follows from it.
 func (c *Core) Take(e risklink.Event) { c.onLink(e) }
 

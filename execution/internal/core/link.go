@@ -1,9 +1,11 @@
 package core
 
 import (
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"sort"
 	"strings"
 
@@ -416,6 +418,9 @@ func (c *Core) positionMarks() []PositionMark {
 }
 
 func (c *Core) logOrder(o *order.Order, what string) {
+	if !c.cfg.Log.Enabled(context.Background(), slog.LevelInfo) {
+		return
+	}
 	attrs := []any{
 		"order_id", o.ID, "instrument_id", o.InstrumentID, "side", o.Side.String(), "qty", o.Qty, "state", o.State.String(),
 		"filled", o.Cum, jsonlog.CorrelationKey, o.Correlation,

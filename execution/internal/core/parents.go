@@ -76,6 +76,11 @@ func (s *State) applyParentEnd(r *ParentEndRecord) error {
 	}
 	p.Ended = r.Why
 	s.active = remove(s.active, r.ID)
+	for _, id := range p.Children {
+		if o := s.Orders[id]; o != nil {
+			s.drop(o)
+		}
+	}
 	return nil
 }
 

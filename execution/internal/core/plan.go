@@ -171,8 +171,7 @@ func (c *Core) due() map[int64]int64 {
 	c.sellsAtLast = max(c.sellsAtLast, sells)
 	enough := sells == 0 || 2*sells <= c.sellsAtLast
 	for id, w := range c.state.Waiting {
-		o := c.state.Orders[w.OrderID]
-		if c.state.Retries[id] < c.cfg.MaxRetries && !busy[id] && (enough || c.covers(o.Qty, o.LimitPx)) {
+		if c.state.Retries[id] < c.cfg.MaxRetries && !busy[id] && (enough || c.covers(w.Qty, w.LimitPx)) {
 			out[id] = w.Qty
 		}
 	}

@@ -37,17 +37,20 @@ type State struct {
 	Snapshots     map[uint32]*Snapshot         `json:"snapshots"`
 	Unwinds       map[string]Unwind            `json:"unwinds,omitempty"` // by strategy or #instrument
 	Books         Books                        `json:"books"`
+	Dropped       uint64                       `json:"dropped,omitempty"` // orders that ended and were forgotten at once
 	Updates       map[string]uint64            `json:"updates,omitempty"` // the last update of each strategy in this session
 	Routing       *Routing                     `json:"routing,omitempty"`
 	Assigned      map[uint64]router.Assignment `json:"assigned,omitempty"` // by order
 	active        []uint64                     // parents being worked, ascending; derived
-	index         index                        // derived from Orders
-	digests       digests                      // derived from Orders
+	dropEnded     bool
+	index         index   // derived from Orders
+	digests       digests // derived from Orders
 }
 
 // Waiting is a buy that waits for cash.
 type Waiting struct {
 	Qty     int64  `json:"qty"`
+	LimitPx int64  `json:"limit_px"`
 	OrderID uint64 `json:"order_id"`
 }
 
@@ -286,7 +289,21 @@ func (s *State) onOrder(id uint64, change func(*order.Order) error, after func()
 	if after != nil {
 		after()
 	}
+	s.drop(o)
 	return nil
+}
+
+// drop forgets an order that has ended where nobody will ask for it again; a parent that is worked on still counts its
+// children.
+func (s *State) drop(o *order.Order) {
+	if p := s.Parents[o.Parent]; !s.dropEnded || o.Open() || p != nil && p.Ended == "" {
+		return
+	}
+	s.digests.changed(o)
+	s.index.drop(o, s.Session)
+	delete(s.Orders, o.ID)
+	delete(s.Assigned, o.ID)
+	s.Dropped++
 }
 
 // take has an order take a report, and the books follow.
@@ -330,7 +347,7 @@ func (s *State) noteBuyingPower(d *DecisionRecord) {
 // waitForCash has a buy planned again later. A schedule's slice is asked for again by its schedule.
 func (s *State) waitForCash(o *order.Order) {
 	if o.Parent == 0 {
-		s.Waiting[o.InstrumentID] = Waiting{Qty: o.Qty, OrderID: o.ID}
+		s.Waiting[o.InstrumentID] = Waiting{Qty: o.Qty, LimitPx: o.LimitPx, OrderID: o.ID}
 	}
 }
 

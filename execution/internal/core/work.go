@@ -135,16 +135,16 @@ func (c *Core) pull(p *Parent, plan *schedule.Plan, d schedule.Decision) {
 }
 
 func (c *Core) endParent(p *Parent, why string) {
+	var filled int64
+	for _, id := range p.Children {
+		filled += c.state.Orders[id].Cum
+	}
 	if err := c.record(&Record{Kind: kindParentEnd, ParentEnd: &ParentEndRecord{p.ID, why}}); err != nil {
 		c.audit(0, err)
 		return
 	}
 	delete(c.plans, p.ID)
 	delete(c.wakes, p.ID)
-	var filled int64
-	for _, id := range p.Children {
-		filled += c.state.Orders[id].Cum
-	}
 	c.cfg.Log.Info("parent ended", "parent", p.ID, "instrument_id", p.InstrumentID, "filled", filled, "qty", p.Qty, "why", why,
 		jsonlog.CorrelationKey, p.Correlation)
 }

@@ -27,6 +27,7 @@ var (
 	ErrKind     = errors.New("frame: unknown kind")
 	ErrUnused   = errors.New("frame: non-zero unused byte")
 	ErrLegs     = errors.New("frame: legs that are of no order")
+	ErrPath     = errors.New("frame: path that no market has")
 )
 
 // Kind says which message a frame carries.
@@ -125,10 +126,28 @@ func Decode(b *[Size]byte, wantSequence uint64) (Header, Message, error) {
 			}
 		}
 	}
-	if order, ok := m.(*NewOrder); ok && !order.legsHold() {
-		return h, nil, fmt.Errorf("%w: leg %d of %d at offset 84, want 0 of 0, or 1 to n of n with n from 2 to %d (%s)", ErrLegs, order.Leg, order.Legs, MaxLegs, m.Kind())
+	if err := hold(m); err != nil {
+		return h, nil, err
 	}
 	return h, m, nil
+}
+
+// hold says what is wrong with the values that no reader may be left to judge: legs and paths.
+func hold(m Message) error {
+	path, offset := uint8(PathDefault), 0
+	switch m := m.(type) {
+	case *NewOrder:
+		if !m.legsHold() {
+			return fmt.Errorf("%w: leg %d of %d at offset 84, want 0 of 0, or 1 to n of n with n from 2 to %d (%s)", ErrLegs, m.Leg, m.Legs, MaxLegs, m.Kind())
+		}
+		path, offset = m.Path, 86
+	case *Decision:
+		path, offset = m.Path, 81
+	}
+	if path > PathSecond {
+		return fmt.Errorf("%w: %d at offset %d, want %d to %d (%s)", ErrPath, path, offset, PathDefault, PathSecond, m.Kind())
+	}
+	return nil
 }
 
 func blank(k Kind) Message {

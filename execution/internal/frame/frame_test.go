@@ -21,7 +21,7 @@ const golden = "../../../proto/golden"
 var goldenNames = map[string]string{
 	"session": "Session", "region": "Region", "order_id": "OrderID", "instrument_id": "InstrumentID", "qty": "Qty",
 	"limit_px": "LimitPx", "stop_distance": "StopDistance", "correlation": "Correlation", "side": "Side", "type": "Type",
-	"tif": "TIF", "flags": "Flags", "leg": "Leg", "legs": "Legs", "strategies": "Strategies", "original_id": "OriginalID", "who": "Who", "nonce": "Nonce", "trading_state": "TradingState", "venue_up": "VenueUp",
+	"tif": "TIF", "flags": "Flags", "leg": "Leg", "legs": "Legs", "path": "Path", "strategies": "Strategies", "original_id": "OriginalID", "who": "Who", "nonce": "Nonce", "trading_state": "TradingState", "venue_up": "VenueUp",
 	"last_order_id": "LastOrderID", "limits_hash": "LimitsHash", "reference_hash": "ReferenceHash", "requested_qty": "RequestedQty",
 	"approved_qty": "ApprovedQty", "decision": "Decision", "reason": "Reason", "reference_px": "ReferencePx", "equity": "Equity",
 	"worst_case": "WorstCase", "binding_limit": "BindingLimit", "last_qty": "LastQty", "last_px": "LastPx", "cum_qty": "CumQty",
@@ -155,8 +155,8 @@ func TestEveryWrongByteIsSeen(t *testing.T) {
 // A non-zero byte that no field uses is refused even under a right CRC.
 func TestUnusedBytesMustBeZero(t *testing.T) {
 	unused := map[frame.Kind][]int{
-		frame.KindHello: {32, 127}, frame.KindNewOrder: {86, 87, 96, 127}, frame.KindCancel: {48, 127}, frame.KindKill: {104, 127},
-		frame.KindReplace: {80, 127}, frame.KindHeartbeat: {24, 127}, frame.KindSync: {32, 127}, frame.KindWelcome: {30, 31, 64, 127}, frame.KindDecision: {81, 84, 87, 120, 127},
+		frame.KindHello: {32, 127}, frame.KindNewOrder: {87, 96, 127}, frame.KindCancel: {48, 127}, frame.KindKill: {104, 127},
+		frame.KindReplace: {80, 127}, frame.KindHeartbeat: {24, 127}, frame.KindSync: {32, 127}, frame.KindWelcome: {30, 31, 64, 127}, frame.KindDecision: {84, 87, 120, 127},
 		frame.KindExec: {93, 95, 112, 127}, frame.KindState: {27, 62, 127}, frame.KindPosition: {48, 127}, frame.KindPrice: {64, 127},
 		frame.KindSyncEnd: {44, 127}, frame.KindRefused: {34, 127},
 	}
@@ -212,6 +212,27 @@ func TestLegsAreOfOneOrder(t *testing.T) {
 	}
 }
 
+// Every byte where a path stands, in what omsd asks and in what riskd answers: 0, 1 and 2 are one.
+func TestPathsAreOfOneMarket(t *testing.T) {
+	for m, offset := range map[frame.Message]int{&frame.NewOrder{OrderID: 1}: 86, &frame.Decision{OrderID: 1}: 81} {
+		for path := range 256 {
+			b := frame.Encode(frame.Header{Sequence: 1}, m)
+			b[offset] = byte(path)
+			frame.Reseal(&b)
+			_, got, err := frame.Decode(&b, 1)
+			if path > 2 {
+				if !errors.Is(err, frame.ErrPath) || !strings.Contains(err.Error(), m.Kind().String()) {
+					t.Fatalf("%s: path %d gives %v", m.Kind(), path, err)
+				}
+				continue
+			}
+			if err != nil || reflect.ValueOf(got).Elem().FieldByName("Path").Uint() != uint64(path) {
+				t.Fatalf("%s: path %d gives %+v, %v", m.Kind(), path, got, err)
+			}
+		}
+	}
+}
+
 func TestNewOrderRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		legs := rapid.SampledFrom([]uint8{0, 2, 3, 16}).Draw(t, "legs")
@@ -219,7 +240,7 @@ func TestNewOrderRoundTrip(t *testing.T) {
 			OrderID: rapid.Uint64().Draw(t, "id"), InstrumentID: rapid.Uint64().Draw(t, "instrument"), Qty: rapid.Int64().Draw(t, "qty"),
 			LimitPx: rapid.Int64().Draw(t, "px"), StopDistance: rapid.Int64().Draw(t, "stop"), Side: rapid.Byte().Draw(t, "side"),
 			Type: rapid.Byte().Draw(t, "type"), TIF: rapid.Byte().Draw(t, "tif"), Flags: rapid.Byte().Draw(t, "flags"),
-			Leg: rapid.Uint8Range(min(1, legs), legs).Draw(t, "leg"), Legs: legs, Strategies: rapid.Uint64().Draw(t, "strategies"),
+			Leg: rapid.Uint8Range(min(1, legs), legs).Draw(t, "leg"), Legs: legs, Path: rapid.Uint8Range(0, 2).Draw(t, "path"), Strategies: rapid.Uint64().Draw(t, "strategies"),
 		}
 		r := &frame.Replace{
 			OrderID: m.OrderID, OriginalID: rapid.Uint64().Draw(t, "original"), Qty: m.Qty, LimitPx: m.LimitPx, StopDistance: m.StopDistance,

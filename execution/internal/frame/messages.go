@@ -28,6 +28,8 @@ type NewOrder struct {
 	// Leg of Legs: linked legs are decided as one and arrive one after another; 0 of 0 is an order of its own.
 	Leg  uint8
 	Legs uint8
+	// Path is the route to the market: PathDefault, PathFirst or PathSecond. A Replace keeps the order's.
+	Path uint8
 	// Strategies has bit i set when the order carries a target of the reference file's strategies[i].
 	Strategies uint64
 }
@@ -38,6 +40,13 @@ const MaxLegs = 16
 func (m *NewOrder) legsHold() bool {
 	return m.Leg == 0 && m.Legs == 0 || m.Leg >= 1 && m.Leg <= m.Legs && m.Legs >= 2 && m.Legs <= MaxLegs
 }
+
+// The routes to one market, in NewOrder and in Decision. The default is the market's own choice: the venue is told none.
+const (
+	PathDefault = 0
+	PathFirst   = 1
+	PathSecond  = 2
+)
 
 // Values of NewOrder's one-byte fields.
 const (
@@ -99,6 +108,7 @@ type Decision struct {
 	LimitsHash   uint64
 	Correlation  [16]byte
 	Decision     uint8
+	Path         uint8 // as the order asked for it
 	Reason       uint16
 	ReferencePx  int64
 	Equity       int64
@@ -265,7 +275,7 @@ func (m *NewOrder) put(b *[Size]byte) {
 	putI64(b[56:], m.StopDistance)
 	copy(b[64:80], m.Correlation[:])
 	b[80], b[81], b[82], b[83] = m.Side, m.Type, m.TIF, m.Flags
-	b[84], b[85] = m.Leg, m.Legs
+	b[84], b[85], b[86] = m.Leg, m.Legs, m.Path
 	le.PutUint64(b[88:], m.Strategies)
 }
 
@@ -277,7 +287,7 @@ func (m *NewOrder) get(b *[Size]byte) {
 	m.StopDistance = getI64(b[56:])
 	copy(m.Correlation[:], b[64:80])
 	m.Side, m.Type, m.TIF, m.Flags = b[80], b[81], b[82], b[83]
-	m.Leg, m.Legs = b[84], b[85]
+	m.Leg, m.Legs, m.Path = b[84], b[85], b[86]
 	m.Strategies = le.Uint64(b[88:])
 }
 
@@ -350,7 +360,7 @@ func (m *Decision) put(b *[Size]byte) {
 	putI64(b[48:], m.ApprovedQty)
 	le.PutUint64(b[56:], m.LimitsHash)
 	copy(b[64:80], m.Correlation[:])
-	b[80] = m.Decision
+	b[80], b[81] = m.Decision, m.Path
 	le.PutUint16(b[82:], m.Reason)
 	putI64(b[88:], m.ReferencePx)
 	putI64(b[96:], m.Equity)
@@ -365,7 +375,7 @@ func (m *Decision) get(b *[Size]byte) {
 	m.ApprovedQty = getI64(b[48:])
 	m.LimitsHash = le.Uint64(b[56:])
 	copy(m.Correlation[:], b[64:80])
-	m.Decision = b[80]
+	m.Decision, m.Path = b[80], b[81]
 	m.Reason = le.Uint16(b[82:])
 	m.ReferencePx = getI64(b[88:])
 	m.Equity = getI64(b[96:])

@@ -15,7 +15,11 @@ const CorrelationKey = "correlation_id"
 // New returns a logger that writes JSON lines for component to w. It is safe for concurrent use when w's Write
 // is atomic for one line (a file or a pipe is).
 func New(w io.Writer, component string, level slog.Leveler) *slog.Logger {
-	handler := slog.NewJSONHandler(w, &slog.HandlerOptions{
+	return slog.New(newHandler(w, level)).With("component", component)
+}
+
+func newHandler(w io.Writer, level slog.Leveler) slog.Handler {
+	return slog.NewJSONHandler(w, &slog.HandlerOptions{
 		Level: level,
 		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
 			if len(groups) == 0 && a.Key == slog.TimeKey && a.Value.Kind() == slog.KindTime {
@@ -24,7 +28,6 @@ func New(w io.Writer, component string, level slog.Leveler) *slog.Logger {
 			return a
 		},
 	})
-	return slog.New(handler).With("component", component)
 }
 
 // Correlation is the attribute of a correlation id: 32 lower-case hex digits.

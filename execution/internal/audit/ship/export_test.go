@@ -1,0 +1,4 @@
+package ship
+
+// Backoff is backoff.
+var Backoff = backoff
