@@ -271,3 +271,11 @@ func (f *Floor) clOrdID(id uint64) string {
 	}
 	return f.cfg.Region + "-" + strconv.FormatUint(id, 10)
 }
+
+// Close frees the risk engine.
+func (f *Floor) Close() error {
+	if f.risk == nil {
+		return nil
+	}
+	return f.risk.Close()
+}

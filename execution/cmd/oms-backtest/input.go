@@ -1,0 +1,171 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"dnalyaw/execution/internal/backtest"
+	"dnalyaw/execution/internal/reference"
+	"dnalyaw/execution/internal/register"
+	"dnalyaw/execution/internal/session"
+	"dnalyaw/execution/internal/sim"
+	"dnalyaw/execution/internal/targets"
+)
+
+// runFile is run.json in the input's folder. Paths are relative to the folder.
+type runFile struct {
+	Region   string    `json:"region"`
+	Register string    `json:"register"`          // register.jsonl
+	Tighter  string    `json:"tighter,omitempty"` // riskd's --tighter file
+	Days     []dayFile `json:"days"`              // ascending
+}
+
+// dayFile names the files of one session.
+type dayFile struct {
+	Session   string `json:"session"`             // YYYY-MM-DD
+	Reference string `json:"reference"`           // reference.json
+	Market    string `json:"market"`              // without extension: .json and .csv
+	Execution string `json:"execution,omitempty"` // session.json
+	Targets   string `json:"targets,omitempty"`   // hand-offs, see handoffFile
+}
+
+// handoffFile is a JSON list of hand-offs, by moment.
+type handoffFile []struct {
+	AtNs       int64               `json:"at_ns"`
+	Portfolios []targets.Portfolio `json:"portfolios"`
+}
+
+type input struct {
+	dir      string
+	run      runFile
+	register register.Register
+	tighter  []byte
+}
+
+func strict(data []byte, into any) error {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(into); err != nil {
+		return err
+	}
+	if dec.More() {
+		return errors.New("something follows the value")
+	}
+	return nil
+}
+
+func readInput(dir string) (*input, error) {
+	in := &input{dir: dir}
+	path := filepath.Join(dir, "run.json")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := strict(data, &in.run); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if in.run.Region == "" || in.run.Register == "" || len(in.run.Days) == 0 {
+		return nil, fmt.Errorf("%s: region, register and at least one day are needed", path)
+	}
+	for i := range in.run.Days {
+		if i > 0 && in.run.Days[i].Session <= in.run.Days[i-1].Session {
+			return nil, fmt.Errorf("%s: day %d, %s, does not follow %s", path, i, in.run.Days[i].Session, in.run.Days[i-1].Session)
+		}
+	}
+	if in.register, err = register.Read(in.at(in.run.Register)); err != nil {
+		return nil, err
+	}
+	if in.run.Tighter != "" {
+		if in.tighter, err = os.ReadFile(in.at(in.run.Tighter)); err != nil {
+			return nil, err
+		}
+	}
+	return in, nil
+}
+
+func (in *input) at(name string) string { return filepath.Join(in.dir, name) }
+
+// day reads one session: days are read one by one, so that a run of years takes the memory of a day.
+func (in *input) day(d dayFile) (backtest.Day, error) {
+	var out backtest.Day
+	var err error
+	if out.Reference, err = os.ReadFile(in.at(d.Reference)); err != nil {
+		return out, err
+	}
+	if out.Market, err = readMarket(in.at(d.Market)); err != nil {
+		return out, err
+	}
+	if out.Market.Session.Session != d.Session {
+		return out, fmt.Errorf("%s is of session %s, run.json says %s", in.at(d.Market), out.Market.Session.Session, d.Session)
+	}
+	if d.Execution != "" {
+		if out.Session, err = session.Read(in.at(d.Execution)); err != nil {
+			return out, err
+		}
+		if out.Session == nil {
+			return out, fmt.Errorf("%s is not there", in.at(d.Execution))
+		}
+	}
+	if d.Targets == "" {
+		return out, nil
+	}
+	data, err := os.ReadFile(in.at(d.Targets))
+	if err != nil {
+		return out, err
+	}
+	var hs handoffFile
+	if err := strict(data, &hs); err != nil {
+		return out, fmt.Errorf("%s: %w", in.at(d.Targets), err)
+	}
+	for _, h := range hs {
+		out.Portfolios = append(out.Portfolios, backtest.Handoff{AtNs: h.AtNs, Portfolios: h.Portfolios})
+	}
+	return out, nil
+}
+
+func readMarket(stem string) (day sim.MarketDay, err error) {
+	sessionJSON, err := os.ReadFile(stem + ".json")
+	if err != nil {
+		return day, err
+	}
+	eventsCSV, err := os.ReadFile(stem + ".csv")
+	if err != nil {
+		return day, err
+	}
+	if day.Session, err = sim.ParseSession(stem+".json", sessionJSON); err != nil {
+		return day, err
+	}
+	day.Events, err = sim.ParseEvents(stem+".csv", eventsCSV)
+	day.Digest = sim.Digest(sessionJSON, eventsCSV)
+	return day, err
+}
+
+// check reads a day's reference beforehand, so that a fault is named before hours of running.
+func (in *input) check() error {
+	var faults []error
+	for _, d := range in.run.Days {
+		ref, err := reference.Read(in.at(d.Reference))
+		switch {
+		case err != nil:
+			faults = append(faults, err)
+		case ref.Region != in.run.Region:
+			faults = append(faults, fmt.Errorf("%s is of region %s, run.json of %s", in.at(d.Reference), ref.Region, in.run.Region))
+		}
+		for _, name := range []string{d.Market + ".json", d.Market + ".csv", d.Execution, d.Targets} {
+			if name == "" {
+				continue
+			}
+			if _, err := os.Stat(in.at(name)); err != nil {
+				faults = append(faults, err)
+			}
+		}
+		if len(faults) >= 20 {
+			break
+		}
+	}
+	return errors.Join(faults...)
+}
