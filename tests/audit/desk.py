@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dnalyaw.audit import Server, Trail, trails
+from dnalyaw.audit._cluster import HERE, finish
 from dnalyaw.runtime import Layout
 from dnalyaw_pipelines.cli import main
 from dnalyaw_pipelines.home import Home
@@ -42,9 +43,7 @@ class Desk:
         """Do something to the table as a superuser, with the triggers off: what no login of the server's can."""
         self.server.stop()
         words = "".join(f"{line}\n" for line in ("set session_replication_role = replica;", *statements))
-        self.server._finish(
-            self.server.data, "postgres", "--single", "-D", "/proc/self/cwd", "audit", words=words
-        )
+        finish(self.server.data, "postgres", "--single", "-D", HERE, "audit", words=words)
         self.server.start()
 
     def command(self, *words: str) -> int:

