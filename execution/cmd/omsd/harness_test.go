@@ -45,7 +45,8 @@ type house struct {
 	ready   map[string]any
 	refDoc  map[string]any
 	refData []byte
-	real    bool // a real riskd serves risk.sock
+	real    bool     // a real riskd serves risk.sock
+	more    []string // arguments besides the usual
 }
 
 type lockedBuffer struct {
@@ -139,10 +140,10 @@ func (h *house) writeReference() {
 }
 
 func (h *house) args() []string {
-	return []string{
+	return append([]string{
 		"--dir", filepath.Join(h.dir, "oms"), "--socket", filepath.Join(h.dir, "oms.sock"), "--risk", filepath.Join(h.dir, "risk.sock"),
 		"--register", filepath.Join(h.dir, "register.jsonl"), "--region", "US",
-	}
+	}, h.more...)
 }
 
 func child(args ...string) *exec.Cmd {

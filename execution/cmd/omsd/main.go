@@ -24,6 +24,7 @@ import (
 	"dnalyaw/execution/internal/api"
 	"dnalyaw/execution/internal/core"
 	"dnalyaw/execution/internal/jsonlog"
+	"dnalyaw/execution/internal/metrics"
 	"dnalyaw/execution/internal/reference"
 	"dnalyaw/execution/internal/register"
 	"dnalyaw/execution/internal/risklink"
@@ -51,8 +52,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return exitUsage
 	}
 	defer unlock()
-	log := jsonlog.New(stderr, "omsd", slog.LevelInfo).With("region", opts.region)
-	if err := serve(opts, log, stdout); err != nil {
+	log, async := jsonlog.NewAsync(stderr, "omsd", slog.LevelInfo, 0)
+	err = serve(opts, log.With("region", opts.region), async, stdout)
+	// What was logged comes before the last word, and is there when the process has ended.
+	if err = errors.Join(err, async.Close()); err != nil {
 		fmt.Fprintf(stderr, "omsd: %v\n", err)
 		return exitFailed
 	}
@@ -77,11 +80,16 @@ func lockDir(dir string) (func(), error) {
 	}, nil
 }
 
-func serve(opts options, log *slog.Logger, stdout io.Writer) error {
+func serve(opts options, log *slog.Logger, async *jsonlog.Async, stdout io.Writer) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
+	observed, err := metrics.New(opts.region, nil)
+	if err != nil {
+		return err
+	}
 	link := risklink.New(risklink.Config{Path: opts.risk, Region: opts.region, Log: log})
 	dir := filepath.Join(opts.dir, "journal")
+	table := &trail{backlog: opts.auditBacklog}
 	oms, err := core.Open(dir, core.Config{
 		Region:    opts.region,
 		Register:  func() (register.Register, error) { return register.Read(opts.register) },
@@ -89,11 +97,18 @@ func serve(opts options, log *slog.Logger, stdout io.Writer) error {
 		Session:   func() (*session.Session, error) { return session.Read(opts.session) },
 		Earlier:   core.Earlier(dir),
 		Log:       log,
+		Observer:  observed,
+
+		AuditBehind: table.behind,
 	}, link)
 	if err != nil {
 		return err
 	}
-	lis, err := listen(opts.socket)
+	lis, err := listen("--socket", opts.socket)
+	if err != nil {
+		return err
+	}
+	watched, err := listenMetrics(opts, observed, oms, link, async, log)
 	if err != nil {
 		return err
 	}
@@ -115,11 +130,15 @@ func serve(opts options, log *slog.Logger, stdout io.Writer) error {
 			failed <- err
 		}
 	})
+	wg.Go(func() { watched.run(coreCtx) })
 	wg.Go(func() { writeMetrics(coreCtx, filepath.Join(opts.dir, "metrics.json"), oms, link, log) })
 
 	st, err := oms.Status(ctx)
 	if err == nil {
-		err = ready(stdout, opts, st)
+		err = table.start(ctx, opts, oms, log)
+	}
+	if err == nil {
+		err = ready(stdout, opts, watched.tcp, st)
 	}
 	if err == nil {
 		log.Info("serving", "socket", opts.socket, "state_hash", st.StateHash)
@@ -137,6 +156,7 @@ func serve(opts options, log *slog.Logger, stdout io.Writer) error {
 	case <-time.After(2 * time.Second):
 		server.Stop()
 	}
+	table.stop()
 	stopCore()
 	wg.Wait()
 	select {
@@ -148,13 +168,13 @@ func serve(opts options, log *slog.Logger, stdout io.Writer) error {
 }
 
 // listen takes the socket's path over from a process that is gone; the lock on --dir says that none lives.
-func listen(path string) (net.Listener, error) {
+func listen(what, path string) (net.Listener, error) {
 	if fi, err := os.Lstat(path); err == nil {
 		if fi.Mode()&os.ModeSocket == 0 {
-			return nil, fmt.Errorf("--socket %s is there and is no socket; remove it", path)
+			return nil, fmt.Errorf("%s %s is there and is no socket; remove it", what, path)
 		}
 		if conn, err := net.DialTimeout("unix", path, time.Second); err == nil {
-			return nil, errors.Join(fmt.Errorf("--socket %s is served by another process", path), conn.Close())
+			return nil, errors.Join(fmt.Errorf("%s %s is served by another process", what, path), conn.Close())
 		}
 		if err := os.Remove(path); err != nil {
 			return nil, fmt.Errorf("remove the old socket: %w", err)
@@ -164,15 +184,15 @@ func listen(path string) (net.Listener, error) {
 	defer unix.Umask(old)
 	lis, err := net.Listen("unix", path)
 	if err != nil {
-		return nil, fmt.Errorf("listen on --socket: %w", err)
+		return nil, fmt.Errorf("listen on %s: %w", what, err)
 	}
 	return lis, nil
 }
 
-func ready(w io.Writer, opts options, st core.Status) error {
+func ready(w io.Writer, opts options, tcp string, st core.Status) error {
 	b, err := json.Marshal(map[string]any{
 		"component": "omsd", "pid": os.Getpid(), "region": opts.region, "socket": opts.socket, "risk": opts.risk,
-		"state_hash": st.StateHash, "open_orders": st.OpenOrders,
+		"state_hash": st.StateHash, "open_orders": st.OpenOrders, "metrics": tcp,
 	})
 	if err != nil {
 		return err

@@ -11,12 +11,14 @@ import (
 )
 
 type options struct {
-	dir, socket, risk, register, reference, session, region string
+	dir, socket, risk, register, reference, session, audit, region, metrics string
+	auditBacklog                                                            uint64
 }
 
 var regionForm = regexp.MustCompile(`^[A-Z]{2,4}$`)
 
-// newFlags declares every flag there is. None of them is an address: omsd reaches riskd's socket and nothing else.
+// newFlags declares every flag there is. None of them leads anywhere but to riskd's socket; --metrics is where omsd itself
+// listens, on loopback only.
 func newFlags(o *options) *flag.FlagSet {
 	fs := flag.NewFlagSet("omsd", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
@@ -26,6 +28,9 @@ func newFlags(o *options) *flag.FlagSet {
 	fs.StringVar(&o.register, "register", "", "the register of strategies, register.jsonl")
 	fs.StringVar(&o.reference, "reference", "", "the session's reference.json (beside the register when not given)")
 	fs.StringVar(&o.session, "session", "", "how the session is traded, session.json (beside the register when not given; without the file every order goes at once)")
+	fs.StringVar(&o.metrics, "metrics", "", "serve metrics and readiness on loopback TCP too, such as 127.0.0.1:9464 (DIR/metrics.sock serves them always)")
+	fs.StringVar(&o.audit, "audit", "", "file with the data source name of the audit table's database (none: no audit table)")
+	fs.Uint64Var(&o.auditBacklog, "audit-backlog", 200_000, "records that the audit table may be behind before nothing is opened")
 	fs.StringVar(&o.region, "region", "", "region to trade, US or HK")
 	return fs
 }
@@ -53,6 +58,11 @@ func parseOptions(args []string) (options, error) {
 	}
 	if o.region != "" && !regionForm.MatchString(o.region) {
 		faults = append(faults, fmt.Sprintf("--region %q is not a region such as US or HK", o.region))
+	}
+	if o.metrics != "" {
+		if _, err := loopback(o.metrics); err != nil {
+			faults = append(faults, err.Error())
+		}
 	}
 	if len(faults) > 0 {
 		return o, fmt.Errorf("%s; %s", strings.Join(faults, "; "), usage(fs))

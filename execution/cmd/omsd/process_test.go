@@ -39,12 +39,13 @@ func TestOmsdLinksNoVenue(t *testing.T) {
 
 func TestNoFlagIsAnAddress(t *testing.T) {
 	var o options
-	known := map[string]bool{"dir": true, "socket": true, "risk": true, "register": true, "reference": true, "session": true, "region": true}
+	known := map[string]bool{"dir": true, "socket": true, "risk": true, "register": true, "reference": true, "session": true, "audit": true, "audit-backlog": true, "region": true, "metrics": true}
 	newFlags(&o).VisitAll(func(f *flag.Flag) {
 		if !known[f.Name] {
 			t.Errorf("--%s is not in the contract", f.Name)
 		}
 		delete(known, f.Name)
+		// --metrics is where omsd listens; TestMetricsAreServedOnLoopbackOnly holds it to that.
 		if text := strings.ToLower(f.Name + " " + f.Usage); regexp.MustCompile(`addr|host|port\b|venue|fix\b`).MatchString(text) {
 			t.Errorf("--%s (%s) speaks of an address", f.Name, f.Usage)
 		}
@@ -62,6 +63,8 @@ func TestBadCommandLinesAreOneLineAndStatusTwo(t *testing.T) {
 		"unknown flag": {[]string{"--venue", "127.0.0.1:9000"}, []string{"venue"}},
 		"all missing":  {nil, []string{"--dir is missing", "--socket is missing", "--risk is missing", "--register is missing", "--region is missing"}},
 		"bad region":   {[]string{"--dir", "d", "--socket", "s", "--risk", "r", "--register", "g", "--region", "us"}, []string{`--region "us"`}},
+		"far metrics":  {[]string{"--dir", "d", "--socket", "s", "--risk", "r", "--register", "g", "--region", "US", "--metrics", "0.0.0.0:9464"}, []string{`--metrics "0.0.0.0:9464" is not on loopback`}},
+		"metrics name": {[]string{"--dir", "d", "--socket", "s", "--risk", "r", "--register", "g", "--region", "US", "--metrics", "localhost:9464"}, []string{`--metrics "localhost:9464" is not ADDRESS:PORT`}},
 		"argument":     {[]string{"--dir", "d", "--socket", "s", "--risk", "r", "--register", "g", "--region", "US", "now"}, []string{`"now"`}},
 	} {
 		var stdout, stderr bytes.Buffer

@@ -51,22 +51,23 @@ type Journal interface {
 
 // Config is what a Core needs.
 type Config struct {
-	Region     string
-	Register   func() (register.Register, error)
-	Reference  func() (*reference.Reference, error)
-	Session    func() (*session.Session, error)     // nil, or a nil session: every order goes at once
-	Earlier    func(session uint32) (*State, error) // for reports of sessions that the state has forgotten; may be nil
-	Window     int                                  // orders that may wait for a decision at once
-	SubmitWait time.Duration                        // how long a submission waits for riskd's snapshot
-	RetryWait  time.Duration                        // the first wait before a re-plan; it doubles
-	MaxRetries int                                  // re-plans of one instrument in one session
-	BeatEvery  time.Duration                        // between two heartbeats to riskd
-	WatchEvery time.Duration                        // between two comparisons of the books with the venue
-	MaxLag     time.Duration                        // how long the disk may be behind before no new order leaves
-	Now        func() time.Time
-	After      func(time.Duration, func()) // calls once, from any goroutine
-	Log        *slog.Logger
-	Observer   Observer // of what happens, for metrics; may be nil
+	Region      string
+	Register    func() (register.Register, error)
+	Reference   func() (*reference.Reference, error)
+	Session     func() (*session.Session, error)     // nil, or a nil session: every order goes at once
+	Earlier     func(session uint32) (*State, error) // for reports of sessions that the state has forgotten; may be nil
+	Window      int                                  // orders that may wait for a decision at once
+	SubmitWait  time.Duration                        // how long a submission waits for riskd's snapshot
+	RetryWait   time.Duration                        // the first wait before a re-plan; it doubles
+	MaxRetries  int                                  // re-plans of one instrument in one session
+	BeatEvery   time.Duration                        // between two heartbeats to riskd
+	WatchEvery  time.Duration                        // between two comparisons of the books with the venue
+	MaxLag      time.Duration                        // how long the disk may be behind before no new order leaves
+	AuditBehind func() bool                          // the audit trail has fallen too far behind; nil = there is none. From any goroutine.
+	Now         func() time.Time
+	After       func(time.Duration, func()) // calls once, from any goroutine
+	Log         *slog.Logger
+	Observer    Observer // of what happens, for metrics; may be nil
 }
 
 // Never is for what is not to be done again and again.
@@ -134,6 +135,7 @@ type Core struct {
 	syncFirst bool   // it is the connection's first: reconcile when it ends
 	heard     map[uint64]bool
 
+	behind       bool      // the audit trail is, as last logged
 	movedAt      time.Time // when something was last reported that moves the account
 	differsSince time.Time // since when venue and books differ
 

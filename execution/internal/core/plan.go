@@ -49,6 +49,9 @@ func (c *Core) netInput(ps map[string]targets.Portfolio, reg register.Register) 
 		Positions: map[int64]int64{}, Marks: map[int64]int64{}, Working: map[int64]targets.Working{}, Market: c.prices,
 		Reference: c.ref.Instruments, Blocked: c.state.blocked(), Unwound: c.state.unwound(),
 	}
+	if c.reduceOnly() {
+		in.ReduceOnly = whyAudit
+	}
 	if c.day != nil {
 		in.Ticks = c.day.Ticks
 	}
@@ -169,6 +172,9 @@ func (c *Core) due() map[int64]int64 {
 	// A round when half of the sells that worked at the last round are done: a few slow ones starve nobody, and the
 	// rounds are few.
 	c.sellsAtLast = max(c.sellsAtLast, sells)
+	if c.reduceOnly() {
+		return out
+	}
 	enough := sells == 0 || 2*sells <= c.sellsAtLast
 	for id, w := range c.state.Waiting {
 		if c.state.Retries[id] < c.cfg.MaxRetries && !busy[id] && (enough || c.covers(w.Qty, w.LimitPx)) {

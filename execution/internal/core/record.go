@@ -1,6 +1,7 @@
 package core
 
 import (
+	"dnalyaw/execution/internal/audit"
 	"dnalyaw/execution/internal/order"
 	"dnalyaw/execution/internal/targets"
 )
@@ -19,6 +20,7 @@ type Record struct {
 	Foreign      *ForeignRecord      `json:"foreign,omitempty"`
 	Snapshot     *Snapshot           `json:"snapshot,omitempty"`
 	Operator     *OperatorRecord     `json:"operator,omitempty"`
+	Anchor       *audit.Anchor       `json:"anchor,omitempty"`
 	Update       *UpdateRecord       `json:"update,omitempty"`
 	Route        *RouteRecord        `json:"route,omitempty"`
 	Books        *BooksRecord        `json:"books,omitempty"`
@@ -44,6 +46,7 @@ const (
 	kindOperator     = "operator"
 	kindClose        = "close"
 	kindAmend        = "amend"
+	kindAnchor       = audit.KindAnchor
 	kindUpdate       = "update"
 	kindRoute        = "route"
 	kindBooks        = "books"

@@ -90,6 +90,12 @@ func (c *Core) pump() {
 		if o.Session != c.state.Session {
 			return // reconcile ends those of an earlier session
 		}
+		if o.Side == order.Buy && c.reduceOnly() {
+			if !c.own(o, order.Withdraw, whyAudit) {
+				return
+			}
+			continue
+		}
 		if o.Side == order.Buy && !c.covers(o.Qty, o.LimitPx) && c.sellsComing() {
 			if !c.sellBehind() {
 				return

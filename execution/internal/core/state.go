@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"dnalyaw/execution/internal/audit"
 	"dnalyaw/execution/internal/frame"
 	"dnalyaw/execution/internal/order"
 	"dnalyaw/execution/internal/router"
@@ -37,6 +38,7 @@ type State struct {
 	Snapshots     map[uint32]*Snapshot         `json:"snapshots"`
 	Unwinds       map[string]Unwind            `json:"unwinds,omitempty"` // by strategy or #instrument
 	Books         Books                        `json:"books"`
+	Anchor        *audit.Anchor                `json:"anchor,omitempty"`  // how far the audit table is known to be
 	Dropped       uint64                       `json:"dropped,omitempty"` // orders that ended and were forgotten at once
 	Updates       map[string]uint64            `json:"updates,omitempty"` // the last update of each strategy in this session
 	Routing       *Routing                     `json:"routing,omitempty"`
@@ -104,7 +106,7 @@ func (s *State) apply(r *Record) error {
 			if r.Own.Event == order.Submit || r.Own.Event == order.CancelSent {
 				s.Frames++
 			}
-			if r.Own.Event == order.Withdraw && r.Own.Why == whyNoCash {
+			if r.Own.Event == order.Withdraw && (r.Own.Why == whyNoCash || r.Own.Why == whyAudit) {
 				s.waitForCash(s.Orders[r.Own.OrderID])
 			}
 		})
@@ -137,6 +139,8 @@ func (s *State) apply(r *Record) error {
 		return s.applyAmendRefused(r.AmendRefused, r.TsNs)
 	case r.Snapshot != nil:
 		s.Snapshots[r.Snapshot.Session] = r.Snapshot
+	case r.Anchor != nil:
+		s.Anchor = r.Anchor
 	case r.Update != nil:
 		return s.applyUpdate(r.Update)
 	case r.Route != nil:

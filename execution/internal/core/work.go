@@ -58,6 +58,9 @@ func (c *Core) workOn(p *Parent) (wakeNs int64) {
 		c.pull(p, plan, d)
 	}
 	if d.Qty > 0 {
+		if p.Side == order.Buy && c.reduceOnly() {
+			return c.clockNs + cashWaitNs
+		}
 		if p.Side == order.Buy && !c.covers(d.Qty, d.LimitPx) && c.sellsComing() {
 			return c.clockNs + cashWaitNs
 		}

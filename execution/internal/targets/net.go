@@ -33,6 +33,7 @@ type Input struct {
 	Ticks      map[string]schedule.TickTable // by venue; one without a table has the reference's tick
 	Unwound    Unwound
 	Blocked    map[int64]string // not planned, and why
+	ReduceOnly string           // why nothing may be bought; empty = it may
 	Only       map[int64]int64  // re-plan: these instruments, at most so many shares (0 = no cap); nil = all
 }
 
@@ -190,6 +191,9 @@ func netOne(in Input, id int64, res *Result) {
 	shares := cross(id, price, delta, net, res)
 	switch {
 	case net == 0:
+		return
+	case buy && in.ReduceOnly != "":
+		skip(net, "%s", in.ReduceOnly)
 		return
 	case qty == 0:
 		skip(net, "less than a lot of %d", ref.Lot)
