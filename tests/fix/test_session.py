@@ -17,7 +17,7 @@ APPROVE, REJECT = 1, 3
 def test_orders_fills_and_cancels_pass_the_dictionary_of_another_engine(desk: Desk) -> None:
     link = desk.open()
     assert link.order(1, 1, BUY, 100, 100.0)["decision"] == APPROVE
-    assert link.order(2, 2, BUY, 200, 50.0)["decision"] == APPROVE
+    assert link.order(2, 2, BUY, 200, 50.0, path=2)["decision"] == APPROVE
     desk.venue.order("US-1")
     desk.venue.order("US-2")
     desk.venue.fill("US-1", 40, "99.98")
@@ -36,6 +36,7 @@ def test_orders_fills_and_cancels_pass_the_dictionary_of_another_engine(desk: De
     assert (limit[55], limit[48], limit[22], limit[1]) == ("AAA", "1", "8", "US")
     assert (limit[54], limit[38], limit[40], limit[44], limit[59]) == ("1", "100", "2", "100", "0")
     assert (market[54], market[40], market.get(44)) == ("2", "1", None)
+    assert [order.get(100) for order in desk.acceptor.received("D")] == [None, "2", None], "the paths"
     # The numbers of one session are without a gap, and QuickFIX expects the next.
     numbers = [m.seq for m in desk.acceptor.received()]
     assert numbers == list(range(1, len(numbers) + 1))

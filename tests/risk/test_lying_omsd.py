@@ -71,7 +71,7 @@ def test_a_frame_has_no_room_for_what_omsd_might_lie_about() -> None:
     said = {field for field, _, _ in LAYOUTS[KINDS["NEW_ORDER"]][1]}
     assert said == {
         "order_id", "instrument_id", "qty", "limit_px", "stop_distance", "correlation", "side", "type", "tif", "flags",
-        "leg", "legs", "strategies",
+        "leg", "legs", "path", "strategies",
     }  # fmt: skip
     from_omsd = {field for kind, (_, layout) in LAYOUTS.items() if kind < 64 for field, _, _ in layout}
     for word in (
@@ -175,6 +175,21 @@ def test_no_flag_makes_room(floor: Floor) -> None:
             taken.append((flags, told["approved_qty"]))
     # Reduce-only of nothing held, a short sale that buys, and every bit that means nothing: none gets anything.
     assert taken == [(0, most)]
+
+
+def test_no_path_makes_room(floor: Floor) -> None:
+    link = floor.connect()
+    most = most_by_instrument(link, CALM)
+    first = _buy(link, 1, CALM, most // 2, path=1, stop_distance=MICRO)
+    second = _buy(link, 2, CALM, 5_000_000, path=2, stop_distance=MICRO)
+    assert (first["decision"], first["path"], second["path"]) == (APPROVE, 1, 2)
+    assert first["approved_qty"] + second["approved_qty"] == most
+    # The id again by another way is another order, and the venue takes both ways.
+    assert _buy(link, 1, CALM, most // 2, path=2, stop_distance=MICRO)["reason"] == DUPLICATE_ID
+    eventually("two orders", lambda: set(floor.venue.ledger().orders) == {"US-1", "US-2"})
+    assert link.wait("EXEC", order_id=1)["exec_type"] == link.wait("EXEC", order_id=2)["exec_type"] == 0
+    link.send("NEW_ORDER", **{"order_id": 3, "instrument_id": CALM, "side": BUY, "qty": 1, "path": 3})
+    link.wait_closed()
 
 
 NONSENSE: tuple[tuple[dict[str, int], int], ...] = (

@@ -56,7 +56,7 @@ func (c *Core) submit(o *order.Order) bool {
 	m := &frame.NewOrder{
 		OrderID: o.ID, InstrumentID: uint64(o.InstrumentID), Qty: o.Qty, LimitPx: o.LimitPx, StopDistance: o.StopDistance,
 		Correlation: correlation(o.Correlation), Side: uint8(o.Side), Type: frame.TypeLimit, TIF: frame.TIFDay,
-		Strategies: o.Strategies,
+		Strategies: o.Strategies, Path: o.Path,
 	}
 	if o.LimitPx == 0 {
 		m.Type = frame.TypeMarket

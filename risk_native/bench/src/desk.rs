@@ -152,6 +152,7 @@ impl Desk {
             time_in_force: 0,
             flags: 0,
             legs: Legs::ALONE,
+            path: dnalyaw_frames::Path::Default,
             strategies: 0,
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::error::DecodeError;
 use crate::fields::FixedText;
-use crate::kinds::{DecisionKind, ExecType, Kind, SessionState, TradingState};
+use crate::kinds::{DecisionKind, ExecType, Kind, Path, SessionState, TradingState};
 use crate::payload::*;
 use crate::{FRAME_LEN, Frame, VERSION};
 
@@ -125,7 +125,7 @@ pub(crate) fn encode(frame: &Frame) -> [u8; FRAME_LEN] {
             put(b, 56, p.stop_distance.to_le_bytes());
             put(b, 64, p.correlation);
             put(b, 80, [p.side, p.order_type, p.time_in_force, p.flags]);
-            put(b, 84, [p.legs.leg(), p.legs.legs()]);
+            put(b, 84, [p.legs.leg(), p.legs.legs(), p.path as u8]);
             put(b, 88, p.strategies.to_le_bytes());
         }
         Body::Cancel(p) => {
@@ -161,7 +161,7 @@ pub(crate) fn encode(frame: &Frame) -> [u8; FRAME_LEN] {
             put(b, 48, p.approved_quantity.to_le_bytes());
             put(b, 56, p.limits_hash.to_le_bytes());
             put(b, 64, p.correlation);
-            put(b, 80, [p.decision as u8]);
+            put(b, 80, [p.decision as u8, p.path as u8]);
             put(b, 82, p.reason.to_le_bytes());
             put(b, 88, p.reference_price.to_le_bytes());
             put(b, 96, p.equity.to_le_bytes());
@@ -274,6 +274,7 @@ fn decode_body(kind: Kind, r: &mut Reader<'_>) -> Result<Body, DecodeError> {
             time_in_force: r.u8(82),
             flags: r.u8(83),
             legs: r.legs(84)?,
+            path: r.choice("path", 86, Path::from_u8)?,
             strategies: r.u64(88),
         }),
         Kind::Cancel => Body::Cancel(Cancel {
@@ -311,6 +312,7 @@ fn decode_body(kind: Kind, r: &mut Reader<'_>) -> Result<Body, DecodeError> {
             limits_hash: r.u64(56),
             correlation: r.array(64),
             decision: r.choice("decision", 80, DecisionKind::from_u8)?,
+            path: r.choice("path", 81, Path::from_u8)?,
             reason: r.u16(82),
             reference_price: r.i64(88),
             equity: r.i64(96),

@@ -79,6 +79,18 @@ wire_enum! {
 }
 
 wire_enum! {
+    /// Which way an order takes to its market: two are there to compare how they fill.
+    Path {
+        /// The market's own choice; the venue is told none.
+        Default = 0,
+        /// The first path.
+        First = 1,
+        /// The second path.
+        Second = 2,
+    }
+}
+
+wire_enum! {
     /// What a report of the venue says.
     ExecType {
         /// Acknowledged.

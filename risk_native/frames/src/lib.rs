@@ -14,7 +14,7 @@ mod sequence;
 
 pub use error::DecodeError;
 pub use fields::{FixedText, TextError};
-pub use kinds::{DecisionKind, ExecType, Kind, SessionState, TradingState};
+pub use kinds::{DecisionKind, ExecType, Kind, Path, SessionState, TradingState};
 pub use payload::{
     Body, Cancel, Decision, Exec, Hello, Kill, Legs, NewOrder, Position, PriceUpdate, Refused,
     Replace, State, Sync, SyncEnd, Welcome,

@@ -1,7 +1,7 @@
 //! The payload of each kind. Prices and money in millionths, quantities in whole shares, times in nanoseconds (UTC).
 
 use crate::fields::FixedText;
-use crate::kinds::{DecisionKind, ExecType, Kind, SessionState, TradingState};
+use crate::kinds::{DecisionKind, ExecType, Kind, Path, SessionState, TradingState};
 
 /// omsd greets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +37,8 @@ pub struct NewOrder {
     pub flags: u8,
     /// Where it stands among the linked legs that are decided as one; [`Legs::ALONE`] for an order of its own.
     pub legs: Legs,
+    /// Which way to its market; a REPLACE keeps it.
+    pub path: Path,
     /// Bit i: the order carries a target of the reference file's `strategies[i]`.
     pub strategies: u64,
 }
@@ -162,6 +164,8 @@ pub struct Decision {
     pub correlation: [u8; 16],
     /// Which of the four.
     pub decision: DecisionKind,
+    /// The path as asked.
+    pub path: Path,
     /// Reason code.
     pub reason: u16,
     /// Reference price used.

@@ -21,7 +21,7 @@ fn fields(body: &Body) -> Value {
             "order_id": p.order_id, "instrument_id": p.instrument_id, "qty": p.quantity, "limit_px": p.limit_price,
             "stop_distance": p.stop_distance, "correlation": hex(&p.correlation), "side": p.side, "type": p.order_type,
             "tif": p.time_in_force, "flags": p.flags, "leg": p.legs.leg(), "legs": p.legs.legs(),
-            "strategies": p.strategies}),
+            "path": p.path as u8, "strategies": p.strategies}),
         Body::Cancel(p) => json!({"order_id": p.order_id, "correlation": hex(&p.correlation)}),
         Body::Kill(p) => json!({"correlation": hex(&p.correlation), "who": p.who.as_str()}),
         Body::Sync(p) => json!({"nonce": p.nonce}),
@@ -36,7 +36,7 @@ fn fields(body: &Body) -> Value {
         Body::Decision(p) => json!({
             "order_id": p.order_id, "instrument_id": p.instrument_id, "requested_qty": p.requested_quantity,
             "approved_qty": p.approved_quantity, "limits_hash": p.limits_hash, "correlation": hex(&p.correlation),
-            "decision": p.decision as u8, "reason": p.reason, "reference_px": p.reference_price, "equity": p.equity,
+            "decision": p.decision as u8, "path": p.path as u8, "reason": p.reason, "reference_px": p.reference_price, "equity": p.equity,
             "worst_case": p.worst_case, "binding_limit": p.binding_limit}),
         Body::Exec(p) => json!({
             "order_id": p.order_id, "instrument_id": p.instrument_id, "last_qty": p.last_quantity,

@@ -20,6 +20,10 @@ fn legs() -> impl Strategy<Value = Legs> {
     ]
 }
 
+fn path() -> impl Strategy<Value = Path> {
+    proptest::sample::select(Path::ALL)
+}
+
 fn body() -> impl Strategy<Value = Body> {
     let session = || proptest::sample::select(SessionState::ALL);
     let trading = || proptest::sample::select(TradingState::ALL);
@@ -29,9 +33,10 @@ fn body() -> impl Strategy<Value = Body> {
             any::<(u64, u64, i64, i64, i64, [u8; 16])>(),
             any::<(u8, u8, u8, u8)>(),
             legs(),
+            path(),
             any::<u64>()
         )
-            .prop_map(|(a, b, legs, strategies)| {
+            .prop_map(|(a, b, legs, path, strategies)| {
                 Body::NewOrder(NewOrder {
                     order_id: a.0,
                     instrument_id: a.1,
@@ -44,6 +49,7 @@ fn body() -> impl Strategy<Value = Body> {
                     time_in_force: b.2,
                     flags: b.3,
                     legs,
+                    path,
                     strategies,
                 })
             }),
@@ -79,9 +85,10 @@ fn body() -> impl Strategy<Value = Body> {
         (
             any::<(u64, u64, i64, i64, u64, [u8; 16])>(),
             any::<(u16, i64, i64, i64, i64)>(),
-            0..4_usize
+            0..4_usize,
+            path()
         )
-            .prop_map(|(a, b, decision)| {
+            .prop_map(|(a, b, decision, path)| {
                 Body::Decision(Decision {
                     order_id: a.0,
                     instrument_id: a.1,
@@ -90,6 +97,7 @@ fn body() -> impl Strategy<Value = Body> {
                     limits_hash: a.4,
                     correlation: a.5,
                     decision: DecisionKind::ALL[decision],
+                    path,
                     reason: b.0,
                     reference_price: b.1,
                     equity: b.2,
@@ -332,6 +340,7 @@ fn legs_are_of_one_order() {
             time_in_force: 0,
             flags: 2,
             legs: Legs::ALONE,
+            path: Path::Default,
             strategies: 0b101,
         }),
     }
@@ -353,6 +362,35 @@ fn legs_are_of_one_order() {
         }
     }
     assert_eq!(taken, 1 + (2..17).sum::<u32>());
+}
+
+/// Every byte where a path stands, in what omsd asks and in what riskd answers: 0, 1 and 2 are one.
+#[test]
+fn a_path_is_the_default_the_first_or_the_second() {
+    for (vector, offset) in [("new_order_path_1", 86), ("decision_path_2", 81)] {
+        let file = format!(
+            "{}/../../proto/golden/{vector}.bin",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        let good: [u8; FRAME_LEN] = std::fs::read(file).expect(vector).try_into().expect("128");
+        for value in 0..=u8::MAX {
+            let mut bytes = good;
+            bytes[offset] = value;
+            let bytes = resealed(bytes);
+            let path = Frame::decode(&bytes).map(|frame| match frame.body {
+                Body::NewOrder(order) => order.path as u8,
+                Body::Decision(decision) => decision.path as u8,
+                other => panic!("{other:?}"),
+            });
+            let field = "path";
+            let expected = if value < 3 {
+                Ok(value)
+            } else {
+                Err(DecodeError::BadValue { field, offset })
+            };
+            assert_eq!(path, expected, "{vector}");
+        }
+    }
 }
 
 #[test]

@@ -29,10 +29,33 @@ impl Core {
             return;
         }
         let taken_before = order.order_id <= self.orders.last_id();
+        if !self.reference.has_path(order.path) {
+            let reason = if taken_before {
+                Reason::DuplicateId
+            } else {
+                Reason::Malformed
+            };
+            self.reject(&asked, correlation, reason);
+            return;
+        }
         let begun = Instant::now();
         let decision = self.engine.decide(&asked.request(), self.now());
         self.officer.checked(begun.elapsed().as_nanos());
         let record = self.record(&asked, correlation, &decision, None);
+        self.conclude(vec![(record, taken_before)]);
+    }
+
+    /// Rejects what the engine need not see, or may not see in parts. The id is taken all the same.
+    pub(super) fn reject(&mut self, asked: &OrderRecord, correlation: Id, reason: Reason) {
+        let taken_before = asked.order_id <= self.orders.last_id();
+        let decision = Decision {
+            limits_hash: dnalyaw_engine::hash_prefix(&self.engine.limits_hash()),
+            ..Decision::undecided(&asked.request(), reason)
+        };
+        if given_by_omsd(asked.order_id) {
+            self.engine.restore_last_order_id(asked.order_id, 0);
+        }
+        let record = self.record(asked, correlation, &decision, None);
         self.conclude(vec![(record, taken_before)]);
     }
 
@@ -139,6 +162,7 @@ impl Core {
             quantity: record.approved_quantity,
             limit_price: (order.order_type == TYPE_LIMIT).then_some(order.limit_price),
             immediate_or_cancel: order.time_in_force == TIF_IOC,
+            path: order.path,
             cleared: self.engine.killed().is_some(),
             ts_ns: self.clock.stamp(),
         })
@@ -181,6 +205,7 @@ impl Core {
             limits_hash: dnalyaw_engine::hash_prefix(&self.engine.limits_hash()),
             correlation: correlation.0,
             decision: frames::DecisionKind::Reject,
+            path: order.path,
             reason: Reason::JournalFailed.code(),
             reference_price: 0,
             equity: 0,
@@ -208,7 +233,8 @@ impl Core {
             Some(&record.correlation.0),
             json!({"order_id": record.order.order_id, "instrument_id": record.order.instrument_id,
                 "decision": format!("{:?}", record.frame().decision).to_uppercase(), "reason": reason,
-                "requested": record.order.quantity, "approved": record.approved_quantity}),
+                "requested": record.order.quantity, "approved": record.approved_quantity,
+                "path": record.order.path as u8}),
         );
     }
 

@@ -2,11 +2,10 @@
 
 use std::time::Instant;
 
-use dnalyaw_engine::{Decision, OrderRequest, Reason, hash_prefix};
+use dnalyaw_engine::{Decision, OrderRequest, Reason};
 use dnalyaw_frames as frames;
 
 use super::Core;
-use super::replace::given_by_omsd;
 use crate::log_warn;
 use crate::record::{Id, OrderRecord};
 
@@ -21,7 +20,7 @@ impl Core {
         if !follows {
             self.break_legs("a leg came that does not follow");
             if leg != 1 {
-                self.reject_leg(order);
+                self.reject_leg(order, Reason::LinkedLeg);
                 return;
             }
         }
@@ -40,11 +39,11 @@ impl Core {
         }
         log_warn!("legs_incomplete", {"legs": row.len(), "of": row[0].legs.legs(), "why": why});
         for order in &row {
-            self.reject_leg(order);
+            self.reject_leg(order, Reason::LinkedLeg);
         }
     }
 
-    fn reject_leg(&mut self, order: &frames::NewOrder) {
+    fn reject_leg(&mut self, order: &frames::NewOrder, reason: Reason) {
         let asked = OrderRecord::from(order);
         let correlation = Id(order.correlation);
         if self.repeat_known(&asked, correlation, None) {
@@ -54,16 +53,7 @@ impl Core {
             self.refuse_unjournaled(&asked, correlation);
             return;
         }
-        let taken_before = order.order_id <= self.orders.last_id();
-        let decision = Decision {
-            limits_hash: hash_prefix(&self.engine.limits_hash()),
-            ..Decision::undecided(&asked.request(), Reason::LinkedLeg)
-        };
-        if given_by_omsd(order.order_id) {
-            self.engine.restore_last_order_id(order.order_id, 0);
-        }
-        let record = self.record(&asked, correlation, &decision, None);
-        self.conclude(vec![(record, taken_before)]);
+        self.reject(&asked, correlation, reason);
     }
 
     fn decide_legs(&mut self, row: &[frames::NewOrder]) {
@@ -84,6 +74,18 @@ impl Core {
         if self.journal_failed {
             for (order, id) in &asked {
                 self.refuse_unjournaled(order, *id);
+            }
+            return;
+        }
+        if row.iter().any(|order| !self.reference.has_path(order.path)) {
+            for order in row {
+                let sound = self.reference.has_path(order.path);
+                let reason = if sound {
+                    Reason::LinkedLeg
+                } else {
+                    Reason::Malformed
+                };
+                self.reject_leg(order, reason);
             }
             return;
         }

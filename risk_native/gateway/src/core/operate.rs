@@ -157,7 +157,7 @@ impl Core {
             .take(NAMED)
             .map(|entry| {
                 json!({"order_id": entry.id(), "instrument_id": entry.instrument_id(), "side": entry.decision.order.side,
-                    "leaves": entry.leaves(), "modification_pending": entry.replacing, "cancel_sent": entry.cancel.is_some_and(|cancel| !cancel.refused), "acknowledged": entry.acknowledged})
+                    "leaves": entry.leaves(), "path": entry.decision.order.path as u8, "modification_pending": entry.replacing, "cancel_sent": entry.cancel.is_some_and(|cancel| !cancel.refused), "acknowledged": entry.acknowledged})
             })
             .collect();
         json!({

@@ -29,6 +29,7 @@ impl Core {
             time_in_force: original.map_or(0, |entry| entry.decision.order.time_in_force),
             flags: original.map_or(0, |entry| entry.decision.order.flags),
             strategies: original.map_or(0, |entry| entry.decision.order.strategies),
+            path: original.map_or(frames::Path::Default, |entry| entry.decision.order.path),
         };
         let correlation = Id(asked.correlation);
         let replaces = Some(asked.original_id);
@@ -73,6 +74,7 @@ impl Core {
             quantity: record.approved_quantity,
             limit_price: entry.is_limit().then_some(record.order.limit_price),
             immediate_or_cancel: entry.is_immediate(),
+            path: record.order.path,
             cleared: self.engine.killed().is_some(),
             ts_ns: self.clock.stamp(),
         })

@@ -155,6 +155,7 @@ mod tests {
                 time_in_force: 0,
                 flags: 0,
                 strategies: id % 4,
+                path: dnalyaw_frames::Path::from_u8(u8::try_from(id % 3).unwrap()).unwrap(),
             },
             replaces,
             correlation: Id([7; 16]),

@@ -33,6 +33,26 @@ impl<'de> Deserialize<'de> for Id {
     }
 }
 
+/// A path as its number; a record without one is of an order that was asked for without.
+mod path {
+    use dnalyaw_frames::Path;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u8(*path as u8)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Path, D::Error> {
+        let number = u8::deserialize(deserializer)?;
+        Path::from_u8(number)
+            .ok_or_else(|| serde::de::Error::custom(format!("path {number} is none of 0, 1, 2")))
+    }
+
+    pub const fn none() -> Path {
+        Path::Default
+    }
+}
+
 /// An order as it was asked for.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub struct OrderRecord {
@@ -47,9 +67,13 @@ pub struct OrderRecord {
     pub flags: u8,
     #[serde(default)]
     pub strategies: u64,
+    /// Which way to its market. No matter of risk: the engine hears nothing of it.
+    #[serde(default = "path::none", with = "path")]
+    pub path: frames::Path,
 }
 
 impl From<&engine::OrderRequest> for OrderRecord {
+    /// One of riskd's own, which takes the market's default path.
     fn from(order: &engine::OrderRequest) -> Self {
         Self {
             order_id: order.order_id,
@@ -62,6 +86,7 @@ impl From<&engine::OrderRequest> for OrderRecord {
             time_in_force: order.time_in_force,
             flags: order.flags,
             strategies: order.strategies,
+            path: frames::Path::Default,
         }
     }
 }
@@ -79,6 +104,7 @@ impl From<&frames::NewOrder> for OrderRecord {
             time_in_force: order.time_in_force,
             flags: order.flags,
             strategies: order.strategies,
+            path: order.path,
         }
     }
 }
@@ -137,6 +163,7 @@ impl DecisionRecord {
             // A record holds what a decision gave, so the number is one of the four.
             decision: frames::DecisionKind::from_u8(self.decision)
                 .unwrap_or(frames::DecisionKind::Reject),
+            path: self.order.path,
             reason: self.reason,
             reference_price: self.reference_price,
             equity: self.equity,
@@ -187,4 +214,31 @@ pub struct Replacement {
     /// The new total.
     pub quantity: i64,
     pub limit_price: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(path: &str) -> Result<OrderRecord, serde_json::Error> {
+        serde_json::from_str(&format!(
+            r#"{{"order_id":1,"instrument_id":2,"quantity":3,"limit_price":4,"stop_distance":5,"side":1,"order_type":2,
+            "time_in_force":0,"flags":0,"strategies":6{path}}}"#
+        ))
+    }
+
+    #[test]
+    fn a_record_without_a_path_has_the_default_and_none_has_one_without_a_meaning() {
+        assert_eq!(record("").unwrap().path, frames::Path::Default);
+        for path in frames::Path::ALL {
+            let told = record(&format!(r#","path":{}"#, *path as u8)).unwrap();
+            assert_eq!(told.path, *path);
+            let again = serde_json::to_value(told).unwrap();
+            assert_eq!(again["path"], *path as u8);
+        }
+        for bad in ["3", "-1", "256", "\"1\"", "null"] {
+            let err = record(&format!(r#","path":{bad}"#)).unwrap_err();
+            assert!(err.to_string().contains("line 2"), "{bad}: {err}");
+        }
+    }
 }

@@ -5,6 +5,7 @@ mod instrument;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
+use dnalyaw_frames as frames;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -22,6 +23,7 @@ struct File {
     strategies: Vec<String>,
     firm_currency: Option<String>,
     firm_rate_micro: Option<i64>,
+    paths: Option<Vec<u8>>,
     instruments: Vec<serde_json::Value>,
 }
 
@@ -38,6 +40,8 @@ pub struct Reference {
     pub firm_currency: String,
     /// Firm currency for one unit of the account's, millionths; not known, nothing opens.
     pub firm_rate: Option<i64>,
+    /// The paths that an order may name, [`frames::Path::Default`] among them.
+    paths: Vec<frames::Path>,
     /// By ascending `instrument_id`.
     pub instruments: Vec<Instrument>,
     /// SHA-256 of the file's bytes.
@@ -84,6 +88,7 @@ impl Reference {
         }
         let firm_rate = firm_rate(&file)?;
         check_strategies(&file.strategies)?;
+        let paths = paths(file.paths.as_deref())?;
         let mut instruments = Vec::with_capacity(file.instruments.len());
         for (index, value) in file.instruments.into_iter().enumerate() {
             let named = value
@@ -120,6 +125,7 @@ impl Reference {
         Ok(Self {
             firm_currency: file.firm_currency.unwrap_or_else(|| file.currency.clone()),
             firm_rate,
+            paths,
             strategies: file.strategies,
             by_id: instruments
                 .iter()
@@ -147,6 +153,11 @@ impl Reference {
     pub fn strategy_bit(&self, name: &str) -> Option<u64> {
         let at = self.strategies.iter().position(|known| known == name)?;
         Some(1 << at)
+    }
+
+    /// Whether an order may name this path.
+    pub fn has_path(&self, path: frames::Path) -> bool {
+        self.paths.contains(&path)
     }
 
     /// The id behind a venue's symbol.
@@ -191,6 +202,25 @@ fn firm_rate(file: &File) -> Result<Option<i64>, String> {
         None if same => Ok(Some(PAR)),
         rate => Ok(rate),
     }
+}
+
+/// The default is always there. A file that lists no paths leaves them all; an empty list leaves the default alone.
+fn paths(listed: Option<&[u8]>) -> Result<Vec<frames::Path>, String> {
+    let Some(listed) = listed else {
+        return Ok(frames::Path::ALL.to_vec());
+    };
+    let mut paths = vec![frames::Path::Default];
+    for number in listed {
+        match frames::Path::from_u8(*number) {
+            Some(path) if !paths.contains(&path) => paths.push(path),
+            _ => {
+                return Err(format!(
+                    "paths: {number} is neither 1 nor 2, or listed twice"
+                ));
+            }
+        }
+    }
+    Ok(paths)
 }
 
 /// An order's mask has 64 bits.

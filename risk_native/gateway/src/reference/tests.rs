@@ -69,6 +69,7 @@ fn what_is_left_out_has_a_careful_meaning() {
     assert_eq!(one.close_micro, 0);
     assert_eq!((one.split_num, one.split_den), (1, 1));
     assert!(reference.strategies.is_empty());
+    assert_eq!(reference.paths, frames::Path::ALL);
     assert_eq!(reference.firm_currency, "USD");
     assert_eq!(reference.firm_rate, Some(1_000_000));
     let mut bare = good();
@@ -108,6 +109,35 @@ fn a_strategy_has_the_bit_of_its_place() {
     for bad in [json!(["a", "a"]), json!([""]), json!(vec!["x"; 65])] {
         file["strategies"] = bad;
         assert!(parse(&file).unwrap_err().contains("strateg"));
+    }
+}
+
+#[test]
+fn a_file_may_list_the_paths_and_the_default_is_always_there() {
+    use frames::Path::{Default, First, Second};
+    let mut file = good();
+    for (listed, named) in [
+        (json!([1, 2]), vec![Default, First, Second]),
+        (json!([2]), vec![Default, Second]),
+        (json!([]), vec![Default]),
+    ] {
+        file["paths"] = listed;
+        let reference = parse(&file).unwrap();
+        for path in [Default, First, Second] {
+            assert_eq!(reference.has_path(path), named.contains(&path), "{path:?}");
+        }
+    }
+    for bad in [
+        json!([0]),
+        json!([3]),
+        json!([1, 1]),
+        json!([-1]),
+        json!(["1"]),
+        json!(1),
+    ] {
+        file["paths"] = bad;
+        let err = parse(&file).unwrap_err();
+        assert!(err.contains("paths") || err.contains("expected"), "{err}");
     }
 }
 

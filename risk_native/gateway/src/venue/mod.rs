@@ -21,6 +21,7 @@ pub use sequence::Sequences;
 pub use session::{Venue, VenueConfig};
 
 use dnalyaw_engine::{FLAG_SELL_SHORT, Reason, Side};
+use dnalyaw_frames::Path;
 
 /// Nothing but this target may replace the wall clock by a replayed one.
 pub const SIMULATED_TARGET: &str = "SIMVENUE";
@@ -56,6 +57,8 @@ pub enum Command {
         /// `None` for a market order.
         limit_price: Option<i64>,
         immediate_or_cancel: bool,
+        /// Which way to the market.
+        path: Path,
         /// Decided with the kill switch thrown, so that it can only reduce: the latch does not hold it up.
         cleared: bool,
         ts_ns: i64,
@@ -79,6 +82,8 @@ pub enum Command {
         quantity: i64,
         limit_price: Option<i64>,
         immediate_or_cancel: bool,
+        /// The order's.
+        path: Path,
         /// As of a new order.
         cleared: bool,
         ts_ns: i64,

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use dnalyaw_frames::Path;
 use hotfix::message::OutboundMessage;
 use hotfix_message::dict::{FieldLocation, FixDatatype};
 use hotfix_message::message::Message;
@@ -53,6 +54,7 @@ impl OutboundMessage for Outgoing {
                 quantity,
                 limit_price,
                 immediate_or_cancel,
+                path,
                 cleared: _,
                 ts_ns,
             } => {
@@ -64,6 +66,7 @@ impl OutboundMessage for Outgoing {
                 text(msg, f::TRANSACT_TIME, format_timestamp(*ts_ns));
                 text(msg, f::ORDER_QTY, quantity.to_string());
                 terms(msg, *side, *limit_price, *immediate_or_cancel);
+                destination(msg, *path);
             }
             Command::Replace {
                 cl_ord_id,
@@ -74,6 +77,7 @@ impl OutboundMessage for Outgoing {
                 quantity,
                 limit_price,
                 immediate_or_cancel,
+                path,
                 cleared: _,
                 ts_ns,
             } => {
@@ -86,6 +90,7 @@ impl OutboundMessage for Outgoing {
                 text(msg, f::TRANSACT_TIME, format_timestamp(*ts_ns));
                 text(msg, f::ORDER_QTY, quantity.to_string());
                 terms(msg, *side, *limit_price, *immediate_or_cancel);
+                destination(msg, *path);
             }
             Command::Cancel {
                 cl_ord_id,
@@ -187,6 +192,15 @@ fn terms(msg: &mut Message, side: VenueSide, limit_price: Option<i64>, immediate
     msg.set(f::TIME_IN_FORCE, if immediate { "3" } else { "0" });
     if side == VenueSide::SellShort {
         msg.set(f::LOCATE_REQD, "N");
+    }
+}
+
+/// ExDestination, which names the path; without it the venue takes the market's default.
+fn destination(msg: &mut Message, path: Path) {
+    match path {
+        Path::Default => {}
+        Path::First => msg.set(f::EX_DESTINATION, "1"),
+        Path::Second => msg.set(f::EX_DESTINATION, "2"),
     }
 }
 

@@ -102,6 +102,7 @@ fn order(cl_ord_id: &str) -> Command {
         quantity: 1,
         limit_price: None,
         immediate_or_cancel: false,
+        path: dnalyaw_frames::Path::Default,
         cleared: false,
         ts_ns: 1,
     }

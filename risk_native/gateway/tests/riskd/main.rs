@@ -16,6 +16,7 @@ mod operate;
 mod operator;
 mod orders;
 mod page;
+mod paths;
 mod recovery;
 mod replace;
 mod second_wire;

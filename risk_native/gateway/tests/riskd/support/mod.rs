@@ -477,6 +477,7 @@ pub fn limit(order_id: u64, instrument_id: u64, side: u8, quantity: i64, price: 
         time_in_force: 0,
         flags: 0,
         legs: dnalyaw_frames::Legs::ALONE,
+        path: dnalyaw_frames::Path::Default,
         strategies: 0,
     }
 }
