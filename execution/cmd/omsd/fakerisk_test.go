@@ -364,7 +364,5 @@ func (r *fakeRisk) exec(o *fakeOrder, typ byte, qty int64, reason uint16) {
 
 func (r *fakeRisk) setReference(data []byte) {
 	sum := sha256.Sum256(data)
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	copy(r.refHash[:], sum[:8])
 }

@@ -135,7 +135,7 @@ func (h *house) writeReference() {
 	}
 	h.write("reference.json", string(h.refData))
 	if h.risk != nil {
-		h.risk.setReference(h.refData)
+		h.locked(func() { h.risk.setReference(h.refData) })
 	}
 }
 
