@@ -19,16 +19,18 @@ SUBMIT_OUTCOME_ALREADY_TAKEN: SubmitOutcome
 SUBMIT_OUTCOME_REFUSED: SubmitOutcome
 
 class Target(_message.Message):
-    __slots__ = ("instrument_id", "weight", "stop_distance", "label")
+    __slots__ = ("instrument_id", "weight", "stop_distance", "label", "link")
     INSTRUMENT_ID_FIELD_NUMBER: _ClassVar[int]
     WEIGHT_FIELD_NUMBER: _ClassVar[int]
     STOP_DISTANCE_FIELD_NUMBER: _ClassVar[int]
     LABEL_FIELD_NUMBER: _ClassVar[int]
+    LINK_FIELD_NUMBER: _ClassVar[int]
     instrument_id: int
     weight: float
     stop_distance: float
     label: str
-    def __init__(self, instrument_id: _Optional[int] = ..., weight: _Optional[float] = ..., stop_distance: _Optional[float] = ..., label: _Optional[str] = ...) -> None: ...
+    link: str
+    def __init__(self, instrument_id: _Optional[int] = ..., weight: _Optional[float] = ..., stop_distance: _Optional[float] = ..., label: _Optional[str] = ..., link: _Optional[str] = ...) -> None: ...
 
 class TargetPortfolio(_message.Message):
     __slots__ = ("strategy_id", "as_of_ns", "session", "targets", "correlation_id")

@@ -82,6 +82,7 @@ type Target struct {
 	Weight        float64                `protobuf:"fixed64,2,opt,name=weight,proto3" json:"weight,omitempty"`                                 // of the strategy's capital; finite; long-only strategies in [0, 1]
 	StopDistance  float64                `protobuf:"fixed64,3,opt,name=stop_distance,json=stopDistance,proto3" json:"stop_distance,omitempty"` // in currency units per share, > 0; 0 = no stop (whole notional at risk)
 	Label         string                 `protobuf:"bytes,4,opt,name=label,proto3" json:"label,omitempty"`                                     // for people; never used to find the instrument
+	Link          string                 `protobuf:"bytes,5,opt,name=link,proto3" json:"link,omitempty"`                                       // targets with the same link are traded together or not at all; empty = on its own
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -140,6 +141,13 @@ func (x *Target) GetStopDistance() float64 {
 func (x *Target) GetLabel() string {
 	if x != nil {
 		return x.Label
+	}
+	return ""
+}
+
+func (x *Target) GetLink() string {
+	if x != nil {
+		return x.Link
 	}
 	return ""
 }
@@ -1843,12 +1851,13 @@ var File_dnalyaw_v1_oms_proto protoreflect.FileDescriptor
 const file_dnalyaw_v1_oms_proto_rawDesc = "" +
 	"\n" +
 	"\x14dnalyaw/v1/oms.proto\x12\n" +
-	"dnalyaw.v1\"\x80\x01\n" +
+	"dnalyaw.v1\"\x94\x01\n" +
 	"\x06Target\x12#\n" +
 	"\rinstrument_id\x18\x01 \x01(\x03R\finstrumentId\x12\x16\n" +
 	"\x06weight\x18\x02 \x01(\x01R\x06weight\x12#\n" +
 	"\rstop_distance\x18\x03 \x01(\x01R\fstopDistance\x12\x14\n" +
-	"\x05label\x18\x04 \x01(\tR\x05label\"\xbb\x01\n" +
+	"\x05label\x18\x04 \x01(\tR\x05label\x12\x12\n" +
+	"\x04link\x18\x05 \x01(\tR\x04link\"\xbb\x01\n" +
 	"\x0fTargetPortfolio\x12\x1f\n" +
 	"\vstrategy_id\x18\x01 \x01(\tR\n" +
 	"strategyId\x12\x18\n" +

@@ -56,7 +56,7 @@ func (s *Server) SubmitTargets(ctx context.Context, req *pb.SubmitTargetsRequest
 			Targets: make([]targets.Target, 0, len(p.GetTargets())),
 		}
 		for _, t := range p.GetTargets() {
-			out.Targets = append(out.Targets, targets.Target{InstrumentID: t.GetInstrumentId(), Weight: t.GetWeight(), StopDistance: t.GetStopDistance()})
+			out.Targets = append(out.Targets, targets.Target{InstrumentID: t.GetInstrumentId(), Weight: t.GetWeight(), StopDistance: t.GetStopDistance(), Link: t.GetLink()})
 		}
 		ps = append(ps, out)
 	}

@@ -67,6 +67,7 @@ func (s *Server) readUpdates(
 			StrategyID: m.GetStrategyId(), Seq: m.GetSeq(), Session: m.GetSession(), Correlation: m.GetCorrelationId(),
 			Target: targets.Target{
 				InstrumentID: m.GetTarget().GetInstrumentId(), Weight: m.GetTarget().GetWeight(), StopDistance: m.GetTarget().GetStopDistance(),
+				Link: m.GetTarget().GetLink(),
 			},
 		}
 		pending.Add(1)

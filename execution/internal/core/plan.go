@@ -27,7 +27,7 @@ func (c *Core) plan(ps map[string]targets.Portfolio, reg register.Register, only
 		Session: c.state.Session, Equity: c.account.Equity, Transfers: res.Transfers, Skips: res.Skips, CancelFor: res.CancelFor,
 	}
 	next := c.state.LastOrderID
-	for _, d := range res.Drafts {
+	for i, d := range res.Drafts {
 		parent, err := c.parentOf(d, c.state.LastParentID+uint64(len(plan.Parents))+1, correlationOf(d, ps, fallback))
 		if err != nil {
 			return nil, err
@@ -37,9 +37,27 @@ func (c *Core) plan(ps map[string]targets.Portfolio, reg register.Register, only
 			continue
 		}
 		next++
-		plan.Orders = append(plan.Orders, c.specOf(d, next, correlationOf(d, ps, fallback)))
+		spec := c.specOf(d, next, correlationOf(d, ps, fallback))
+		spec.Leg, spec.Legs = legOf(res.Drafts, i)
+		plan.Orders = append(plan.Orders, spec)
 	}
 	return plan, nil
+}
+
+// legOf says which leg of how many the i-th draft is; the drafts of a group stand together.
+func legOf(drafts []targets.Draft, i int) (leg, legs uint8) {
+	g := drafts[i].Group
+	if g == 0 {
+		return 0, 0
+	}
+	for j := i; j >= 0 && drafts[j].Group == g; j-- {
+		leg++
+	}
+	legs = leg
+	for j := i + 1; j < len(drafts) && drafts[j].Group == g; j++ {
+		legs++
+	}
+	return leg, legs
 }
 
 // netInput is what every plan depends on, without positions and working orders.
@@ -69,8 +87,8 @@ func (c *Core) specOf(d targets.Draft, id uint64, correlation string) order.Spec
 
 // parentOf makes a parent of a draft that is large enough to be worked over time; nil = it goes at once.
 func (c *Core) parentOf(d targets.Draft, id uint64, correlation string) (*ParentSpec, error) {
-	if c.day == nil {
-		return nil, nil
+	if c.day == nil || d.Group != 0 {
+		return nil, nil // linked orders go at once: slices of them would not be linked
 	}
 	ref, quote := c.ref.Instruments[d.InstrumentID], c.prices[d.InstrumentID]
 	p := schedule.Parent{

@@ -50,13 +50,13 @@ func (c *Core) reconcile() {
 
 // submit records that the order leaves, and sends it. The same id always carries the same content.
 func (c *Core) submit(o *order.Order) bool {
-	if !c.assign(o) || !c.own(o, order.Submit, "") {
+	if !c.own(o, order.Submit, "") {
 		return false
 	}
 	m := &frame.NewOrder{
 		OrderID: o.ID, InstrumentID: uint64(o.InstrumentID), Qty: o.Qty, LimitPx: o.LimitPx, StopDistance: o.StopDistance,
 		Correlation: correlation(o.Correlation), Side: uint8(o.Side), Type: frame.TypeLimit, TIF: frame.TIFDay,
-		Strategies: o.Strategies, Path: o.Path,
+		Strategies: o.Strategies, Path: o.Path, Leg: o.Leg, Legs: o.Legs,
 	}
 	if o.LimitPx == 0 {
 		m.Type = frame.TypeMarket
@@ -86,30 +86,73 @@ func (c *Core) pump() {
 		return
 	}
 	for len(x.fresh) > 0 && x.totals.undecided < c.cfg.Window {
-		o := c.state.Orders[x.fresh[0]]
-		if o.Session != c.state.Session {
-			return // reconcile ends those of an earlier session
-		}
-		if o.Side == order.Buy && c.reduceOnly() {
-			if !c.own(o, order.Withdraw, whyAudit) {
-				return
-			}
-			continue
-		}
-		if o.Side == order.Buy && !c.covers(o.Qty, o.LimitPx) && c.sellsComing() {
-			if !c.sellBehind() {
-				return
-			}
-			// Ids rise on the way to riskd, so the sells that bring the cash cannot overtake: the buy is planned again later.
-			if !c.own(o, order.Withdraw, whyNoCash) {
-				return
-			}
-			continue
-		}
-		if !c.submit(o) {
+		legs := c.legsAtFront()
+		if len(legs) == 0 || len(legs) > 1 && x.totals.undecided > 0 && x.totals.undecided+len(legs) > c.cfg.Window {
 			return
 		}
+		switch why, wait := c.held(legs); {
+		case wait:
+			return
+		case why != "":
+			for _, o := range legs {
+				if !c.own(o, order.Withdraw, why) {
+					return
+				}
+			}
+			continue
+		}
+		for _, o := range legs {
+			if !c.submit(o) {
+				return
+			}
+		}
 	}
+}
+
+// legsAtFront is the next order to be sent with those that are decided as one with it; none when it is of an earlier session,
+// which reconcile ends.
+func (c *Core) legsAtFront() []*order.Order {
+	fresh := c.state.index.fresh
+	first := c.state.Orders[fresh[0]]
+	if first.Session != c.state.Session {
+		return nil
+	}
+	out := []*order.Order{first}
+	for i := 1; i < len(fresh) && i < int(first.Legs); i++ {
+		if o := c.state.Orders[fresh[i]]; o.Legs == first.Legs && o.ID == first.ID+uint64(i) {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// held says whether orders at the front may not be sent now: they wait, or are withdrawn with the reason given. Ids rise on
+// the way to riskd, so the sells that bring the cash cannot overtake a buy: one behind which sells wait is planned again later.
+func (c *Core) held(legs []*order.Order) (withdraw string, wait bool) {
+	first := legs[0]
+	if first.Legs > 0 && (first.Leg != 1 || len(legs) != int(first.Legs)) {
+		return "another leg of it is gone", false
+	}
+	need, buys := c.state.index.totals.reserved, false
+	for _, o := range legs {
+		if o.Side == order.Buy {
+			need, buys = need.plus(cost(o.Qty, o.LimitPx)), true
+		}
+		if !c.assign(o) {
+			return "", true
+		}
+	}
+	switch {
+	case !buys:
+		return "", false
+	case c.reduceOnly():
+		return whyAudit, false
+	case !need.over(c.account.Cash-c.spent) || !c.sellsComing(legs):
+		return "", false
+	case c.sellBehind(legs):
+		return whyNoCash, false
+	}
+	return "", true
 }
 
 // whyNoCash is why a buy that was planned is withdrawn, to be planned again when sells have brought the cash for it.
@@ -120,9 +163,15 @@ func (c *Core) covers(qty, px int64) bool {
 	return !c.state.index.totals.reserved.plus(cost(qty, px)).over(c.account.Cash - c.spent)
 }
 
-// sellsComing says whether sells are under way that may bring cash.
-func (c *Core) sellsComing() bool {
-	if c.state.index.totals.sells > 0 {
+// sellsComing says whether sells besides these orders are under way that may bring cash.
+func (c *Core) sellsComing(besides []*order.Order) bool {
+	sells := c.state.index.totals.sells
+	for _, o := range besides {
+		if o.Side == order.Sell {
+			sells--
+		}
+	}
+	if sells > 0 {
 		return true
 	}
 	for _, id := range c.state.active {
@@ -133,9 +182,9 @@ func (c *Core) sellsComing() bool {
 	return false
 }
 
-// sellBehind says whether a sell waits behind the buys that are not sent yet.
-func (c *Core) sellBehind() bool {
-	for _, id := range c.state.index.fresh {
+// sellBehind says whether a sell waits to be sent behind these orders.
+func (c *Core) sellBehind(legs []*order.Order) bool {
+	for _, id := range c.state.index.fresh[len(legs):] {
 		if c.state.Orders[id].Side == order.Sell {
 			return true
 		}

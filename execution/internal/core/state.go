@@ -348,9 +348,10 @@ func (s *State) noteBuyingPower(d *DecisionRecord) {
 	}
 }
 
-// waitForCash has a buy planned again later. A schedule's slice is asked for again by its schedule.
+// waitForCash has a buy planned again later. A schedule's slice is asked for again by its schedule; a leg is not bought without
+// the others.
 func (s *State) waitForCash(o *order.Order) {
-	if o.Parent == 0 {
+	if o.Parent == 0 && o.Legs == 0 {
 		s.Waiting[o.InstrumentID] = Waiting{Qty: o.Qty, LimitPx: o.LimitPx, OrderID: o.ID}
 	}
 }

@@ -61,7 +61,7 @@ func (c *Core) workOn(p *Parent) (wakeNs int64) {
 		if p.Side == order.Buy && c.reduceOnly() {
 			return c.clockNs + cashWaitNs
 		}
-		if p.Side == order.Buy && !c.covers(d.Qty, d.LimitPx) && c.sellsComing() {
+		if p.Side == order.Buy && !c.covers(d.Qty, d.LimitPx) && c.sellsComing(nil) {
 			return c.clockNs + cashWaitNs
 		}
 		c.sendChild(p, d)

@@ -53,6 +53,8 @@ type Spec struct {
 	Strategies   uint64           `json:"strategies,omitempty"` // bit i: Shares has the reference's strategies[i]
 	Parent       uint64           `json:"parent,omitempty"`     // the scheduled order that it is a slice of; 0 = none
 	Style        uint8            `json:"style,omitempty"`      // how the schedule priced it
+	Leg          uint8            `json:"leg,omitempty"`        // 1 to Legs: decided as one with those beside it; 0 = on its own
+	Legs         uint8            `json:"legs,omitempty"`
 }
 
 // Decision is riskd's word on the order, with the market as it stood when it came.

@@ -58,6 +58,7 @@ type Draft struct {
 	StopDistance int64
 	Closing      bool
 	Shares       map[string]int64
+	Group        int64 // drafts of one group are decided as one; 0 = on its own
 }
 
 // Transfer moves attributed shares of an instrument to a strategy (negative: away from it) without an order: two
@@ -77,7 +78,7 @@ type Skip struct {
 	Why          string `json:"why"`
 }
 
-// Result is a plan: sells first, then buys, each by instrument.
+// Result is a plan: sells first, then groups, then buys, each by instrument.
 type Result struct {
 	Drafts    []Draft
 	Transfers []Transfer
@@ -91,13 +92,8 @@ func Net(in Input) Result {
 	for _, id := range instruments(in) {
 		netOne(in, id, &res)
 	}
-	sort.SliceStable(res.Drafts, func(i, j int) bool {
-		a, b := res.Drafts[i], res.Drafts[j]
-		if a.Side != b.Side {
-			return a.Side == order.Sell
-		}
-		return a.InstrumentID < b.InstrumentID
-	})
+	link(in, &res)
+	sort.SliceStable(res.Drafts, func(i, j int) bool { return before(res.Drafts[i], res.Drafts[j]) })
 	return res
 }
 

@@ -17,8 +17,9 @@ import (
 // Target is one strategy's wish for one instrument.
 type Target struct {
 	InstrumentID int64   `json:"instrument_id"`
-	Weight       float64 `json:"weight"`        // of the strategy's capital
-	StopDistance float64 `json:"stop_distance"` // currency units a share; 0 = none
+	Weight       float64 `json:"weight"`         // of the strategy's capital
+	StopDistance float64 `json:"stop_distance"`  // currency units a share; 0 = none
+	Link         string  `json:"link,omitempty"` // targets of one link are traded together or not at all
 }
 
 // Portfolio is everything one strategy wants to hold; what is absent it does not want.
@@ -62,6 +63,11 @@ func (p Portfolio) ContentHash() string {
 		binary.LittleEndian.PutUint64(b[8:], math.Float64bits(t.Weight+0))
 		binary.LittleEndian.PutUint64(b[16:], math.Float64bits(t.StopDistance+0))
 		h.Write(b[:])
+		if t.Link != "" {
+			binary.LittleEndian.PutUint32(b[:4], uint32(len(t.Link)))
+			h.Write(b[:4])
+			h.Write([]byte(t.Link))
+		}
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }
