@@ -23,6 +23,7 @@ COMMANDS = {
     "audit": "the audit trail: verify it against the journals, how far it is, its last rows",
     "ui": "open the Dagster UI on the data home",
     "doctor": "say what is missing on this machine",
+    "backtest": "a strategy's stored weights through the fast engine, the order management, or both compared",
     "bench": "measure; the last line of stdout is one JSON object",
 }
 

@@ -203,6 +203,7 @@ func FuzzOrderMessages(f *testing.F) {
 	for _, body := range []string{
 		"11=US-1|55=AAA|54=1|38=10|40=2|44=99.5|59=0|60=20231114-22:13:20.000|",
 		"11=US-2|41=US-1|55=AAA|54=5|38=10|40=1|59=3|48=7|22=99|",
+		"11=US-2|41=US-1|55=AAA|54=5|38=10|40=1|100=2|",
 		"11=US-2|41=|55=AAA|54=7|38=1e9|40=2|44=-1|",
 	} {
 		f.Add([]byte(body))
@@ -222,11 +223,11 @@ func FuzzOrderMessages(f *testing.F) {
 				if o, err = parseNewOrder(m); err != nil {
 					continue
 				}
-				r = sim.Replacement{ClOrdID: o.ClOrdID, Orig: "any", Symbol: o.Symbol, Side: o.Side, Short: o.Short, Type: o.Type, TIF: o.TIF, Qty: o.Qty, LimitPx: o.LimitPx}
+				r = sim.Replacement{ClOrdID: o.ClOrdID, Orig: "any", Symbol: o.Symbol, Side: o.Side, Short: o.Short, Type: o.Type, TIF: o.TIF, Qty: o.Qty, LimitPx: o.LimitPx, Path: o.Path}
 			}
 			if r.ClOrdID == "" || len(r.ClOrdID) > maxClOrdID || r.Orig == "" || r.Symbol == "" || r.Qty < 0 || r.LimitPx < 0 ||
 				r.Side != sim.Buy && r.Side != sim.Sell || r.Short && r.Side != sim.Sell || r.Type != sim.Market && r.Type != sim.Limit || r.TIF != sim.Day && r.TIF != sim.IOC ||
-				r.Type == sim.Market && r.LimitPx != 0 {
+				r.Type == sim.Market && r.LimitPx != 0 || r.Path < 0 || r.Path > 2 {
 				t.Fatalf("%+v", r)
 			}
 		}

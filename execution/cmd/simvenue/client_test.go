@@ -50,11 +50,11 @@ const (
 
 // home is a runtime directory with market files.
 type home struct {
-	t   *testing.T
+	t   testing.TB
 	dir string
 }
 
-func newHome(t *testing.T) *home {
+func newHome(t testing.TB) *home {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "sv") // t.TempDir is too long for a socket's path
 	if err != nil {
@@ -99,7 +99,7 @@ func (h *home) market(session string, change map[string]any, rows ...string) str
 
 // process is a running venue.
 type process struct {
-	t    *testing.T
+	t    testing.TB
 	home *home
 	cmd  *exec.Cmd
 	logs *bytes.Buffer
@@ -219,7 +219,7 @@ func (h *home) logLines() []map[string]any {
 
 // client is an independent FIX initiator that keeps what it receives in order.
 type client struct {
-	t         *testing.T
+	t         testing.TB
 	initiator *quickfix.Initiator
 	got       chan *quickfix.Message
 	on, off   chan struct{}

@@ -10,6 +10,8 @@ import (
 	"log/slog"
 	"net"
 	"os"
+
+	"dnalyaw/execution/internal/sim"
 )
 
 // maxUnixPath is what a Unix socket's address holds.
@@ -18,8 +20,8 @@ const maxUnixPath = 107
 // maxControlLine bounds one request.
 const maxControlLine = 4096
 
-// controlServer answers JSON lines on a Unix socket that its owner alone can open. It starts the clock, tells how the
-// session stands and sets faults; it cannot place, change or show an order.
+// controlServer answers JSON lines on a Unix socket that its owner alone can open. It starts the clock, tells how the session and
+// the account stand, halts instruments and sets faults; it cannot place, change or show an order.
 type controlServer struct {
 	v   *venue
 	l   net.Listener
@@ -30,6 +32,9 @@ type controlRequest struct {
 	Cmd  string `json:"cmd"`
 	Kind string `json:"kind"`
 	N    int    `json:"n"`
+
+	InstrumentID int64 `json:"instrument_id"` // halt, resume
+	Px           int64 `json:"px_micro"`      // resume: print of the reopening auction, 0 = with the next row
 }
 
 type controlStatus struct {
@@ -105,7 +110,7 @@ func (c *controlServer) answer(line []byte) any {
 	reply := make(chan any, 1)
 	c.v.post(func() error {
 		answer, err := c.v.control(req)
-		reply <- answer
+		c.v.answers = append(c.v.answers, func() { reply <- answer }) // once it is journaled
 		return err
 	})
 	select {
@@ -127,6 +132,17 @@ func (v *venue) control(req controlRequest) (any, error) {
 		}
 		return v.status(), nil
 	case "status":
+		return v.status(), nil
+	case "account":
+		return v.account(), nil
+	case "halt", "resume":
+		why, err := v.halt(req)
+		if err != nil {
+			return refusal(err), err
+		}
+		if why != "" {
+			return refusal(errors.New(why)), nil
+		}
 		return v.status(), nil
 	case "fault":
 		if req.N < 0 {
@@ -153,7 +169,7 @@ func (v *venue) control(req controlRequest) (any, error) {
 		}
 		return v.status(), nil
 	}
-	return refusal(fmt.Errorf("unknown cmd %q: give start, status or fault", req.Cmd)), nil
+	return refusal(fmt.Errorf("unknown cmd %q: give start, status, account, halt, resume or fault", req.Cmd)), nil
 }
 
 func (v *venue) status() controlStatus {
@@ -166,4 +182,50 @@ func (v *venue) status() controlStatus {
 		Session: v.engine.Day().Session.Session, State: string(v.engine.Phase()), ClockNs: at, Orders: orders,
 		Fills: fills, LoggedOn: v.loggedOn,
 	}
+}
+
+// controlAccount is the account as the venue has it. Money is in millionths of the currency.
+type controlAccount struct {
+	Session     string            `json:"session"`
+	Currency    string            `json:"currency"`
+	Cash        int64             `json:"cash_micro"`
+	Settled     int64             `json:"settled_cash_micro"`
+	BuyingPower int64             `json:"buying_power_micro"`
+	Value       int64             `json:"value_micro"`
+	Unsettled   []sim.Unsettled   `json:"unsettled"`
+	Positions   []controlPosition `json:"positions"`
+}
+
+type controlPosition struct {
+	InstrumentID int64  `json:"instrument_id"`
+	Symbol       string `json:"symbol"`
+	Qty          int64  `json:"qty"`
+	SettledQty   int64  `json:"settled_qty"`
+	Mark         int64  `json:"mark_micro"`
+}
+
+func (v *venue) account() controlAccount {
+	day := v.engine.Day()
+	a := controlAccount{
+		Session: day.Session.Session, Currency: day.Currency, Cash: v.engine.Cash(), Settled: v.engine.SettledCash(),
+		BuyingPower: v.engine.BuyingPower(), Value: v.engine.Value(), Unsettled: v.engine.Unsettled(), Positions: []controlPosition{},
+	}
+	for _, p := range v.engine.Positions() {
+		a.Positions = append(a.Positions, controlPosition{p.InstrumentID, p.Symbol, p.Qty, v.engine.SettledShares(p.InstrumentID), p.Mark})
+	}
+	return a
+}
+
+// halt stops an instrument or lets it trade again; why says what stands against it.
+func (v *venue) halt(req controlRequest) (why string, err error) {
+	var records []sim.Record
+	if req.Cmd == "halt" {
+		records, why, err = v.engine.HaltInstrument(v.clock.NowNs(), req.InstrumentID)
+	} else {
+		records, why, err = v.engine.ResumeInstrument(v.clock.NowNs(), req.InstrumentID, req.Px)
+	}
+	if err != nil {
+		return "", err
+	}
+	return why, v.commit(records)
 }

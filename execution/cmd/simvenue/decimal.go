@@ -5,23 +5,30 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // micro is the number of price units in one of the currency.
 const micro = 1_000_000
 
 // formatMicro writes millionths as a decimal without needless zeros.
-func formatMicro(v int64) string {
-	sign, u := "", uint64(v)
+func formatMicro(v int64) string { return string(appendMicro(nil, v)) }
+
+func appendMicro(dst []byte, v int64) []byte {
+	u := uint64(v)
 	if v < 0 {
-		sign, u = "-", -uint64(v)
+		dst, u = append(dst, '-'), -uint64(v)
 	}
-	text := sign + strconv.FormatUint(u/micro, 10)
-	if frac := u % micro; frac > 0 {
-		text += "." + strings.TrimRight(fmt.Sprintf("%06d", frac), "0")
+	dst = strconv.AppendUint(dst, u/micro, 10)
+	frac := u % micro
+	if frac == 0 {
+		return dst
 	}
-	return text
+	dst = append(dst, '.')
+	for unit := uint64(micro / 10); frac > 0; unit /= 10 {
+		dst = append(dst, byte('0'+frac/unit))
+		frac %= unit
+	}
+	return dst
 }
 
 // parseMicro reads a non-negative FIX decimal exactly: digits, at most six of them (and zeros) after the point.
@@ -82,5 +89,3 @@ const (
 	fixDate      = "20060102"
 	fixTime      = "15:04:05.000"
 )
-
-func formatNs(ns int64, layout string) string { return time.Unix(0, ns).UTC().Format(layout) }

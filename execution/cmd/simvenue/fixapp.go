@@ -1,19 +1,6 @@
 package main
 
-import (
-	"bytes"
-	"errors"
-	"fmt"
-	"log/slog"
-	"net"
-	"strconv"
-	"sync"
-	"time"
-
-	"github.com/quickfixgo/quickfix"
-	"github.com/quickfixgo/quickfix/config"
-	"github.com/quickfixgo/quickfix/store/file"
-)
+import "github.com/quickfixgo/quickfix"
 
 // sessionID is the one FIX session of this venue, from its own side.
 var sessionID = quickfix.SessionID{BeginString: quickfix.BeginStringFIX44, SenderCompID: "SIMVENUE", TargetCompID: "RISKD"}
@@ -40,24 +27,42 @@ func (a *fixApp) FromAdmin(*quickfix.Message, quickfix.SessionID) quickfix.Messa
 }
 
 func (a *fixApp) FromApp(m *quickfix.Message, _ quickfix.SessionID) quickfix.MessageRejectError {
-	kind, err := m.Header.GetString(tagMsgType)
+	kind, err := m.Header.GetBytes(tagMsgType)
 	if err != nil {
 		return err
 	}
-	handlers := map[string]func(*quickfix.Message) quickfix.MessageRejectError{
-		"D": a.newOrder, "F": a.cancel, "AF": a.massStatus, "AN": a.positions, "BB": a.collateral, "V": a.marketData,
-		"g": a.tradingSession, "G": a.replace, "BE": a.userRequest,
-	}
-	handle, ok := handlers[kind]
-	if !ok {
+	handle := a.handler(string(kind))
+	if handle == nil {
 		return quickfix.UnsupportedMessageType()
 	}
-	if account, err := optional(m, tagAccount); err != nil {
-		return err
-	} else if account != "" && account != a.v.region {
+	if account := optional(m, tagAccount); account != "" && account != a.v.region {
 		return quickfix.ValueIsIncorrect(tagAccount)
 	}
 	return handle(m)
+}
+
+func (a *fixApp) handler(kind string) func(*quickfix.Message) quickfix.MessageRejectError {
+	switch kind {
+	case "D":
+		return a.newOrder
+	case "F":
+		return a.cancel
+	case "G":
+		return a.replace
+	case "AF":
+		return a.massStatus
+	case "AN":
+		return a.positions
+	case "BB":
+		return a.collateral
+	case "BE":
+		return a.userRequest
+	case "V":
+		return a.marketData
+	case "g":
+		return a.tradingSession
+	}
+	return nil
 }
 
 func (a *fixApp) newOrder(m *quickfix.Message) quickfix.MessageRejectError {
@@ -110,10 +115,7 @@ func (a *fixApp) userRequest(m *quickfix.Message) quickfix.MessageRejectError {
 	if user != a.v.region {
 		return quickfix.ValueIsIncorrect(tagUsername)
 	}
-	on, err := optional(m, tagCancelOnDisconnect)
-	if err != nil {
-		return err
-	}
+	on := optional(m, tagCancelOnDisconnect)
 	if on != "" && on != "Y" && on != "N" {
 		return quickfix.ValueIsIncorrect(tagCancelOnDisconnect)
 	}
@@ -143,10 +145,7 @@ func (a *fixApp) positions(m *quickfix.Message) quickfix.MessageRejectError {
 }
 
 func (a *fixApp) collateral(m *quickfix.Message) quickfix.MessageRejectError {
-	id, err := optional(m, tagCollInquiryID)
-	if err != nil {
-		return err
-	}
+	id := optional(m, tagCollInquiryID)
 	a.v.post(func() error { return a.v.collateral(id) })
 	return nil
 }
@@ -175,120 +174,4 @@ func (a *fixApp) tradingSession(m *quickfix.Message) quickfix.MessageRejectError
 	}
 	a.v.post(func() error { return a.v.sendSession(id) })
 	return nil
-}
-
-// gatekeeper sees each connection before its logon. It keeps the current one so that a test can cut it, and bounds how
-// long a client that reads nothing can hold the venue up.
-type gatekeeper struct {
-	mu     sync.Mutex
-	conn   net.Conn
-	refuse int
-}
-
-var errRefused = errors.New("refused: a disconnect fault is set")
-
-// Validate implements quickfix.ConnectionValidator.
-func (g *gatekeeper) Validate(conn net.Conn, _ quickfix.SessionID) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.refuse > 0 {
-		g.refuse--
-		return errRefused
-	}
-	g.conn = conn
-	return nil
-}
-
-// cut closes the current connection without a logout and refuses the next n-1.
-func (g *gatekeeper) cut(n int) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.refuse = n - 1
-	if g.conn == nil {
-		return nil
-	}
-	conn := g.conn
-	g.conn = nil
-	return conn.Close()
-}
-
-// writeWithin is how long one write may take before the connection counts as dead.
-const writeWithin = 15 * time.Second
-
-func (g *gatekeeper) extend(now time.Time) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.conn == nil {
-		return nil
-	}
-	return g.conn.SetWriteDeadline(now.Add(writeWithin))
-}
-
-// fixLog sends the FIX engine's events to the JSON log. Messages are logged at debug level only.
-type fixLog struct{ log *slog.Logger }
-
-func (l fixLog) Create() (quickfix.Log, error) { return l, nil }
-
-func (l fixLog) CreateSessionLog(quickfix.SessionID) (quickfix.Log, error) { return l, nil }
-
-func (l fixLog) OnIncoming(m []byte) { l.log.Debug("fix in", "message", readable(m)) }
-
-func (l fixLog) OnOutgoing(m []byte) { l.log.Debug("fix out", "message", readable(m)) }
-
-func (l fixLog) OnEvent(text string) { l.log.Info("fix", "event", text) }
-
-func (l fixLog) OnEventf(format string, args ...any) { l.OnEvent(fmt.Sprintf(format, args...)) }
-
-func readable(m []byte) string { return string(bytes.ReplaceAll(m, []byte{1}, []byte{'|'})) }
-
-// bindAttempts bounds the search for a port: between asking for a free one and binding it another process may take it.
-const bindAttempts = 20
-
-// startAcceptor serves FIX on a free port of the loopback interface and returns its address. Sequence numbers go on
-// across connections and restarts in files under dir; no message is kept, so a resend request is answered by a gap fill
-// and nothing stale is ever sent again. Numbers that a crash left behind are repaired by the protocol: that is why the
-// files need no fsync.
-func startAcceptor(app quickfix.Application, dir string, gate *gatekeeper, log *slog.Logger) (*quickfix.Acceptor, string, error) {
-	var last error
-	for range bindAttempts {
-		port, err := freePort()
-		if err != nil {
-			return nil, "", err
-		}
-		settings := quickfix.NewSettings()
-		global := settings.GlobalSettings()
-		global.Set(config.SocketAcceptHost, "127.0.0.1")
-		global.Set(config.SocketAcceptPort, strconv.Itoa(port))
-		s := quickfix.NewSessionSettings()
-		s.Set(config.BeginString, sessionID.BeginString)
-		s.Set(config.SenderCompID, sessionID.SenderCompID)
-		s.Set(config.TargetCompID, sessionID.TargetCompID)
-		s.Set(config.PersistMessages, "N")
-		s.Set(config.FileStorePath, dir)
-		s.Set(config.FileStoreSync, "N")
-		if _, err := settings.AddSession(s); err != nil {
-			return nil, "", err
-		}
-		acceptor, err := quickfix.NewAcceptor(app, file.NewStoreFactory(settings), settings, fixLog{log})
-		if err != nil {
-			return nil, "", err
-		}
-		acceptor.SetConnectionValidator(gate)
-		if last = acceptor.Start(); last == nil {
-			return acceptor, net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), nil
-		}
-		if err := quickfix.UnregisterSession(sessionID); err != nil {
-			return nil, "", err
-		}
-	}
-	return nil, "", fmt.Errorf("no free port for FIX after %d attempts: %w", bindAttempts, last)
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	return port, l.Close()
 }

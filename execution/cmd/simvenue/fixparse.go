@@ -10,22 +10,23 @@ import (
 
 // field is a required text field; a message without it gets a session reject that names the tag.
 func field(m *quickfix.Message, tag quickfix.Tag) (string, quickfix.MessageRejectError) {
-	if !m.Body.Has(tag) {
+	text, err := m.Body.GetBytes(tag)
+	if err != nil {
 		return "", quickfix.RequiredTagMissing(tag)
 	}
-	text, err := m.Body.GetString(tag)
-	if err == nil && text == "" {
+	if len(text) == 0 {
 		return "", quickfix.TagSpecifiedWithoutAValue(tag)
 	}
-	return text, err
+	return string(text), nil
 }
 
 // optional is a text field that may be absent: then it is empty.
-func optional(m *quickfix.Message, tag quickfix.Tag) (string, quickfix.MessageRejectError) {
-	if !m.Body.Has(tag) {
-		return "", nil
+func optional(m *quickfix.Message, tag quickfix.Tag) string {
+	text, err := m.Body.GetBytes(tag)
+	if err != nil {
+		return "" // GetBytes fails for nothing else
 	}
-	return m.Body.GetString(tag)
+	return string(text)
 }
 
 // code reads a field of one character out of known.
@@ -60,6 +61,11 @@ func parseNewOrder(m *quickfix.Message) (sim.NewOrder, quickfix.MessageRejectErr
 	if o.InstrumentID, err = instrument(m); err != nil {
 		return o, err
 	}
+	if m.Body.Has(tagExDestination) {
+		if o.Path, err = code(m, tagExDestination, "12"); err != nil {
+			return o, err
+		}
+	}
 	return o, parseTerms(m, &o)
 }
 
@@ -75,7 +81,7 @@ func parseReplacement(m *quickfix.Message) (sim.Replacement, quickfix.MessageRej
 		return r, err
 	}
 	return sim.Replacement{
-		ClOrdID: o.ClOrdID, Orig: orig, Symbol: o.Symbol, Side: o.Side, Short: o.Short, Type: o.Type, TIF: o.TIF, Qty: o.Qty, LimitPx: o.LimitPx,
+		ClOrdID: o.ClOrdID, Orig: orig, Symbol: o.Symbol, Side: o.Side, Short: o.Short, Type: o.Type, TIF: o.TIF, Qty: o.Qty, LimitPx: o.LimitPx, Path: o.Path,
 	}, nil
 }
 
@@ -124,9 +130,9 @@ func parseTerms(m *quickfix.Message, o *sim.NewOrder) quickfix.MessageRejectErro
 
 // instrument is SecurityID where the message has one.
 func instrument(m *quickfix.Message) (int64, quickfix.MessageRejectError) {
-	text, err := optional(m, tagSecurityID)
-	if err != nil || text == "" {
-		return 0, err
+	text := optional(m, tagSecurityID)
+	if text == "" {
+		return 0, nil
 	}
 	if source, err := field(m, tagSecurityIDSource); err != nil {
 		return 0, err

@@ -1,19 +1,23 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
 
+	"golang.org/x/sys/unix"
+
 	"dnalyaw/execution/internal/sim"
 )
 
 // journal is venue/log.jsonl: what is not on disk has not happened.
 type journal struct {
-	f   *os.File
-	buf []byte
+	f    *os.File
+	buf  []byte // lines that are not written yet
+	sync bool   // some of them must not be lost
 }
 
 // openJournal reads the log and cuts off a line that a killed process left unfinished.
@@ -57,31 +61,43 @@ func readJournal(f *os.File, path string, log *slog.Logger) ([]sim.Record, error
 	return records, err
 }
 
-// append writes the records in one piece. They are on disk when it returns, except that a mere checkpoint of the clock
-// may wait for the next sync: losing it repeats no fill.
-func (j *journal) append(records []sim.Record) error {
-	if len(records) == 0 {
-		return nil
-	}
-	j.buf = j.buf[:0]
-	sync := false
-	for _, r := range records {
+// add takes records; flush puts all that were taken on disk.
+func (j *journal) add(records []sim.Record) error {
+	for i := range records {
+		r := &records[i]
 		var err error
 		if j.buf, err = r.AppendLine(j.buf); err != nil {
 			return err
 		}
-		sync = sync || r.Kind != sim.KindSession || r.Text != sim.TextCheckpoint
+		j.sync = j.sync || r.Kind != sim.KindSession || r.Text != sim.TextCheckpoint
+	}
+	return nil
+}
+
+// flush writes what was taken in one piece. It is on disk when it returns, except that a mere checkpoint of the clock may
+// wait for the next sync: losing it repeats no fill.
+func (j *journal) flush() error {
+	if len(j.buf) == 0 {
+		return nil
 	}
 	if _, err := j.f.Write(j.buf); err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
-	if !sync {
+	j.buf = j.buf[:0]
+	if !j.sync {
 		return nil
 	}
-	if err := j.f.Sync(); err != nil {
-		return fmt.Errorf("journal: %w", err)
+	j.sync = false
+	for {
+		err := unix.Fdatasync(int(j.f.Fd()))
+		switch {
+		case errors.Is(err, unix.EINTR):
+		case err != nil:
+			return fmt.Errorf("journal: %w", err)
+		default:
+			return nil
+		}
 	}
-	return nil
 }
 
 func (j *journal) close() error { return j.f.Close() }

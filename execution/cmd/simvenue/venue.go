@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"time"
-
-	"github.com/quickfixgo/quickfix"
 
 	"dnalyaw/execution/internal/clock"
 	"dnalyaw/execution/internal/sim"
@@ -14,13 +11,15 @@ import (
 
 const (
 	inboxSize     = 1024                   // requests that wait for the loop; a full inbox holds the sender up
+	turnSize      = 256                    // requests of one turn of the loop: they share one sync of the journal
 	flushEvery    = 50 * time.Millisecond  // market data is coalesced this long
 	beatRunning   = 100 * time.Millisecond // between two session statuses while the clock moves
 	beatStanding  = 500 * time.Millisecond // and while it stands
 	extendSeconds = time.Second
 )
 
-// venue owns the engine, the journal and the FIX session's state. Everything but post runs in the loop of run.
+// venue owns the engine, the journal and the FIX session's state. Everything but post runs in the loop of run. A turn of the loop
+// changes the engine for all requests that wait, journals what came of them with one sync, and only then tells anybody.
 type venue struct {
 	region  string
 	engine  *sim.Engine
@@ -29,14 +28,19 @@ type venue struct {
 	wall    clock.Clock
 	log     *slog.Logger
 	gate    *gatekeeper
-	send    func(*quickfix.Message) error
+	send    func(*message) error
 
 	inbox chan func() error
 	done  chan struct{}
 
+	outbox  []outgoing // of this turn, to be told
+	answers []func()   // of this turn, to the control socket
+	hearing []outgoing // what the client has yet to hear of: reports with a latency
+
 	loggedOn bool
 	mdReqID  string // of the subscription, empty without one
 	symbols  map[string]bool
+	verbose  bool // each report is logged
 	wire     wire
 	reports  int64 // position and collateral reports sent, for their ids
 	lastBeat time.Time
@@ -46,7 +50,7 @@ type venue struct {
 func newVenue(engine *sim.Engine, j *journal, c *clock.Replay, wall clock.Clock, gate *gatekeeper, log *slog.Logger) *venue {
 	return &venue{
 		region: engine.Day().Region, engine: engine, journal: j, clock: c, wall: wall, log: log, gate: gate,
-		send:  func(m *quickfix.Message) error { return quickfix.SendToTarget(m, sessionID) },
+		send: newSender(), verbose: log.Enabled(context.Background(), slog.LevelDebug),
 		inbox: make(chan func() error, inboxSize), done: make(chan struct{}),
 	}
 }
@@ -67,16 +71,19 @@ func (v *venue) run(ctx context.Context) error {
 	next := time.NewTimer(time.Hour)
 	defer next.Stop()
 	for {
-		if err := v.advance(); err != nil {
+		err := v.advance()
+		if err == nil {
+			err = v.flush()
+		}
+		if err != nil {
 			return err
 		}
 		next.Reset(v.untilNext())
-		var err error
 		select {
 		case <-ctx.Done():
 			return nil
 		case work := <-v.inbox:
-			err = work()
+			err = v.work(work)
 		case <-next.C:
 		case <-flush.C:
 			err = v.tick()
@@ -87,8 +94,26 @@ func (v *venue) run(ctx context.Context) error {
 	}
 }
 
+// work does what waits, up to a turn's worth.
+func (v *venue) work(work func() error) error {
+	for n := 1; ; n++ {
+		if err := work(); err != nil || n == turnSize {
+			return err
+		}
+		select {
+		case work = <-v.inbox:
+		default:
+			return nil
+		}
+	}
+}
+
 func (v *venue) untilNext() time.Duration {
-	if at, ok := v.engine.NextNs(); ok {
+	at, some := v.engine.NextNs()
+	if len(v.hearing) > 0 && (!some || v.hearing[0].heardNs < at) {
+		at, some = v.hearing[0].heardNs, true
+	}
+	if some {
 		if d, ok := v.clock.WallUntil(at); ok {
 			return d
 		}
@@ -107,12 +132,13 @@ func (v *venue) advance() error {
 	return v.commit(records)
 }
 
-// commit journals what happened and only then tells of it.
+// commit takes what happened: it is journaled and told at the end of the turn.
 func (v *venue) commit(records []sim.Record) error {
-	if err := v.journal.append(records); err != nil {
+	if err := v.journal.add(records); err != nil {
 		return err
 	}
-	for _, r := range records {
+	for i := range records {
+		r := &records[i]
 		switch r.Kind {
 		case sim.KindSession:
 			if r.Text == sim.TextCheckpoint {
@@ -130,32 +156,56 @@ func (v *venue) commit(records []sim.Record) error {
 			v.report(r)
 		case sim.KindAck, sim.KindReject, sim.KindCancel, sim.KindExpire, sim.KindReplace, sim.KindCorrect:
 			v.report(r)
+		case sim.KindRefuse:
+			v.refused(r)
+		case sim.KindHalt, sim.KindResume:
+			v.log.Info(string(r.Kind), "instrument_id", r.InstrumentID, "clock_ns", r.TsNs, "px", r.Px, "reason", r.Text)
+			v.transmit(securityStatus(r, v.symbolOf(r.InstrumentID)))
 		}
 	}
 	return nil
 }
 
-func (v *venue) report(r sim.Record) {
-	v.log.Info(string(r.Kind), "cl_ord_id", r.ClOrdID, "instrument_id", r.InstrumentID, "side", r.Side, "qty", r.Qty,
-		"cum", r.Cum, "leaves", r.Leaves, "exec_id", r.ExecID, "reason", r.Text)
-	if !v.loggedOn {
-		return
+func (v *venue) symbolOf(instrument int64) string {
+	for _, q := range v.engine.Quotes() {
+		if q.InstrumentID == instrument {
+			return q.Symbol
+		}
 	}
-	o, _ := v.engine.Order(r.ClOrdID)
-	msg := executionReport(v.region, r, o.NewOrder, o.Status)
-	for _, m := range v.wire.pass(msg, v.wall.Now()) {
-		v.transmit(m)
-	}
+	return ""
 }
 
-// transmit queues a message for the connection there is. What cannot be sent is dropped: the other side asks for the
-// mass status when it comes back.
-func (v *venue) transmit(m *quickfix.Message) {
+func (v *venue) report(r *sim.Record) {
+	v.logReport(r)
 	if !v.loggedOn {
 		return
 	}
-	if err := v.send(m); err != nil {
-		v.log.Warn("message not sent", "error", err.Error())
+	terms, status, _ := v.engine.Terms(r.ClOrdID)
+	v.outbox = append(v.outbox, outgoing{executionReport(v.region, r, terms, status), true, r.ReportNs})
+}
+
+// refused answers a cancel or a replacement that came too late on its way.
+func (v *venue) refused(r *sim.Record) {
+	v.logReport(r)
+	if !v.loggedOn {
+		return
+	}
+	id := r.Orig
+	if r.CancelID != "" {
+		id = r.ClOrdID
+	}
+	var held *sim.Order
+	if o, known := v.engine.Order(id); known {
+		held = &o
+	}
+	v.outbox = append(v.outbox, outgoing{refused(r, held), true, r.ReportNs})
+}
+
+// logReport says at debug level what log.jsonl has anyway.
+func (v *venue) logReport(r *sim.Record) {
+	if v.verbose {
+		v.log.Debug(string(r.Kind), "cl_ord_id", r.ClOrdID, "instrument_id", r.InstrumentID, "side", r.Side, "qty", r.Qty,
+			"cum", r.Cum, "leaves", r.Leaves, "exec_id", r.ExecID, "reason", r.Text)
 	}
 }
 
@@ -189,8 +239,8 @@ func (v *venue) publish(quotes []sim.Quote) error {
 	if v.mdReqID == "" {
 		return nil
 	}
-	for _, q := range quotes {
-		if v.symbols == nil || v.symbols[q.Symbol] {
+	for i := range quotes {
+		if q := &quotes[i]; v.symbols == nil || v.symbols[q.Symbol] {
 			v.transmit(snapshot(v.mdReqID, q))
 		}
 	}
@@ -202,160 +252,10 @@ func (v *venue) nowNs() int64 { return max(v.clock.NowNs(), v.engine.NowNs()) }
 
 func (v *venue) sendSession(reqID string) error {
 	v.lastBeat = v.wall.Now()
-	at := v.nowNs()
+	day, at := v.engine.Day(), v.nowNs()
 	if v.engine.Phase() == sim.Waiting || v.engine.Phase() == sim.Closed {
 		at = v.engine.NowNs()
 	}
-	v.transmit(sessionStatus(v.engine.Day().Session, v.engine.Phase(), at, reqID))
+	v.transmit(sessionStatus(&day, v.engine.Phase(), at, reqID))
 	return nil
-}
-
-func (v *venue) onLogon() error {
-	v.loggedOn, v.mdReqID, v.symbols = true, "", nil
-	v.log.Info("logged on", "target", sessionID.TargetCompID)
-	if p := v.engine.Phase(); p == sim.Open || p == sim.Break {
-		v.clock.Start() // a session resumed after a restart waited for its client
-	}
-	return v.sendSession("")
-}
-
-func (v *venue) onLogout() error {
-	v.loggedOn, v.mdReqID, v.symbols = false, "", nil
-	v.wire.drop()
-	v.log.Info("logged out", "target", sessionID.TargetCompID)
-	records, err := v.engine.Disconnected(v.clock.NowNs())
-	if err != nil {
-		return err
-	}
-	return v.commit(records)
-}
-
-// start opens the session and lets the clock run.
-func (v *venue) start() error {
-	records, err := v.engine.Start()
-	if err != nil {
-		return err
-	}
-	if p := v.engine.Phase(); p == sim.Open || p == sim.Break {
-		v.clock.Start()
-	}
-	return v.commit(records)
-}
-
-func (v *venue) newOrder(in sim.NewOrder) error {
-	records, err := v.engine.Submit(v.clock.NowNs(), in)
-	if err != nil {
-		return err
-	}
-	return v.commit(records)
-}
-
-func (v *venue) cancelOrder(id, orig string) error {
-	records, found, err := v.engine.Cancel(v.clock.NowNs(), id, orig)
-	if err != nil {
-		return err
-	}
-	if err := v.commit(records); err != nil {
-		return err
-	}
-	for _, r := range records {
-		if r.Kind == sim.KindCancel && r.CancelID == id {
-			return nil
-		}
-	}
-	if !found {
-		v.transmit(cancelReject(toCancel, id, orig, nil, 1, "unknown order", v.nowNs()))
-		return nil
-	}
-	o, _ := v.engine.Order(orig)
-	v.transmit(cancelReject(toCancel, id, orig, &o, 0, "too late: the order is "+o.Status.String(), v.nowNs()))
-	return nil
-}
-
-func (v *venue) replaceOrder(r sim.Replacement) error {
-	records, refused, err := v.engine.Replace(v.clock.NowNs(), r)
-	if err != nil {
-		return err
-	}
-	if err := v.commit(records); err != nil || refused == nil {
-		return err
-	}
-	v.log.Info("replacement refused", "cl_ord_id", r.ClOrdID, "orig_cl_ord_id", r.Orig, "qty", r.Qty, "reason", refused.Text)
-	var held *sim.Order
-	if o, known := v.engine.Order(r.Orig); known {
-		held = &o
-	}
-	v.transmit(cancelReject(toReplace, r.ClOrdID, r.Orig, held, refused.Reason, refused.Text, v.nowNs()))
-	return nil
-}
-
-// protect turns cancel on disconnect on or off for this connection.
-func (v *venue) protect(id string, on bool) error {
-	if !v.loggedOn {
-		return nil // the connection that asked is gone
-	}
-	records, err := v.engine.Protect(on)
-	if err != nil {
-		return err
-	}
-	if err := v.commit(records); err != nil {
-		return err
-	}
-	v.log.Info("cancel on disconnect", "on", on)
-	v.transmit(protectReport(v.region, id, on))
-	return nil
-}
-
-// correctLast corrects the session's last fill to qty shares; why says what stands against it.
-func (v *venue) correctLast(qty int64) (why string, err error) {
-	records, why, err := v.engine.CorrectLast(v.clock.NowNs(), qty)
-	if err != nil {
-		return "", err
-	}
-	return why, v.commit(records)
-}
-
-func (v *venue) massStatus(id string) error {
-	orders := v.engine.Orders()
-	if len(orders) == 0 {
-		v.transmit(noOrders(v.region, id, v.nowNs()))
-	}
-	for i, o := range orders {
-		v.transmit(statusReport(v.region, id, o, len(orders), i == len(orders)-1, v.nowNs()))
-	}
-	return nil
-}
-
-func (v *venue) reportID() string {
-	v.reports++
-	return fmt.Sprintf("R%d-%d", v.wall.Now().UnixNano(), v.reports)
-}
-
-func (v *venue) positions(id string) error {
-	positions := v.engine.Positions()
-	v.transmit(positionAck(v.region, id, v.reportID(), len(positions)))
-	for _, p := range positions {
-		v.transmit(positionReport(v.region, v.engine.Day().Session.Session, id, v.reportID(), p, len(positions)))
-	}
-	return nil
-}
-
-func (v *venue) collateral(id string) error {
-	v.transmit(collateralReport(v.region, v.engine.Day().Currency, id, v.reportID(), v.engine.Cash(), v.engine.Value()))
-	return nil
-}
-
-// marketData answers a V: kind 0 sends the snapshots, 1 goes on with updates, 2 ends the subscription.
-func (v *venue) marketData(id string, kind int64, symbols map[string]bool) error {
-	if kind == 2 {
-		v.mdReqID, v.symbols = "", nil
-		return nil
-	}
-	kept, keptSymbols := v.mdReqID, v.symbols
-	v.mdReqID, v.symbols = id, symbols
-	err := v.publish(v.engine.Quotes())
-	if kind == 0 {
-		v.mdReqID, v.symbols = kept, keptSymbols
-	}
-	return err
 }

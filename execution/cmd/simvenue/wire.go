@@ -3,8 +3,6 @@ package main
 import (
 	"fmt"
 	"time"
-
-	"github.com/quickfixgo/quickfix"
 )
 
 // heldFor is how long, on the wall, a late report is held, and how long a reorder waits for its last report.
@@ -15,14 +13,14 @@ const heldFor = time.Second
 type wire struct {
 	silence, duplicate, late int // how many reports are still to be spoiled so
 	reorder                  int // how many reports are still to be collected
-	reordered                []*quickfix.Message
+	reordered                []*message
 	reorderBy                time.Time
 	held                     []heldReport
 }
 
 type heldReport struct {
 	due time.Time
-	msg *quickfix.Message
+	msg *message
 }
 
 // set arms a fault for the next n reports.
@@ -43,7 +41,7 @@ func (w *wire) set(kind string, n int, now time.Time) error {
 }
 
 // pass returns what is sent now in place of msg.
-func (w *wire) pass(msg *quickfix.Message, now time.Time) []*quickfix.Message {
+func (w *wire) pass(msg *message, now time.Time) []*message {
 	switch {
 	case w.silence > 0:
 		w.silence--
@@ -62,14 +60,14 @@ func (w *wire) pass(msg *quickfix.Message, now time.Time) []*quickfix.Message {
 		return w.takeReordered()
 	case w.duplicate > 0:
 		w.duplicate--
-		return []*quickfix.Message{msg, msg}
+		return []*message{msg, msg}
 	}
-	return []*quickfix.Message{msg}
+	return []*message{msg}
 }
 
 // due returns what was held and is to be sent now.
-func (w *wire) due(now time.Time) []*quickfix.Message {
-	var out []*quickfix.Message
+func (w *wire) due(now time.Time) []*message {
+	var out []*message
 	for len(w.held) > 0 && !now.Before(w.held[0].due) {
 		out = append(out, w.held[0].msg)
 		w.held = w.held[1:]
@@ -81,8 +79,8 @@ func (w *wire) due(now time.Time) []*quickfix.Message {
 	return out
 }
 
-func (w *wire) takeReordered() []*quickfix.Message {
-	out := make([]*quickfix.Message, 0, len(w.reordered))
+func (w *wire) takeReordered() []*message {
+	out := make([]*message, 0, len(w.reordered))
 	for i := len(w.reordered) - 1; i >= 0; i-- {
 		out = append(out, w.reordered[i])
 	}

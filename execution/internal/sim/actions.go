@@ -5,7 +5,7 @@ import "fmt"
 // applyAction changes the account for one corporate action and records it, also when nothing is held: the record says
 // how far the list was worked off.
 func (e *Engine) applyAction(a Action) error {
-	held := e.st.held(a.InstrumentID)
+	held := e.st.desk(a.InstrumentID).held()
 	r := Record{Kind: KindAction, InstrumentID: a.InstrumentID, Qty: held, Px: a.AmountMicro, Position: held}
 	var err error
 	switch a.Kind {
@@ -49,7 +49,8 @@ func (e *Engine) split(a Action, held int64) (qty, cash int64, err error) {
 	fraction := held*a.RatioNum - qty*a.RatioDen
 	var px int64
 	if b := e.books[a.InstrumentID]; b != nil {
-		px = b.shown(e.day.OpenNs).Mark()
+		q := b.shown(e.day.OpenNs)
+		px = q.Mark()
 	}
 	if px == 0 {
 		if px, err = mulDiv(e.st.positions[a.InstrumentID].Mark, a.RatioDen, a.RatioNum, false); err != nil {

@@ -5,6 +5,7 @@ import "fmt"
 // CorrectLast corrects the session's last fill to qty shares, fewer than it had; 0 busts it. It stands for what venues
 // do after a trade was disputed. The records are empty when there is nothing to correct so; why says it.
 func (e *Engine) CorrectLast(nowNs, qty int64) (records []Record, why string, err error) {
+	e.enter()
 	if err = e.advance(nowNs); err != nil {
 		return e.take(), "", err
 	}
@@ -19,8 +20,14 @@ func (e *Engine) CorrectLast(nowNs, qty int64) (records []Record, why string, er
 	r := e.orderRecord(KindCorrect, o, "trade corrected")
 	if qty == 0 {
 		r.Text = "trade busted"
-	} else if r.Fee, err = e.day.Fees.Of(o.Side, qty, x.px); err != nil {
-		return e.take(), "", err
+	}
+	// What the order would be charged for this fill had it been of qty at once.
+	before := *o
+	before.Cum, before.Notional, before.NoteFees = o.Cum-x.qty, o.Notional-x.qty*x.px, o.NoteFees-x.note
+	if qty > 0 {
+		if r.Fee, r.NoteFee, err = e.st.charges.fill(&before, qty, x.px); err != nil {
+			return e.take(), "", err
+		}
 	}
 	r.RefID, r.Qty, r.Px, r.Cum = x.id, qty, x.px, o.Cum-(x.qty-qty)
 	if o.Status.Working() {
@@ -36,6 +43,9 @@ func (e *Engine) CorrectLast(nowNs, qty int64) (records []Record, why string, er
 func (s *state) lastFill() (*Order, int) {
 	var last *Order
 	for _, o := range s.arrival {
+		if o == nil {
+			continue
+		}
 		if n := len(o.fills); n > 0 && (last == nil || o.fills[n-1].seq > last.fills[len(last.fills)-1].seq) {
 			last = o
 		}
@@ -48,7 +58,7 @@ func (s *state) lastFill() (*Order, int) {
 
 // corrected takes back what a fill had too much. Cash may end below zero and a position below what was sold since: that
 // is the account's trouble after a bust, and nothing here hides it.
-func (s *state) corrected(o *Order, r Record) error {
+func (s *state) corrected(o *Order, r *Record) error {
 	at := -1
 	for i, x := range o.fills {
 		if x.id == r.RefID {
@@ -67,7 +77,7 @@ func (s *state) corrected(o *Order, r Record) error {
 	if err != nil {
 		return err
 	}
-	held := s.held(o.InstrumentID)
+	held := o.desk.held()
 	if o.Side == Buy {
 		s.cash += notional + x.fee - r.Fee
 		held -= back
@@ -78,8 +88,10 @@ func (s *state) corrected(o *Order, r Record) error {
 	o.Cum -= back
 	o.Notional -= notional
 	o.Fees -= x.fee - r.Fee
+	o.NoteFees -= x.note - r.NoteFee
+	s.ledger.traded(o, -back, -notional, r.Fee-x.fee)
 	o.LastQty, o.LastPx = r.Qty, r.Px
-	x.qty, x.fee = r.Qty, r.Fee
+	x.qty, x.fee, x.note = r.Qty, r.Fee, r.NoteFee
 	if x.qty == 0 {
 		o.fills = append(o.fills[:at:at], o.fills[at+1:]...)
 		o.LastQty, o.LastPx = 0, 0
@@ -94,6 +106,6 @@ func (s *state) corrected(o *Order, r Record) error {
 		return fmt.Errorf("correction of fill %q leaves %d, says %d", r.RefID, o.Leaves(), r.Leaves)
 	}
 	s.busted[o.InstrumentID] = true
-	s.setPosition(o.InstrumentID, o.Symbol, held)
+	s.setPosition(o.desk, o.Symbol, held)
 	return nil
 }

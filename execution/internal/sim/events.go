@@ -2,8 +2,9 @@ package sim
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
-	"strconv"
+	"math"
 	"strings"
 )
 
@@ -28,41 +29,71 @@ func ParseEvents(name string, data []byte) ([]Event, error) {
 	if got := strings.TrimSuffix(string(header), "\r"); got != eventsHeader {
 		return nil, fmt.Errorf("%s:1: header is %.200q, want %q", name, got, eventsHeader)
 	}
-	var events []Event
-	symbols, ids := map[int64]string{}, map[string]int64{}
+	p := eventParser{symbols: map[int64]string{}, ids: map[string]int64{}, sources: map[string]string{}}
+	events := make([]Event, 0, bytes.Count(rest, []byte{'\n'})+1)
 	for line := 2; len(rest) > 0; line++ {
 		var row []byte
 		row, rest, _ = bytes.Cut(rest, []byte{'\n'})
-		ev, err := parseEvent(strings.TrimSuffix(string(row), "\r"))
+		events = append(events, Event{})
+		ev := &events[len(events)-1]
+		err := p.parse(bytes.TrimSuffix(row, []byte{'\r'}), ev)
+		if err == nil && len(events) > 1 {
+			if last := &events[len(events)-2]; ev.TsNs < last.TsNs || ev.TsNs == last.TsNs && ev.InstrumentID < last.InstrumentID {
+				err = errors.New("rows must be sorted by ts_ns, then instrument_id")
+			}
+		}
+		if err == nil {
+			err = p.named(ev)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", name, line, err)
 		}
-		if n := len(events); n > 0 {
-			if p := events[n-1]; ev.TsNs < p.TsNs || ev.TsNs == p.TsNs && ev.InstrumentID < p.InstrumentID {
-				return nil, fmt.Errorf("%s:%d: rows must be sorted by ts_ns, then instrument_id", name, line)
-			}
-		}
-		if s, known := symbols[ev.InstrumentID]; known && s != ev.Symbol {
-			return nil, fmt.Errorf("%s:%d: instrument %d is %q here and %q above", name, line, ev.InstrumentID, ev.Symbol, s)
-		}
-		if id, known := ids[ev.Symbol]; known && id != ev.InstrumentID {
-			return nil, fmt.Errorf("%s:%d: symbol %q is instrument %d here and %d above", name, line, ev.Symbol, ev.InstrumentID, id)
-		}
-		symbols[ev.InstrumentID], ids[ev.Symbol] = ev.Symbol, ev.InstrumentID
-		events = append(events, ev)
 	}
 	return events, nil
 }
 
-func parseEvent(row string) (Event, error) {
-	f := strings.Split(row, ",")
-	if len(f) != 9 {
-		return Event{}, fmt.Errorf("%d columns, want 9", len(f))
+// eventParser reads rows; the same text of two rows is one string.
+type eventParser struct {
+	symbols map[int64]string
+	ids     map[string]int64
+	sources map[string]string
+	source  string // of the row before
+}
+
+// named checks that symbols and ids belong together.
+func (p *eventParser) named(ev *Event) error {
+	s, known := p.symbols[ev.InstrumentID]
+	if known && s == ev.Symbol {
+		return nil
 	}
-	ev := Event{Symbol: f[2], Source: f[8]}
-	for _, c := range []struct {
+	if known {
+		return fmt.Errorf("instrument %d is %q here and %q above", ev.InstrumentID, ev.Symbol, s)
+	}
+	if id, taken := p.ids[ev.Symbol]; taken {
+		return fmt.Errorf("symbol %q is instrument %d here and %d above", ev.Symbol, ev.InstrumentID, id)
+	}
+	p.symbols[ev.InstrumentID], p.ids[ev.Symbol] = ev.Symbol, ev.InstrumentID
+	return nil
+}
+
+func (p *eventParser) parse(row []byte, ev *Event) error {
+	var f [9][]byte
+	n, from := 0, 0
+	for i, c := range row {
+		if c == ',' {
+			if n < len(f) {
+				f[n] = row[from:i]
+			}
+			n, from = n+1, i+1
+		}
+	}
+	if n++; n != len(f) {
+		return fmt.Errorf("%d columns, want 9", n)
+	}
+	f[8] = row[from:]
+	for _, c := range [...]struct {
 		name string
-		text string
+		text []byte
 		into *int64
 	}{
 		{"ts_ns", f[0], &ev.TsNs},
@@ -72,30 +103,59 @@ func parseEvent(row string) (Event, error) {
 		{"bid_size", f[6], &ev.BidSize},
 		{"ask_size", f[7], &ev.AskSize},
 	} {
-		v, err := strconv.ParseInt(c.text, 10, 64)
-		if err != nil || v < 0 {
-			return Event{}, fmt.Errorf("%s is %.40q: give a whole number, 0 or more", c.name, c.text)
+		v, ok := wholeNumber(c.text)
+		if !ok {
+			return fmt.Errorf("%s is %.40q: give a whole number, 0 or more", c.name, c.text)
 		}
 		*c.into = v
 	}
-	switch {
-	case ev.InstrumentID == 0:
-		return Event{}, fmt.Errorf("instrument_id is 0: give a positive id")
-	case ev.Symbol == "" || strings.ContainsAny(ev.Symbol, "\x00\x01=\"") || strings.TrimSpace(ev.Symbol) != ev.Symbol:
-		return Event{}, fmt.Errorf("symbol is %.40q: give printable text without quotes, '=' or outer blanks", ev.Symbol)
+	if ev.InstrumentID == 0 {
+		return fmt.Errorf("instrument_id is 0: give a positive id")
 	}
-	switch f[3] {
+	known := false
+	if ev.Symbol, known = p.symbols[ev.InstrumentID]; !known || ev.Symbol != string(f[2]) {
+		ev.Symbol = string(f[2])
+		if ev.Symbol == "" || strings.ContainsAny(ev.Symbol, "\x00\x01=\"") || strings.TrimSpace(ev.Symbol) != ev.Symbol {
+			return fmt.Errorf("symbol is %.40q: give printable text without quotes, '=' or outer blanks", ev.Symbol)
+		}
+	}
+	if ev.Source = p.source; ev.Source != string(f[8]) {
+		if ev.Source, known = p.sources[string(f[8])]; !known {
+			ev.Source = string(f[8])
+			p.sources[ev.Source] = ev.Source
+		}
+		p.source = ev.Source
+	}
+	switch string(f[3]) {
 	case "quote":
 		if ev.Bid > 0 && ev.Ask > 0 && ev.Bid > ev.Ask {
-			return Event{}, fmt.Errorf("crossed quote: bid %d above ask %d", ev.Bid, ev.Ask)
+			return fmt.Errorf("crossed quote: bid %d above ask %d", ev.Bid, ev.Ask)
 		}
 	case "auction":
 		ev.Auction = true
 		if ev.Bid != ev.Ask || ev.Bid == 0 {
-			return Event{}, fmt.Errorf("auction with bid %d and ask %d: both must be the print", ev.Bid, ev.Ask)
+			return fmt.Errorf("auction with bid %d and ask %d: both must be the print", ev.Bid, ev.Ask)
 		}
 	default:
-		return Event{}, fmt.Errorf("kind is %.40q: give quote or auction", f[3])
+		return fmt.Errorf("kind is %.40q: give quote or auction", f[3])
 	}
-	return ev, nil
+	return nil
+}
+
+// wholeNumber reads what strconv.ParseInt reads of digits alone, after a plus sign if there is one.
+func wholeNumber(text []byte) (v int64, ok bool) {
+	if len(text) > 1 && text[0] == '+' {
+		text = text[1:]
+	}
+	if len(text) == 0 {
+		return 0, false
+	}
+	for _, c := range text {
+		digit := int64(c) - '0'
+		if digit < 0 || digit > 9 || v > (math.MaxInt64-9)/10 && v > (math.MaxInt64-digit)/10 {
+			return 0, false
+		}
+		v = v*10 + digit
+	}
+	return v, true
 }

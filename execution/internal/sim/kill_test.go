@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"dnalyaw/execution/internal/sim"
@@ -75,6 +76,79 @@ func TestKilledAfterEveryLine(t *testing.T) {
 		again := play(whole.log[:cut])
 		if got := outcome(again); got != want {
 			t.Errorf("killed after line %d (%s %s):\n%s\nunbroken:\n%s", cut, whole.log[cut-1].Kind, whole.log[cut-1].ClOrdID, got, want)
+		}
+	}
+}
+
+// TestModelKilledAfterEveryLine is the same with everything that a model has under way: a queue, what was moved, a halt, orders and
+// cancels that have not arrived, loans, unsettled trades.
+func TestModelKilledAfterEveryLine(t *testing.T) {
+	m := fullModel()
+	m.Latency = &sim.LatencyModel{Order: &sim.LogNormal{Mu: 14, Sigma: 0.5}, Report: &sim.LogNormal{Mu: 13, Sigma: 0.5}} // seconds
+	m.Halts = []sim.Halt{{InstrumentID: 1, StartNs: open + 2*hour, EndNs: open + 3*hour, ReopenMicro: 10_500_000}}
+	m.Defaults.ADV = 5_000
+	m.Queue.FillBp = 10_000
+	d := day(withModel(m, func(s *sim.Session) {
+		s.InitialCash = 100_000 * usd
+		s.Breaks = [][2]int64{{open + 4*hour, open + 5*hour}}
+		s.Locates = []sim.Locate{{InstrumentID: 2, Qty: 500}}
+	}),
+		quote(open, 1, 9*usd, 100, 10*usd, 50), auction(open, 2, 5*usd),
+		quote(open+hour/2, 1, 9*usd, 40, 10*usd, 50), quote(open+hour, 1, 9*usd, 20, 10*usd, 50), quote(open+hour+1, 1, 8*usd, 20, 10*usd, 50),
+		quote(open+hour+hour/4, 1, 8*usd, 4, 10*usd, 50), quote(open+3*hour+hour/2, 1, 9*usd, 40, 9_500_000, 5), quote(open+5*hour, 1, 9*usd, 40, 9_500_000, 500), auction(close, 1, 9*usd))
+	short := market(2, sim.Sell, 200)
+	short.Short = true
+	steps := []step{
+		{at: open + 1, order: ptr(limit(1, sim.Buy, 300, 9*usd))},
+		{at: open + 2, order: ptr(market(1, sim.Buy, 90))},
+		{at: open + 3, order: ptr(short)},
+		{at: open + hour/2, order: ptr(limit(1, sim.Buy, 30, 9*usd))},
+		{at: open + hour + 2, cancel: "o1"},
+		{at: open + 2*hour - 1, order: ptr(market(1, sim.Buy, 70))},
+		{at: open + 2*hour + 1, order: ptr(limit(1, sim.Buy, 25, 11*usd))},
+		{at: open + 3*hour + 1, order: ptr(limit(1, sim.Buy, 400, 10*usd))},
+		{at: open + 4*hour - 1, cancel: "o0"},
+		{at: open + 5*hour - 1, order: ptr(market(1, sim.Sell, 60))},
+		{at: close - 1_000_000_000, order: ptr(limit(1, sim.Sell, 20, 9*usd))},
+		{at: close, cancel: "none"},
+	}
+	for i, s := range steps {
+		if s.order != nil {
+			s.order.ClOrdID, s.order.Symbol = fmt.Sprintf("o%d", i), symbol(s.order.InstrumentID)
+		}
+	}
+	play := func(from []sim.Record) *desk {
+		k := newDesk(t, d, from...)
+		k.start()
+		for _, s := range steps {
+			if slices.ContainsFunc(from, s.sent) {
+				continue
+			}
+			if s.order != nil {
+				k.keep(k.e.Submit(s.at, *s.order))
+			} else {
+				k.keep(mustCancel(k.e.Cancel(s.at, "c-"+s.cancel, s.cancel)))
+			}
+		}
+		return k
+	}
+	whole := play(nil)
+	hows := map[sim.How]int{}
+	kinds := map[sim.Kind]int{}
+	for _, r := range whole.log {
+		kinds[r.Kind]++
+		if r.Kind == sim.KindFill {
+			hows[r.How]++
+		}
+	}
+	if hows[sim.HowQueue] == 0 || hows[sim.HowAuction] == 0 || hows[sim.HowCross] == 0 || hows[""] < 4 || kinds[sim.KindHalt] != 1 || kinds[sim.KindResume] != 1 || kinds[sim.KindPending] != 2 || kinds[sim.KindAction] != 1 {
+		t.Fatalf("the session is less eventful than this test needs: %v %v", hows, kinds)
+	}
+	for cut := 1; cut <= len(whole.log); cut++ {
+		again := play(whole.log[:cut])
+		if fills(again.log) != fills(whole.log) || photo(again.e) != photo(whole.e) {
+			t.Fatalf("killed after line %d (%s %s):\n%s\n%s\nunbroken:\n%s\n%s", cut, whole.log[cut-1].Kind, whole.log[cut-1].ClOrdID,
+				fills(again.log), photo(again.e), fills(whole.log), photo(whole.e))
 		}
 	}
 }

@@ -29,6 +29,28 @@ func mulDiv(a, b, c int64, up bool) (int64, error) {
 	return int64(q), nil
 }
 
+// mulDivRound is mulDiv rounded up, or to the nearest with a half up.
+func mulDivRound(a, b, c int64, up bool) (int64, error) {
+	if up {
+		return mulDiv(a, b, c, true)
+	}
+	if a < 0 || b < 0 || c <= 0 {
+		return 0, fmt.Errorf("mulDivRound(%d, %d, %d): %w", a, b, c, ErrOverflow)
+	}
+	hi, lo := bits.Mul64(uint64(a), uint64(b))
+	if hi >= uint64(c) {
+		return 0, ErrOverflow
+	}
+	q, r := bits.Div64(hi, lo, uint64(c))
+	if r >= uint64(c)-r {
+		q++
+	}
+	if q > math.MaxInt64 {
+		return 0, ErrOverflow
+	}
+	return int64(q), nil
+}
+
 // mul is a*b for non-negative a and b.
 func mul(a, b int64) (int64, error) { return mulDiv(a, b, 1, false) }
 

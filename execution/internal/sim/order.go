@@ -108,7 +108,11 @@ type NewOrder struct {
 	Qty          int64
 	LimitPx      int64 // 0 for a market order
 	Short        bool  // a sell that is marked as a short sale
+	Path         int64 // the path on which it is sent: 0 the default, 1 or 2
 }
+
+// maxPath is the highest path to the venue.
+const maxPath = 2
 
 // Order is one order's state. Every field follows from the records.
 type Order struct {
@@ -119,6 +123,7 @@ type Order struct {
 	Cum        int64
 	Notional   int64 // sum of qty*px over the fills
 	Fees       int64
+	NoteFees   int64 // of Fees: what the contract note has been charged so far
 	ReservePx  int64 // price at which a buy reserves cash, 0: reserves none
 	LastQty    int64
 	LastPx     int64
@@ -127,13 +132,33 @@ type Order struct {
 	Text       string
 	PrevID     string // the ClOrdID before the last replacement, empty without one
 	fills      []execution
+	work
 }
 
-// execution is a fill as it stands after its corrections.
+// work is what stands beside an order while it works. The records and the market's rows determine it.
+type work struct {
+	desk     *desk
+	priority int64    // its place in time
+	slot     int      // its place in state.arrival
+	shortAt  int      // its place in state.shorts, counted from 1
+	claimed  int64    // the cash that a working buy claims, the shares that a working sell claims
+	names    []string // the ClOrdIDs before the present one
+	resting
+}
+
+// execution is a fill as it stands after its corrections. note is the contract note's part of fee.
 type execution struct {
-	id           string
-	seq          int64 // of the record
-	qty, px, fee int64
+	id                 string
+	seq                int64 // of the record
+	qty, px, fee, note int64
+}
+
+// public is a copy of the order that shares nothing with the engine.
+func (o *Order) public() Order {
+	c := *o
+	c.desk = nil
+	c.fills = append([]execution(nil), o.fills...)
+	return c
 }
 
 // Leaves is what may still fill: 0 once the order is done.

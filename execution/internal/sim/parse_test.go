@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -56,6 +57,20 @@ const goodSession = `{
  "initial_cash_micro": 5, "fees": {"bp_milli": 10}, "reject_bp": 1, "seed": -3
 }`
 
+// Numbers are read as strconv reads them, signs, overflow and all.
+func TestWholeNumbers(t *testing.T) {
+	for _, text := range []string{
+		"0", "1", "007", "+5", "++5", "+", "-0", "-1", "", " 1", "1 ", "1_000", "0x1", "9223372036854775807", "9223372036854775808", "9223372036854775799",
+		"92233720368547758070", "18446744073709551616", "99999999999999999999", "00000000000000000000001",
+	} {
+		want, err := strconv.ParseInt(text, 10, 64)
+		got, perr := sim.ParseEvents("m.csv", []byte(header+text+",7,AAA,quote,1,2,1,1,s\n"))
+		if (err == nil && want >= 0 && text[0] != '-') != (perr == nil) || perr == nil && got[0].TsNs != want {
+			t.Errorf("%q: %v, strconv says %d %v", text, perr, want, err)
+		}
+	}
+}
+
 func TestParseSession(t *testing.T) {
 	s, err := sim.ParseSession("s.json", []byte(goodSession))
 	if err != nil || s.Region != "HK" || s.Breaks[0] != [2]int64{200, 300} || s.Fees.BpMilli != 10 || s.Seed != -3 ||
@@ -83,6 +98,89 @@ func TestParseSessionNamesWhatIsWrong(t *testing.T) {
 	} {
 		data := strings.Replace(goodSession, c.old, c.new, 1)
 		if data == goodSession {
+			t.Fatalf("%q is not in the file", c.old)
+		}
+		if _, err := sim.ParseSession("s.json", []byte(data)); err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "s.json") {
+			t.Errorf("%s: %v, want %s", c.new, err, c.want)
+		}
+	}
+}
+
+const goodModel = `{
+ "region": "HK", "session": "2025-07-02", "currency": "HKD", "open_ns": 100, "close_ns": 900, "breaks": [], "actions": [],
+ "initial_cash_micro": 5, "fees": {}, "reject_bp": 1, "seed": 3,
+ "model": {
+  "queue": {"trade_bp": 5000, "cancel_ahead_bp": 4000, "fill_bp": 9000},
+  "impact": {"temporary": 1.1, "permanent": 0.314, "half_life_ns": 60, "depth_bp": 50},
+  "latency": {"order": {"mu": 5.5, "sigma": 0.4}, "report": {"mu": 5.1, "sigma": 0.3}, "paths": [{"path": 2, "order": {"mu": 6, "sigma": 0.2}}]},
+  "halts": [{"instrument_id": 1, "start_ns": 200, "end_ns": 300, "reopen_micro": 7}, {"instrument_id": 1, "start_ns": 300, "end_ns": 400}],
+  "halt_orders": "reject",
+  "auctions": {"share_bp": 2000, "pro_rata": true},
+  "settlement": {"date": "2025-07-04", "proceeds": "settled"},
+  "fees": {"schedule": "hk", "as_of": "2025-07-02"},
+  "borrow": {"default_bp": 30, "days": 1, "day_count": 365},
+  "defaults": {"adv": 1000, "volatility_bp": 150, "tick_micro": 10000, "borrow_bp": 0, "stamp_exempt": false},
+  "instruments": [{"instrument_id": 1, "adv": 5, "stamp_exempt": true}]
+ }
+}`
+
+func TestParseModel(t *testing.T) {
+	s, err := sim.ParseSession("s.json", []byte(goodModel))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := s.Model
+	if *m.Queue != (sim.QueueModel{TradeBp: 5000, CancelAheadBp: 4000, FillBp: 9000}) || *m.Impact != (sim.ImpactModel{Temporary: 1.1, Permanent: 0.314, HalfLifeNs: 60, DepthBp: 50}) ||
+		m.Latency.Report.Mu != 5.1 || len(m.Halts) != 2 || m.Halts[0].ReopenMicro != 7 || m.HaltOrders != sim.HaltReject || !m.Auctions.ProRata ||
+		m.Settlement.Proceeds != sim.ProceedsSettled || m.Fees.Schedule != sim.ScheduleHK || m.Borrow.DayCount != 365 || m.Defaults.ADV != 1000 ||
+		*m.Instruments[0].ADV != 5 || m.Instruments[0].TickMicro != nil {
+		t.Errorf("%+v", m)
+	}
+}
+
+func TestParseModelNamesWhatIsWrong(t *testing.T) {
+	for _, c := range []struct{ old, new, want string }{
+		{`"trade_bp": 5000`, `"trade_bps": 5000`, "trade_bps"},
+		{`"queue":`, `"cue":`, `"cue"`},
+		{`"stamp_exempt": true`, `"stamp": true`, `"stamp"`},
+		{`"trade_bp": 5000`, `"trade_bp": 10001`, "model.queue.trade_bp is 10001"},
+		{`"cancel_ahead_bp": 4000`, `"cancel_ahead_bp": -1`, "model.queue.cancel_ahead_bp is -1"},
+		{`"fill_bp": 9000`, `"fill_bp": -1`, "model.queue.fill_bp is -1"},
+		{`"temporary": 1.1`, `"temporary": -1`, "model.impact: temporary -1"},
+		{`"permanent": 0.314`, `"permanent": 1e9`, "permanent 1e+09"},
+		{`"half_life_ns": 60`, `"half_life_ns": -1`, "model.impact.half_life_ns is -1"},
+		{`"depth_bp": 50`, `"depth_bp": 20000`, "model.impact.depth_bp is 20000"},
+		{`"mu": 5.5`, `"mu": 23`, "model.latency.order: mu 23"},
+		{`"sigma": 0.3`, `"sigma": -0.3`, "model.latency.report: mu 5.1, sigma -0.3"},
+		{`"path": 2`, `"path": 3`, "model.latency.paths[0]: path 3: give path 1 or 2 once"},
+		{`"mu": 6, "sigma": 0.2`, `"mu": 6, "sigma": -1`, "model.latency.paths[0].order: mu 6, sigma -1"},
+		{`, "order": {"mu": 6, "sigma": 0.2}`, ``, "model.latency.paths[0]: path 2: give path 1 or 2 once, with its order"},
+		{`"start_ns": 200`, `"start_ns": 99`, "model.halts[0]: 99 to 300"},
+		{`"end_ns": 400`, `"end_ns": 901`, "model.halts[1]: 300 to 901"},
+		{`"start_ns": 300`, `"start_ns": 299`, "model.halts[1]: the halts of instrument 1 must ascend"},
+		{`"reopen_micro": 7`, `"reopen_micro": -7`, "model.halts[0]: reopen_micro is -7"},
+		{`"instrument_id": 1, "start_ns": 200`, `"instrument_id": 0, "start_ns": 200`, "model.halts[0]: instrument_id is 0"},
+		{`"halt_orders": "reject"`, `"halt_orders": "hold"`, `model.halt_orders is "hold"`},
+		{`"share_bp": 2000`, `"share_bp": -1`, "model.auctions.share_bp is -1"},
+		{`"date": "2025-07-04"`, `"date": "2025-07-02"`, `model.settlement.date is "2025-07-02"`},
+		{`"date": "2025-07-04"`, `"date": "4 July"`, `model.settlement.date is "4 July"`},
+		{`"proceeds": "settled"`, `"proceeds": "none"`, `model.settlement.proceeds is "none"`},
+		{`"schedule": "hk"`, `"schedule": "cn"`, `model.fees: fee schedule "cn"`},
+		{`"as_of": "2025-07-02"`, `"as_of": "2010-01-04"`, "model.fees: fee schedule hk is known from 2014-11-01 on"},
+		{`"as_of": "2025-07-02"`, `"as_of": "soon"`, `model.fees.as_of "soon"`},
+		{`"default_bp": 30`, `"default_bp": -1`, "model.borrow.default_bp is -1"},
+		{`"days": 1`, `"days": 32`, "model.borrow.days is 32"},
+		{`"day_count": 365`, `"day_count": 252`, "model.borrow.day_count is 252"},
+		{`"adv": 1000`, `"adv": -1`, "model.defaults: adv is -1"},
+		{`"volatility_bp": 150`, `"volatility_bp": 10001`, "model.defaults: volatility_bp is 10001"},
+		{`"tick_micro": 10000`, `"tick_micro": -1`, "model.defaults: tick_micro is -1"},
+		{`"borrow_bp": 0`, `"borrow_bp": -1`, "model.defaults: borrow_bp is -1"},
+		{`"adv": 5`, `"adv": -5`, "model.instruments[0]: adv is -5"},
+		{`"instrument_id": 1, "adv": 5`, `"adv": 5`, "model.instruments[0]: instrument_id is 0"},
+		{`"mu": 5.5`, `"mu": "x"`, "s.json:7:"},
+	} {
+		data := strings.Replace(goodModel, c.old, c.new, 1)
+		if data == goodModel {
 			t.Fatalf("%q is not in the file", c.old)
 		}
 		if _, err := sim.ParseSession("s.json", []byte(data)); err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "s.json") {
@@ -140,6 +238,8 @@ func FuzzParseSession(f *testing.F) {
 	f.Add([]byte(goodSession))
 	f.Add([]byte(`{"breaks":[[1]],"fees":null}`))
 	f.Add([]byte(`[]`))
+	f.Add([]byte(goodModel))
+	f.Add([]byte(strings.Replace(goodModel, `"model": {`, `"model": {"impact": null, `, 1)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, err := sim.ParseSession("f", data)
 		if err != nil {
@@ -151,8 +251,30 @@ func FuzzParseSession(f *testing.F) {
 		if s.CloseNs <= s.OpenNs || s.Region == "" || s.RejectBp < 0 || s.RejectBp > 10_000 || s.Fees.MinMicro < 0 {
 			t.Fatalf("accepted %+v", s)
 		}
+		if m := s.Model; m != nil && m.Latency != nil && m.Latency.Order != nil {
+			if ns := m.Latency.Order.Draw(s.Seed, "order", "US-1"); ns < 0 || ns > 3_600_000_000_000 {
+				t.Fatalf("a latency of %d ns", ns)
+			}
+		}
 		// What is accepted can be traded or is refused; it never panics.
-		if _, _, err := sim.Resume(sim.MarketDay{Session: s, Digest: "d"}, nil); err != nil {
+		d := sim.MarketDay{Session: s, Digest: "d", Events: []sim.Event{quote(s.OpenNs, 1, 9*usd, 30, 10*usd, 50), quote(s.OpenNs+1, 1, 9*usd, 20, 10*usd, 50)}}
+		e, _, err := sim.Resume(d, nil)
+		if err == nil {
+			_, err = e.Start()
+		}
+		for i, o := range []sim.NewOrder{market(1, sim.Buy, 70), limit(1, sim.Buy, 9, 9*usd), market(1, sim.Sell, 7)} {
+			if err == nil {
+				o.ClOrdID, o.Symbol = string(rune('a'+i)), "S1"
+				_, err = e.Submit(s.OpenNs, o)
+			}
+		}
+		if err == nil {
+			_, err = e.Advance(s.CloseNs)
+		}
+		if err == nil {
+			err = sim.CheckSums(e)
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -161,6 +283,10 @@ func FuzzParseSession(f *testing.F) {
 func FuzzReadLog(f *testing.F) {
 	f.Add([]byte(`{"n":1,"ts_ns":1,"kind":"session","ev":0,"session":"2023-11-14","region":"US","state":"waiting"}` + "\n"))
 	f.Add([]byte(`{"n":1,"kind":"fill","cl_ord_id":"a","qty":-1}` + "\n"))
+	f.Add([]byte(`{"n":1,"ts_ns":1,"kind":"session","session":"2023-11-14","region":"US","state":"waiting","market":"d","settle":"2023-11-16","cash":9}` + "\n" +
+		`{"n":2,"kind":"session","session":"2023-11-14","state":"open","ev":1}` + "\n" + `{"n":3,"kind":"halt","instrument_id":1,"by_hand":true}` + "\n" +
+		`{"n":4,"kind":"order","cl_ord_id":"a","instrument_id":1,"side":"buy","qty":5,"type":1,"symbol":"S1","due_ns":7}` + "\n" +
+		`{"n":5,"kind":"pending","cl_ord_id":"a","cancel_id":"c","due_ns":8}` + "\n" + `{"n":6,"kind":"resume","instrument_id":1,"by_hand":true,"px":3}` + "\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		records, complete, err := sim.ReadLog(data)
 		if err != nil {
@@ -170,9 +296,20 @@ func FuzzReadLog(f *testing.F) {
 			t.Fatalf("%d of %d bytes", complete, len(data))
 		}
 		// Whatever the records say, they are applied or refused; they never panic.
-		e, _, err := sim.Resume(day(nil, quote(open, 1, 9*usd, 30, 10*usd, 50)), records)
-		if err == nil && e.Cash() < 0 {
-			t.Fatalf("cash %d", e.Cash())
+		for _, m := range []*sim.Model{nil, {
+			Queue: &sim.QueueModel{TradeBp: 5_000, FillBp: 5_000}, Impact: &sim.ImpactModel{Temporary: 1, Permanent: 1}, Defaults: liquid,
+			Latency: &sim.LatencyModel{Order: &sim.LogNormal{Mu: 5}}, Settlement: &sim.SettlementModel{Date: "2023-11-16"},
+		}} {
+			e, _, err := sim.Resume(day(withModel(m), quote(open, 1, 9*usd, 30, 10*usd, 50)), records)
+			if err != nil {
+				continue
+			}
+			if e.Cash() < 0 {
+				t.Fatalf("cash %d", e.Cash())
+			}
+			if err := sim.CheckSums(e); err != nil {
+				t.Fatal(err)
+			}
 		}
 	})
 }

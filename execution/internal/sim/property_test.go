@@ -97,7 +97,7 @@ func anySteps(t *rapid.T) []step {
 		}
 		o.TIF = rapid.SampledFrom([]sim.TIF{sim.Day, sim.Day, sim.IOC}).Draw(t, "tif")
 		o.Short = o.Side == sim.Sell && rapid.IntRange(0, 2).Draw(t, "short") > 0
-		o.ClOrdID, o.Symbol = fmt.Sprintf("o%d", i), symbol(o.InstrumentID)
+		o.ClOrdID, o.Symbol, o.Path = fmt.Sprintf("o%d", i), symbol(o.InstrumentID), rapid.Int64Range(0, 2).Draw(t, "path")
 		out = append(out, step{at: at, order: &o})
 	}
 	return append(out, step{at: close, cancel: "none"})
@@ -147,7 +147,7 @@ func do(t *rapid.T, e *sim.Engine, s step, keep func([]sim.Record, error)) {
 		return
 	case s.change != nil:
 		records, refused, err := e.Replace(s.at, *s.change)
-		if replaced := slices.ContainsFunc(records, s.done); replaced == (refused != nil) {
+		if replaced := slices.ContainsFunc(records, s.sent); replaced == (refused != nil) {
 			t.Fatalf("replaced %v and refused %v", replaced, refused)
 		}
 		keep(records, err)

@@ -21,8 +21,28 @@ const (
 	KindCorrect Kind = "correct" // an earlier fill is now of qty shares
 	KindProtect Kind = "protect" // cancel on disconnect was asked for, or is over
 	KindExpire  Kind = "expire"  // what was left expired at the close
-	KindAction  Kind = "action"  // a corporate action changed the account
+	KindAction  Kind = "action"  // a corporate action, or the cost of a loan of shares, changed the account
 	KindSession Kind = "session" // the session began, changed its state or passed a checkpoint
+)
+
+// The kinds that only a session with a model writes.
+const (
+	KindPending Kind = "pending" // a cancel or a replacement is on its way
+	KindRefuse  Kind = "refuse"  // it changes nothing
+	KindHalt    Kind = "halt"    // an instrument stops trading
+	KindResume  Kind = "resume"  // it trades again; px: at a reopening auction with this print
+	KindSettle  Kind = "settle"  // what was traded for this date has changed hands
+)
+
+// How an order came to a fill that it did not go and get, and what an action is that is no corporate one.
+type How string
+
+// The ways; empty is an order that takes what is offered.
+const (
+	HowQueue   How = "queue"   // its turn came in the queue at the touch
+	HowCross   How = "cross"   // the touch crossed its limit while it rested
+	HowAuction How = "auction" // an auction
+	HowBorrow  How = "borrow"  // action: the cost of borrowed shares
 )
 
 // Phase of a session.
@@ -73,15 +93,14 @@ type Record struct {
 	State     Phase            `json:"state,omitempty"`      // session
 	Market    string           `json:"market,omitempty"`     // session waiting: SHA-256 of the market files
 	Marks     map[string]int64 `json:"marks,omitempty"`      // session closed: last price of each position
-}
 
-// AppendLine appends the record as one JSON line.
-func (r Record) AppendLine(dst []byte) ([]byte, error) {
-	line, err := json.Marshal(r)
-	if err != nil {
-		return dst, fmt.Errorf("record %d: %w", r.N, err)
-	}
-	return append(append(dst, line...), '\n'), nil
+	Path     int64  `json:"path,omitempty"`      // order, pending: the path on which it was sent
+	DueNs    int64  `json:"due_ns,omitempty"`    // order, pending: when it acts
+	ReportNs int64  `json:"report_ns,omitempty"` // when the client hears of it; 0 = at once
+	How      How    `json:"how,omitempty"`       // fill, action
+	NoteFee  int64  `json:"note_fee,omitempty"`  // fill, correct: the part of fee that the contract note is charged
+	Settle   string `json:"settle,omitempty"`    // session waiting: when its trades settle; settle: the date
+	ByHand   bool   `json:"by_hand,omitempty"`   // halt, resume: not by the session's file
 }
 
 // ReadLog parses a log. complete is the length in bytes of its whole lines: what follows is a line that a killed

@@ -33,6 +33,7 @@ type Session struct {
 	RejectBp    int64      `json:"reject_bp"`
 	Locates     []Locate   `json:"locate"` // what may be sold short; absent: nothing
 	Seed        int64      `json:"seed"`
+	Model       *Model     `json:"model"` // absent: the plain venue
 }
 
 // ParseSession reads a session file. name stands in the error, which says the line where it can.
@@ -46,6 +47,9 @@ func ParseSession(name string, data []byte) (Session, error) {
 		return s, fmt.Errorf("%s:%d: something follows the JSON object", name, lineAt(data, dec.InputOffset()))
 	}
 	if err := knownFees(data); err != nil {
+		return s, fmt.Errorf("%s: %w", name, err)
+	}
+	if err := knownModel(data); err != nil {
 		return s, fmt.Errorf("%s: %w", name, err)
 	}
 	if err := s.validate(); err != nil {
@@ -112,6 +116,9 @@ func (s Session) validate() error {
 		bad("reject_bp is %d: give 0 to 10000", s.RejectBp)
 	}
 	if err := s.Fees.validate(); err != nil {
+		all = append(all, err)
+	}
+	if err := s.validateModel(); err != nil {
 		all = append(all, err)
 	}
 	return errors.Join(all...)

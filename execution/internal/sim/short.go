@@ -11,23 +11,13 @@ type Locate struct {
 	Qty          int64 `json:"qty"`
 }
 
-// located is what the session lends of an instrument; 0 = its short sales are refused.
-func (s Session) located(instrument int64) int64 {
-	for _, l := range s.Locates {
-		if l.InstrumentID == instrument {
-			return l.Qty
-		}
-	}
-	return 0
-}
-
 // cannotPay says why the account cannot carry the order, with FIX's OrdRejReason; an empty text means that it can.
 // replaced is the order whose place it takes, nil for a new one.
 func (e *Engine) cannotPay(o, replaced *Order) (reason int, text string) {
-	held := e.st.held(o.InstrumentID)
+	held := o.desk.held()
 	open := o.Qty - o.Cum
 	if o.Side == Sell {
-		committed := e.st.committedSells(o.InstrumentID)
+		committed := o.desk.selling
 		if replaced != nil {
 			committed -= replaced.Leaves()
 		}
@@ -43,8 +33,8 @@ func (e *Engine) cannotPay(o, replaced *Order) (reason int, text string) {
 	if px == 0 {
 		return 0, ""
 	}
-	cost, err := e.day.Fees.buyCost(open, px)
-	free := e.st.cash - e.st.reservedByOthers(orSelf(replaced, o), e.day.Fees)
+	cost, err := e.st.charges.cost(o, open, px)
+	free := e.spendable() - e.st.reservedByOthers(orSelf(replaced, o))
 	if open > -held { // more than covers a short: what the shorts have pledged is not for sale
 		free -= e.pledged()
 	}
@@ -63,7 +53,7 @@ func orSelf(replaced, o *Order) *Order {
 
 // cannotShort checks a short sale: its marking, the shares to borrow, and the margin beside the proceeds.
 func (e *Engine) cannotShort(o, replaced *Order, open, held, committed int64) (int, string) {
-	lent := e.day.located(o.InstrumentID)
+	lent := e.located[o.InstrumentID]
 	short := max(0, -held) + committed
 	switch {
 	case held > 0:
@@ -73,49 +63,11 @@ func (e *Engine) cannotShort(o, replaced *Order, open, held, committed int64) (i
 	case short+open > lent:
 		return reasonOther, fmt.Sprintf("sells %d short with %d of %d borrowed", open, short, lent)
 	}
-	px := max(o.LimitPx, e.books[o.InstrumentID].shown(e.day.OpenNs).Mark())
-	free := e.st.cash - e.st.reservedByOthers(orSelf(replaced, o), e.day.Fees) - saturated(e.pledged(), e.workingMargin(orSelf(replaced, o)))
+	q := e.books[o.InstrumentID].shown(e.day.OpenNs)
+	px := max(o.LimitPx, q.Mark())
+	free := e.st.cash - e.st.reservedByOthers(orSelf(replaced, o)) - saturated(e.pledged(), e.workingMargin(orSelf(replaced, o)))
 	if atMargin(open, px, shortMarginBp) > free {
 		return reasonExceeds, "insufficient cash"
 	}
 	return 0, ""
 }
-
-// pledged is what the short positions hold back: their market value, which buys them back, and the margin.
-func (e *Engine) pledged() int64 {
-	var sum int64
-	for _, p := range e.st.positions {
-		if p.Qty < 0 {
-			sum = saturated(sum, atMargin(-p.Qty, e.markOf(*p), 10_000+shortMarginBp))
-		}
-	}
-	return sum
-}
-
-// workingMargin is what working short sales other than o hold back.
-func (e *Engine) workingMargin(o *Order) int64 {
-	var sum int64
-	for _, w := range e.st.arrival {
-		if w != o && w.Short && w.Leaves() > 0 {
-			sum = saturated(sum, atMargin(w.Leaves(), max(w.LimitPx, e.books[w.InstrumentID].shown(e.day.OpenNs).Mark()), shortMarginBp))
-		}
-	}
-	return sum
-}
-
-// atMargin is qty at px times bp, and more than any account has where that does not fit.
-func atMargin(qty, px, bp int64) int64 {
-	v, err := mul(qty, px)
-	if err == nil {
-		v, err = mulDiv(v, bp, 10_000, true)
-	}
-	if err != nil {
-		return maxPledge
-	}
-	return min(v, maxPledge)
-}
-
-// maxPledge is more than any account has, and leaves room to take it from the cash.
-const maxPledge = int64(1) << 61
-
-func saturated(a, b int64) int64 { return min(a+b, maxPledge) }

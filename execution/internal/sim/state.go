@@ -3,7 +3,6 @@ package sim
 import (
 	"fmt"
 	"sort"
-	"strconv"
 )
 
 // Position is one instrument's holding; Qty is negative when it is short.
@@ -20,30 +19,51 @@ type state struct {
 	tsNs      int64
 	execs     int64
 	orderSeq  int64
+	priority  int64 // places in time given so far
 	session   string
 	region    string
 	market    string
 	phase     Phase
 	edges     int // session boundaries passed, see Engine.edges
+	haltSteps int // scheduled halts and resumptions passed, see Engine.haltPlan
 	actions   int // corporate actions applied in this session
+	taken     int // orders of this session
 	fills     int
 	cash      int64
 	positions map[int64]*Position
-	orders    map[string]*Order // this session's
-	arrival   []*Order          // the same in order of arrival
-	seen      map[string]bool   // every ClOrdID ever taken
-	protect   bool              // the connection asked for cancel on disconnect
-	busted    map[int64]bool    // instruments of which a fill was corrected in this session
+	desks     map[int64]*desk
+	orders    map[string]*Order // this session's, by every ClOrdID they have had
+	arrival   []*Order          // the same in order of arrival, with holes
+	holes     int
+	seen      *idSet         // every ClOrdID ever taken
+	protect   bool           // the connection asked for cancel on disconnect
+	busted    map[int64]bool // instruments of which a fill was corrected in this session
+
+	charges      *charges          // of the day's session
+	reserved     int64             // cash that working buys claim
+	shorts       []*Order          // working short sales
+	stale        []*desk           // desks whose pledge is to be summed anew
+	lines        [maxPath + 1]line // what is under way, by path
+	lastReportNs int64
+	ledger       settlement
+	borrowedUpTo int64 // the last instrument whose loan was paid at this close
+
+	archive  bool // finished orders are noted in finished, to be dropped
+	finished []*Order
+	free     []*Order // dropped, to be used again
 }
 
 func newState() *state {
-	return &state{positions: map[int64]*Position{}, orders: map[string]*Order{}, seen: map[string]bool{}, busted: map[int64]bool{}}
+	return &state{
+		positions: map[int64]*Position{}, desks: map[int64]*desk{}, orders: map[string]*Order{}, seen: newIDSet(),
+		busted: map[int64]bool{}, charges: &charges{},
+	}
 }
 
 // noOrderID marks a reject that belongs to no order of its own: the ClOrdID was already taken.
 const noOrderID = "NONE"
 
-func (s *state) apply(r Record) error {
+func (s *state) apply(r *Record) error {
 	if r.N != s.n+1 {
 		return fmt.Errorf("record n=%d follows n=%d", r.N, s.n)
 	}
@@ -54,18 +74,16 @@ func (s *state) apply(r Record) error {
 	if r.ExecID != "" {
 		s.execs++
 	}
+	s.lastReportNs = max(s.lastReportNs, r.ReportNs)
 	return nil
 }
 
-func (s *state) change(r Record) error {
+func (s *state) change(r *Record) error {
 	switch r.Kind {
 	case KindSession:
 		return s.sessionChange(r)
 	case KindAction:
-		s.actions++
-		s.cash += r.Cash
-		s.setPosition(r.InstrumentID, "", r.Position)
-		return nil
+		return s.action(r)
 	case KindProtect:
 		s.protect = r.Protect
 		return nil
@@ -73,6 +91,15 @@ func (s *state) change(r Record) error {
 		return s.orderArrived(r)
 	case KindReplace:
 		return s.replaced(r)
+	case KindPending:
+		return s.setOut(r)
+	case KindRefuse:
+		s.actedOn(r)
+		return nil
+	case KindHalt, KindResume:
+		return s.haltChange(r)
+	case KindSettle:
+		return s.ledger.settle(r)
 	case KindReject:
 		if r.OrderID == noOrderID {
 			return nil
@@ -82,89 +109,86 @@ func (s *state) change(r Record) error {
 	if !ok {
 		return fmt.Errorf("%s of unknown order %q", r.Kind, r.ClOrdID)
 	}
+	return s.orderChange(o, r)
+}
+
+// orderChange moves one order along, with its place in the queue and in the sums.
+func (s *state) orderChange(o *Order, r *Record) error {
+	worked := o.Status.Working()
 	if err := o.step(r.Kind); err != nil {
 		return err
 	}
+	s.unclaim(o)
 	o.LastExecID, o.Text = r.ExecID, r.Text
+	var err error
 	switch r.Kind {
 	case KindAck:
 		o.ReservePx = r.ReservePx
 	case KindReject:
 		o.Reason = r.Reason
 	case KindFill:
-		return s.filled(o, r)
+		err = s.filled(o, r)
 	case KindCorrect:
-		return s.corrected(o, r)
+		err = s.corrected(o, r)
 	case KindCancel, KindExpire:
 	default:
-		return fmt.Errorf("unknown kind %q", r.Kind)
+		err = fmt.Errorf("unknown kind %q", r.Kind)
+	}
+	if err != nil {
+		return err
+	}
+	s.actedOn(r)
+	s.claim(o)
+	switch works := o.Status.Working(); {
+	case works && !worked:
+		s.enter(o)
+	case worked && !works:
+		s.leave(o)
+	}
+	if s.archive && !o.Status.Working() && o.Status != Received {
+		s.finished = append(s.finished, o)
 	}
 	return nil
 }
 
-func (s *state) sessionChange(r Record) error {
-	if r.Session == "" {
-		return fmt.Errorf("session record without a session")
-	}
-	if r.Session != s.session {
-		if r.State != Waiting || r.Session < s.session || s.session != "" && s.phase != Closed {
-			return fmt.Errorf("session %s %s cannot follow session %s %s", r.Session, r.State, s.session, s.phase)
-		}
-		s.session, s.region, s.market, s.edges, s.actions, s.fills = r.Session, r.Region, r.Market, 0, 0, 0
-		s.orders, s.arrival, s.busted, s.phase = map[string]*Order{}, nil, map[int64]bool{}, Waiting
-		s.cash += r.Cash
-		return nil
-	}
-	switch {
-	case r.State == s.phase:
-		// A checkpoint of the clock; while waiting also new market files.
-		if r.Market != "" {
-			s.market = r.Market
-		}
-	case s.phase == Waiting && r.State == Open:
-		s.phase = Open
-	case s.phase == Open && (r.State == Break || r.State == Closed), s.phase == Break && (r.State == Open || r.State == Closed),
-		s.phase == Waiting && r.State == Closed:
-		s.phase = r.State
-		s.edges++
-	default:
-		return fmt.Errorf("session %s cannot go from %s to %s", s.session, s.phase, r.State)
-	}
-	for id, px := range r.Marks {
-		n, err := strconv.ParseInt(id, 10, 64)
-		if err != nil {
-			return fmt.Errorf("mark of %q: %w", id, err)
-		}
-		if p := s.positions[n]; p != nil {
-			p.Mark = px
-		}
-	}
-	return nil
-}
-
-func (s *state) orderArrived(r Record) error {
+func (s *state) orderArrived(r *Record) error {
 	side, err := parseSide(r.Side)
 	if err != nil {
 		return err
 	}
-	if s.seen[r.ClOrdID] {
+	if s.seen.has(r.ClOrdID) {
 		return fmt.Errorf("ClOrdID %q arrived twice", r.ClOrdID)
 	}
 	s.orderSeq++
-	o := &Order{
-		NewOrder: NewOrder{
-			ClOrdID: r.ClOrdID, InstrumentID: r.InstrumentID, Symbol: r.Symbol, Side: side,
-			Type: r.Type, TIF: r.TIF, Qty: r.Qty, LimitPx: r.Px, Short: r.Short,
-		},
-		OrderID: r.OrderID, Seq: s.orderSeq, Status: Received,
+	s.taken++
+	o := s.blank()
+	o.NewOrder = NewOrder{
+		ClOrdID: r.ClOrdID, InstrumentID: r.InstrumentID, Symbol: r.Symbol, Side: side,
+		Type: r.Type, TIF: r.TIF, Qty: r.Qty, LimitPx: r.Px, Short: r.Short, Path: r.Path,
 	}
-	s.seen[r.ClOrdID] = true
+	o.OrderID, o.Seq, o.Status, o.desk = r.OrderID, s.orderSeq, Received, s.desk(r.InstrumentID)
+	s.seen.add(r.ClOrdID)
 	s.orders[r.ClOrdID] = o
-	s.arrival = append(s.arrival, o)
+	s.arrive(o)
+	if r.DueNs > 0 {
+		s.sendOut(r, arrival{order: o})
+	}
 	return nil
 }
 
-func (s *state) filled(o *Order, r Record) error {
+// blank is an order without anything, where it can be one that was dropped.
+func (s *state) blank() *Order {
+	n := len(s.free)
+	if n == 0 {
+		return &Order{}
+	}
+	o := s.free[n-1]
+	s.free = s.free[:n-1]
+	*o = Order{fills: o.fills[:0], work: work{names: o.names[:0]}}
+	return o
+}
+
+func (s *state) filled(o *Order, r *Record) error {
 	if r.Qty <= 0 || o.Cum+r.Qty > o.Qty || r.Cum != o.Cum+r.Qty || r.Leaves != o.Qty-r.Cum {
 		return fmt.Errorf("fill of %d on order %s (%d of %d filled) says cum %d leaves %d",
 			r.Qty, o.ClOrdID, o.Cum, o.Qty, r.Cum, r.Leaves)
@@ -176,12 +200,13 @@ func (s *state) filled(o *Order, r Record) error {
 	o.Cum += r.Qty
 	o.Notional += notional
 	o.Fees += r.Fee
+	o.NoteFees += r.NoteFee
 	o.LastQty, o.LastPx = r.Qty, r.Px
-	o.fills = append(o.fills, execution{r.ExecID, r.N, r.Qty, r.Px, r.Fee})
+	o.fills = append(o.fills, execution{r.ExecID, r.N, r.Qty, r.Px, r.Fee, r.NoteFee})
 	if o.Cum == o.Qty {
 		o.Status = Filled
 	}
-	held := s.held(o.InstrumentID)
+	held := o.desk.held()
 	if o.Side == Buy {
 		s.cash -= notional + r.Fee
 		held += r.Qty
@@ -192,36 +217,30 @@ func (s *state) filled(o *Order, r Record) error {
 	if o.Side == Buy && s.cash < 0 || o.Side == Sell && held < 0 && !o.Short && !s.busted[o.InstrumentID] {
 		return fmt.Errorf("fill on order %s leaves cash %d and position %d", o.ClOrdID, s.cash, held)
 	}
-	s.setPosition(o.InstrumentID, o.Symbol, held)
-	if p := s.positions[o.InstrumentID]; p != nil {
+	s.ledger.traded(o, r.Qty, notional, r.Fee)
+	s.setPosition(o.desk, o.Symbol, held)
+	if p := o.desk.position; p != nil {
 		p.Mark = r.Px
 	}
 	s.fills++
 	return nil
 }
 
-// held is the signed position.
-func (s *state) held(instrument int64) int64 {
-	if p := s.positions[instrument]; p != nil {
-		return p.Qty
-	}
-	return 0
-}
-
-func (s *state) setPosition(id int64, symbol string, qty int64) {
-	p := s.positions[id]
+func (s *state) setPosition(d *desk, symbol string, qty int64) {
+	defer s.restate(d)
 	if qty == 0 {
-		delete(s.positions, id)
+		delete(s.positions, d.id)
+		d.position = nil
 		return
 	}
-	if p == nil {
-		p = &Position{InstrumentID: id}
-		s.positions[id] = p
+	if d.position == nil {
+		d.position = &Position{InstrumentID: d.id}
+		s.positions[d.id] = d.position
 	}
 	if symbol != "" {
-		p.Symbol = symbol
+		d.position.Symbol = symbol
 	}
-	p.Qty = qty
+	d.position.Qty = qty
 }
 
 // sortedPositions lists the positions by instrument.
@@ -232,33 +251,6 @@ func (s *state) sortedPositions() []Position {
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].InstrumentID < out[j].InstrumentID })
 	return out
-}
-
-// reservedByOthers is the cash that working buys other than o hold back.
-func (s *state) reservedByOthers(o *Order, fees Fees) int64 {
-	var sum int64
-	for _, w := range s.arrival {
-		if w == o || w.Side != Buy || w.ReservePx == 0 || w.Leaves() == 0 {
-			continue
-		}
-		cost, err := fees.buyCost(w.Leaves(), w.ReservePx)
-		if err != nil {
-			continue // an order whose cost overflows was never accepted
-		}
-		sum += cost
-	}
-	return sum
-}
-
-// committedSells is how much of a position working sells already claim.
-func (s *state) committedSells(instrument int64) int64 {
-	var sum int64
-	for _, w := range s.arrival {
-		if w.Side == Sell && w.InstrumentID == instrument {
-			sum += w.Leaves()
-		}
-	}
-	return sum
 }
 
 func parseSide(text string) (Side, error) {

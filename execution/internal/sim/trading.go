@@ -1,11 +1,9 @@
 package sim
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
-	"slices"
 )
 
 // FIX OrdRejReason values.
@@ -25,31 +23,37 @@ const textIOC = "IOC: nothing more to fill at once"
 // maxQty keeps every product of a quantity and a price far inside 128 bits and its sum inside 63.
 const maxQty = 1_000_000_000
 
-// Submit takes an order at nowNs, after everything that happens up to then.
+// Submit takes an order at nowNs, after everything that happens up to then. Where the venue has a latency the answer comes
+// with the records of a later call.
 func (e *Engine) Submit(nowNs int64, in NewOrder) ([]Record, error) {
+	e.enter()
 	err := e.advance(nowNs)
 	if err == nil {
-		err = e.submit(in)
+		err = e.submit(&in)
+	}
+	if err == nil && e.Latent() {
+		err = e.advance(nowNs)
 	}
 	return e.take(), err
 }
 
-func (e *Engine) submit(in NewOrder) error {
+func (e *Engine) submit(in *NewOrder) error {
 	if in.InstrumentID == 0 {
 		in.InstrumentID = e.symbols[in.Symbol]
 	}
-	if e.st.seen[in.ClOrdID] {
+	if e.st.seen.has(in.ClOrdID) {
 		return e.emit(Record{
 			Kind: KindReject, ClOrdID: in.ClOrdID, InstrumentID: in.InstrumentID, Side: in.Side.String(), Qty: in.Qty,
 			Px: in.LimitPx, OrderID: noOrderID, Symbol: in.Symbol, Type: in.Type, TIF: in.TIF,
 			Reason: reasonDuplicate, Text: "duplicate ClOrdID",
 		})
 	}
+	due := e.dueAt(in.Path, in.ClOrdID)
 	if err := e.emit(Record{
 		Kind: KindOrder, ClOrdID: in.ClOrdID, InstrumentID: in.InstrumentID, Side: in.Side.String(), Qty: in.Qty,
-		Px: in.LimitPx, OrderID: fmt.Sprintf("%s-%s-V%d", e.day.Region, e.st.session, e.st.orderSeq+1),
-		Symbol: in.Symbol, Type: in.Type, TIF: in.TIF, Short: in.Short,
-	}); err != nil {
+		Px: in.LimitPx, OrderID: e.name('V', e.st.orderSeq+1), Symbol: in.Symbol, Type: in.Type, TIF: in.TIF,
+		Short: in.Short, Path: in.Path, DueNs: due,
+	}); err != nil || due > 0 {
 		return err
 	}
 	return e.answer(e.st.orders[in.ClOrdID])
@@ -93,6 +97,8 @@ func (e *Engine) refusal(o *Order) (reason int, text string) {
 		return reasonOther, "order type is neither market nor limit"
 	case o.TIF != Day && o.TIF != IOC:
 		return reasonOther, "time in force is neither day nor IOC"
+	case o.Path < 0 || o.Path > maxPath:
+		return reasonOther, fmt.Sprintf("path %d: there are 0, the default, to %d", o.Path, int64(maxPath))
 	case o.Qty <= 0 || o.Qty > maxQty:
 		return reasonQuantity, fmt.Sprintf("quantity must be 1 to %d", int64(maxQty))
 	case o.Type == Limit && o.LimitPx <= 0:
@@ -101,6 +107,8 @@ func (e *Engine) refusal(o *Order) (reason int, text string) {
 		return reasonOther, "a market order has no price"
 	case RejectedByChance(e.day.Seed, e.day.RejectBp, o.ClOrdID):
 		return reasonBroker, "rejected by the simulated venue"
+	case b.desk.halted() && e.day.Model != nil && e.day.Model.HaltOrders == HaltReject:
+		return reasonClosed, "the instrument is halted"
 	}
 	return e.cannotPay(o, nil)
 }
@@ -108,9 +116,12 @@ func (e *Engine) refusal(o *Order) (reason int, text string) {
 // RejectedByChance says whether the venue refuses this order to exercise its clients: rejectBp of 10,000 by a hash of
 // the seed and the ClOrdID, so that the same order meets the same fate in every run.
 func RejectedByChance(seed, rejectBp int64, clOrdID string) bool {
-	var head [8]byte
-	binary.LittleEndian.PutUint64(head[:], uint64(seed))
-	sum := sha256.Sum256(append(head[:], clOrdID...))
+	if rejectBp == 0 {
+		return false
+	}
+	var space [80]byte
+	head := binary.LittleEndian.AppendUint64(space[:0], uint64(seed))
+	sum := sha256.Sum256(append(head, clOrdID...))
 	return int64(binary.LittleEndian.Uint64(sum[:8])%10_000) < rejectBp
 }
 
@@ -129,90 +140,38 @@ func (e *Engine) reservePx(o *Order) int64 {
 	return q.Mark()
 }
 
-// Cancel cancels what is left of a working order at nowNs; cancelID is the request's own name. found says whether the order is known in this session;
-// a known order that no longer works gives no record: it is too late.
+// Cancel cancels what is left of a working order at nowNs; cancelID is the request's own name. found says whether the order is
+// known in this session; a known order that no longer works gives no record: it is too late. Where the venue has a latency the
+// outcome, also that it is too late, comes with the records of a later call, and found is true.
 func (e *Engine) Cancel(nowNs int64, cancelID, clOrdID string) (records []Record, found bool, err error) {
+	e.enter()
 	if err = e.advance(nowNs); err != nil {
 		return e.take(), false, err
 	}
+	path := int64(0)
+	if o := e.st.orders[clOrdID]; o != nil {
+		path = o.Path
+	}
+	if due := e.dueAt(path, cancelID); due > 0 {
+		if cancelID == "" {
+			cancelID = "cancel of " + clOrdID // what is under way has a name
+		}
+		if err = e.emit(Record{Kind: KindPending, Path: path, ClOrdID: clOrdID, CancelID: cancelID, DueNs: due, Text: "cancel"}); err == nil {
+			err = e.advance(nowNs)
+		}
+		return e.take(), true, err
+	}
 	o, found := e.st.orders[clOrdID]
 	if found && o.Status.Working() {
-		r := e.orderRecord(KindCancel, o, "cancelled by the client")
-		r.CancelID = cancelID
-		err = e.emit(r)
+		err = e.cancel(o, cancelID)
 	}
 	return e.take(), found, err
 }
 
-// match lets an instrument's working orders trade against what its book displays: market orders first, then the better
-// limit, then the earlier arrival.
-func (e *Engine) match(instrument int64) error {
-	if e.st.phase != Open {
-		return nil
-	}
-	b := e.books[instrument]
-	var queue []*Order
-	for _, o := range e.st.arrival {
-		if o.InstrumentID == instrument && o.Status.Working() {
-			queue = append(queue, o)
-		}
-	}
-	slices.SortStableFunc(queue, func(x, y *Order) int {
-		if x.Side != y.Side || x.Type != y.Type {
-			return cmp.Or(cmp.Compare(x.Side, y.Side), cmp.Compare(x.Type, y.Type))
-		}
-		if x.Side == Buy {
-			return cmp.Compare(y.LimitPx, x.LimitPx)
-		}
-		return cmp.Compare(x.LimitPx, y.LimitPx)
-	})
-	for _, o := range queue {
-		if err := e.trade(b, o); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (e *Engine) matchAll() error {
-	for _, q := range e.Quotes() {
-		if err := e.match(q.InstrumentID); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// trade fills one order as far as the touch, its limit and the cash allow.
-func (e *Engine) trade(b *book, o *Order) error {
-	px, qty := b.touch(o.Side, o.Leaves())
-	if qty == 0 || o.Type == Limit && (o.Side == Buy && px > o.LimitPx || o.Side == Sell && px < o.LimitPx) {
-		return nil
-	}
-	short := false
-	if o.Side == Buy {
-		free := e.st.cash - e.st.reservedByOthers(o, e.day.Fees)
-		can := e.day.Fees.affordable(qty, px, free)
-		short, qty = can < qty, can
-	}
-	if qty > 0 {
-		fee, err := e.day.Fees.Of(o.Side, qty, px)
-		if err != nil {
-			return fmt.Errorf("order %s: %d at %d: %w", o.ClOrdID, qty, px, err)
-		}
-		fill := e.orderRecord(KindFill, o, "")
-		fill.Qty, fill.Px, fill.Fee = qty, px, fee
-		fill.Cum, fill.Leaves = o.Cum+qty, o.Leaves()-qty
-		fill.AvgPx = average(o.Notional+qty*px, fill.Cum)
-		b.take(o.Side, qty)
-		if err := e.emit(fill); err != nil {
-			return err
-		}
-	}
-	if short && o.Status.Working() {
-		return e.emit(e.orderRecord(KindCancel, o, "insufficient cash"))
-	}
-	return nil
+func (e *Engine) cancel(o *Order, cancelID string) error {
+	r := e.orderRecord(KindCancel, o, "cancelled by the client")
+	r.CancelID = cancelID
+	return e.emit(r)
 }
 
 // orderRecord is a record of an order with what does not depend on its kind.
