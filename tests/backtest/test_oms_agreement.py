@@ -139,6 +139,11 @@ def test_the_engines_agree_to_whole_shares(make, seed):
     assert oms.rebalances["orders"].to_list() == [NAMES] * len(scheme())
     assert oms.cuts.is_empty()
     assert set(oms.orders["reason"]) == {"rebalance"}
+    # Orders are told in adjusted shares and prices, as the fast engine's.
+    pairs = oms.orders.join(fast.orders, on=["session", "instrument_id"], suffix="_fast")
+    assert pairs.height == fast.orders.height
+    np.testing.assert_allclose(pairs["adj_price"], pairs["adj_price_fast"], rtol=1e-9)
+    np.testing.assert_allclose(pairs["units"] * pairs["adj_price"], pairs["value"], rtol=1e-12)
     assert disagreements(market, fast, oms) == []
 
 

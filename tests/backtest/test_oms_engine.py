@@ -182,6 +182,31 @@ def test_a_name_without_an_open_is_skipped_and_kept():
     assert fast.skipped.rows() == r.skipped.rows()
 
 
+@pytest.mark.parametrize("how", ["no bar", "no volume"])
+def test_a_wanted_name_that_cannot_trade_holds_up_nobody_else(how):
+    here = (pl.col("instrument_id") == 1) & (pl.col("session") == weekdays(TOTAL)[TRADED])
+    frame = still(2).frame()
+    if how == "no bar":
+        frame = frame.filter(~here)
+    else:
+        frame = frame.with_columns(volume=pl.when(here).then(0.0).otherwise(pl.col("volume")))
+    r = run_oms_backtest(want(0.04, 0.04), frame, FREE, CASH)
+    assert r.rebalances["outcome"].to_list() == ["ACCEPTED"]
+    assert (shares(r, 1, row=TOTAL - 1), shares(r, 2, row=TOTAL - 1)) == (0, 400)
+    assert r.skipped.rows() == [(weekdays(TOTAL)[TRADED], 1)]
+
+
+def test_the_reference_counts_in_shares_of_its_session(tmp_path):
+    """2 for 1 on the traded session: the last close of 100.00 is 50.00 a new share, ten million old ones are twenty."""
+    market = with_split(still(), 1, TRADED, 2, 1)
+    run_oms_backtest(want(0.04), market.frame(), FREE, CASH, actions=market.actions, keep=tmp_path)
+    for row, close, adv, split in ((TRADED, 50_000_000, 20_000_000, 2), (TRADED + 1, 50_000_000, None, 1)):
+        path = tmp_path / f"input/{weekdays(TOTAL)[row]}/reference.json"
+        (line,) = json.loads(path.read_text())["instruments"]
+        assert (line["close_micro"], line["split_num"], line["split_den"]) == (close, split, 1)
+        assert adv is None or line["adv"] == adv
+
+
 def test_small_differences_are_left_alone():
     """0.05% of equity is inside the drift band: no order, and no cut either."""
     days = weekdays(TOTAL)
