@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
@@ -39,6 +40,14 @@ def _copy(home: Home, target: Path) -> Home:
     return Home(target)
 
 
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One process at a time."""
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 @pytest.fixture(scope="session")
 def built_home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Home]:
     """The first session of the small region, from feed to report, without trading. Not to be changed.
@@ -50,8 +59,7 @@ def built_home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iter
     folder.mkdir(exist_ok=True)
     home, good = Home(folder / "home"), folder / "good"
     with (folder / "users").open("a") as users:
-        with (folder / "lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with _alone(folder / "lock"):
             fcntl.flock(users, fcntl.LOCK_SH)
             if not good.exists():
                 shutil.rmtree(home.root, ignore_errors=True)  # what a failed try left
@@ -59,8 +67,7 @@ def built_home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iter
                 assert ran.status == 0, ran.err
                 good.touch()
         yield home
-        with (folder / "lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with _alone(folder / "lock"):
             try:
                 fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

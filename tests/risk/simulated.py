@@ -65,7 +65,10 @@ def _events(size: int) -> pl.DataFrame:
 class Simulated:
     """simvenue in a folder of its own."""
 
-    def __init__(self, root: Path, *, speed: float = 60.0, size: int = 400, seed: int = 1) -> None:
+    def __init__(
+        self, root: Path, *, speed: float = 60.0, size: int = 400, seed: int = 1, lends: int = 0
+    ) -> None:
+        """`lends` is how many shares of each name may be sold short; 0: the venue rejects short sales."""
         self.layout = runtime.Layout(root, "US")
         runtime.write_market(
             self.layout,
@@ -77,6 +80,11 @@ class Simulated:
             currency="USD",
             seed=seed,
         )
+        if lends:
+            described = self.layout.market(DAY).with_suffix(".json")
+            document = json.loads(described.read_text())
+            document["locate"] = [{"instrument_id": n, "qty": lends} for n in NAMES]
+            described.write_text(json.dumps(document))
         self.process = subprocess.Popen(
             self.layout.command("simvenue", DAY, speed),
             stdout=subprocess.PIPE,

@@ -44,7 +44,7 @@ def _reference() -> dict[str, Any]:
 def floor(root: Path) -> Iterator[Floor]:
     """An account that holds nothing, in an open market."""
     # The clock stands almost still: a quote a minute of the venue, and none in between.
-    venue = Simulated(root / "us", speed=1)
+    venue = Simulated(root / "us", speed=1, lends=LOCATE)
     gateway = Gateway(root / "us" / "gate", _reference())
     gateway.address = venue.layout.venue_address
     try:
@@ -243,7 +243,9 @@ def test_a_short_is_marked_located_and_no_larger(floor: Floor) -> None:
     above = round(price(ALONE) * 1.02, 2)
     assert link.order(1, ALONE, SELL, 10, above)["reason"] == SHORT_SALE
     told = link.order(2, ALONE, SELL, 5_000_000, above, flags=2, stop_distance=MICRO)
-    assert 0 <= told["approved_qty"] <= LOCATE
+    assert 0 < told["approved_qty"] <= LOCATE
+    # It works at the venue: one that was refused there would be free to be lent again.
+    assert link.wait("EXEC", order_id=2)["exec_type"] == 0
     more = link.order(3, ALONE, SELL, 5_000_001, above, flags=2, stop_distance=MICRO)
     assert told["approved_qty"] + more["approved_qty"] <= LOCATE
 

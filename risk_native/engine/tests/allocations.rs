@@ -45,11 +45,7 @@ fn decide_allocates_nothing() {
     let (seen, boxed) = counted(|| Box::new(7));
     assert_eq!((seen, *boxed), (1, 7), "the counter counts");
 
-    let mut engine =
-        Engine::with_room(&reference(), TighterLimits::none(), 512).expect("a sound reference");
-    engine.on_venue(true);
-    engine.on_session(SessionState::Open, SESSION);
-    engine.on_clock(T0);
+    let mut engine = opened(&reference(), TighterLimits::none(), 512);
     for entry in reference() {
         at(&mut engine, entry.instrument_id, 100);
     }

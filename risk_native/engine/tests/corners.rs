@@ -120,10 +120,7 @@ fn a_closing_modification_is_not_cut_below_what_is_open() {
 #[test]
 fn a_second_mark_at_the_limit_holds_up_from_the_moment_of_the_baseline() {
     // 1,000 shares are settled at 90: the second mark of the session's first price of 100 is 90, a tenth of the equity lower.
-    let mut engine = Engine::with_room(&reference(), TighterLimits::none(), 8).expect("sound");
-    engine.on_venue(true);
-    engine.on_session(SessionState::Open, SESSION);
-    engine.on_clock(T0);
+    let mut engine = opened(&reference(), TighterLimits::none(), 8);
     assert!(engine.on_settlement_price(1, 90 * ONE));
     assert!(engine.on_price(1, 100 * ONE, 100 * ONE, 0, T0));
     engine.begin_positions();

@@ -328,12 +328,10 @@ fn a_drawdown_under_another_kill_forbids_the_day() {
         Some(SESSION),
         "the day it fired"
     );
-    engine.begin_positions();
     for id in 1..=20 {
         at(&mut engine, id, 90);
-        assert!(engine.on_position(id, 400));
     }
-    engine.positions_complete();
+    hold(&mut engine, (1..=20).map(|id| (id, 400)));
     engine.on_account(200_000 * ONE);
     fall(&mut engine, 20, 80);
     assert_eq!(engine.rearm(), Err(RearmError::SameSession));

@@ -15,21 +15,12 @@ fn rejects(reason: Reason) -> (DecisionKind, Reason, i64) {
 fn funded_over(change: impl Fn(&mut InstrumentReference), positions: &[(u64, i64)]) -> Engine {
     let mut reference = reference();
     reference.iter_mut().for_each(change);
-    let mut engine =
-        Engine::with_room(&reference, TighterLimits::none(), 64).expect("a sound reference");
-    engine.on_venue(true);
-    engine.on_session(SessionState::Open, SESSION);
-    engine.on_clock(T0);
-    let mut invested = 0;
+    let mut engine = opened(&reference, TighterLimits::none(), 64);
     for entry in &reference {
         at(&mut engine, entry.instrument_id, 100);
     }
-    engine.begin_positions();
-    for (id, quantity) in positions {
-        assert!(engine.on_position(*id, *quantity));
-        invested += quantity * 100;
-    }
-    engine.positions_complete();
+    hold(&mut engine, positions.iter().copied());
+    let invested: i64 = positions.iter().map(|(_, quantity)| quantity * 100).sum();
     engine.on_account((1_000_000 - invested) * ONE);
     engine
 }

@@ -13,14 +13,8 @@ fn opening(close: i64, held: i64) -> Engine {
         locate: 1_000_000,
         ..plain(1)
     };
-    let mut engine =
-        Engine::with_room(&[row], TighterLimits::none(), 8).expect("a sound reference");
-    engine.on_venue(true);
-    engine.on_session(SessionState::Open, SESSION);
-    engine.on_clock(T0);
-    engine.begin_positions();
-    assert!(engine.on_position(1, held));
-    engine.positions_complete();
+    let mut engine = opened(&[row], TighterLimits::none(), 8);
+    hold(&mut engine, [(1, held)]);
     engine.on_account(1_000_000 * ONE);
     engine
 }

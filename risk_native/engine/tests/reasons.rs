@@ -81,10 +81,7 @@ fn not_tradable() {
 
 #[test]
 fn no_price() {
-    let mut engine = Engine::with_room(&reference(), TighterLimits::none(), 64).expect("sound");
-    engine.on_venue(true);
-    engine.on_session(SessionState::Open, SESSION);
-    engine.on_clock(T0);
+    let mut engine = opened(&reference(), TighterLimits::none(), 64);
     assert!(engine.on_settlement_price(1, 100 * ONE));
     assert!(engine.on_position(1, LIMIT_HELD));
     engine.positions_complete();

@@ -256,16 +256,8 @@ fn the_switch_closes_in_slices_of_a_hundredth_of_the_volume() {
             ..plain(3)
         },
     ];
-    let mut engine =
-        Engine::with_room(&reference, TighterLimits::none(), 8).expect("a sound reference");
-    engine.on_venue(true);
-    engine.on_session(SessionState::Open, SESSION);
-    engine.on_clock(T0);
-    engine.begin_positions();
-    for (id, quantity) in [(1, 260), (2, -70), (3, 30)] {
-        assert!(engine.on_position(id, quantity));
-    }
-    engine.positions_complete();
+    let mut engine = opened(&reference, TighterLimits::none(), 8);
+    hold(&mut engine, [(1, 260), (2, -70), (3, 30)]);
     engine.kill(Reason::Operator);
     // 123 shares are two lots; all of an unknown volume; at least a lot, which is more than is held.
     let wanted: Vec<_> = closes(&mut engine)

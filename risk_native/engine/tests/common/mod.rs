@@ -53,12 +53,27 @@ pub fn reference() -> Vec<InstrumentReference> {
     ]
 }
 
-/// An engine with every instrument at 100.00 and nothing known of the account.
-pub fn priced(limits: TighterLimits) -> Engine {
-    let mut engine = Engine::with_room(&reference(), limits, 64).expect("a sound reference");
+/// An engine over these instruments in an open market: nothing known of the account, and no price.
+pub fn opened(reference: &[InstrumentReference], limits: TighterLimits, room: usize) -> Engine {
+    let mut engine = Engine::with_room(reference, limits, room).expect("a sound reference");
     engine.on_venue(true);
     engine.on_session(SessionState::Open, SESSION);
     engine.on_clock(T0);
+    engine
+}
+
+/// Tells every position that is held.
+pub fn hold(engine: &mut Engine, positions: impl IntoIterator<Item = (u64, i64)>) {
+    engine.begin_positions();
+    for (instrument_id, quantity) in positions {
+        assert!(engine.on_position(instrument_id, quantity));
+    }
+    engine.positions_complete();
+}
+
+/// An engine with every instrument at 100.00 and nothing known of the account.
+pub fn priced(limits: TighterLimits) -> Engine {
+    let mut engine = opened(&reference(), limits, 64);
     for entry in reference() {
         at(&mut engine, entry.instrument_id, 100);
     }
@@ -75,11 +90,7 @@ pub fn at(engine: &mut Engine, instrument_id: u64, price: i64) {
 /// As [`priced`], with this cash and these positions.
 pub fn funded_with(limits: TighterLimits, cash: i64, positions: &[(u64, i64)]) -> Engine {
     let mut engine = priced(limits);
-    engine.begin_positions();
-    for (instrument_id, quantity) in positions {
-        assert!(engine.on_position(*instrument_id, *quantity));
-    }
-    engine.positions_complete();
+    hold(&mut engine, positions.iter().copied());
     engine.on_account(cash * ONE);
     engine
 }
@@ -97,17 +108,11 @@ pub fn invested() -> Engine {
             ..plain(id)
         })
         .collect();
-    let mut engine =
-        Engine::with_room(&reference, TighterLimits::none(), 64).expect("a sound reference");
-    engine.on_venue(true);
-    engine.on_session(SessionState::Open, SESSION);
-    engine.on_clock(T0);
-    engine.begin_positions();
+    let mut engine = opened(&reference, TighterLimits::none(), 64);
     for id in 1..=20 {
         at(&mut engine, id, 100);
-        assert!(engine.on_position(id, 400));
     }
-    engine.positions_complete();
+    hold(&mut engine, (1..=20).map(|id| (id, 400)));
     engine.on_account(200_000 * ONE);
     engine
 }
@@ -118,11 +123,7 @@ pub fn shortable() -> Engine {
         locate: 1_000,
         ..plain(1)
     };
-    let mut engine =
-        Engine::with_room(&[row], TighterLimits::none(), 8).expect("a sound reference");
-    engine.on_venue(true);
-    engine.on_session(SessionState::Open, SESSION);
-    engine.on_clock(T0);
+    let mut engine = opened(&[row], TighterLimits::none(), 8);
     at(&mut engine, 1, 100);
     engine.positions_complete();
     engine.on_account(1_000_000 * ONE);
