@@ -18,7 +18,7 @@ run: setup  ## one day of the whole platform on the simulated market
 
 # Many tests wait for replayed sessions and for limits of time: more of them at once than there are cores.
 test: setup lint  ## everything that must hold, within 20 minutes on two cores
-	cd execution && $$(../tools/go.sh) test ./...
+	cd execution && CGO_ENABLED=1 $$(../tools/go.sh) test -race $$(bash ../tools/risk-cabi.sh flags) ./...
 	RUST_TEST_THREADS=5 cargo test --quiet --locked --workspace --exclude python_native
 	$(BIN)/python -m pytest -m "not soak" -n 3 --dist loadfile
 
@@ -32,7 +32,7 @@ lint:  ## formatters, linters, type checks, and the arrows between rooms
 	$(BIN)/lint-imports
 	cargo fmt --check
 	cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
-	cd execution && $$(../tools/go.sh) vet ./... && test -z "$$($$(../tools/go.sh fmt) -l .)"
+	cd execution && $$(../tools/go.sh) vet -tags oms_backtest ./... && test -z "$$($$(../tools/go.sh fmt) -l .)"
 
 format:  ## rewrite the sources in the house's form
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .

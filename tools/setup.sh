@@ -50,10 +50,16 @@ say "riskd (Rust)"
 cargo build --quiet --release --locked -p dnalyaw-gateway --bin riskd
 install -m 755 "${CARGO_TARGET_DIR:-target}/release/riskd" build/bin/riskd.new && mv -f build/bin/riskd.new build/bin/riskd
 
-say "omsd, simvenue (Go)"
-for program in omsd simvenue; do
+say "the risk engine as a library, for the backtest alone (Rust)"
+bash tools/risk-cabi.sh
+
+programs=(omsd simvenue auditd quotes)
+say "$(printf '%s, ' "${programs[@]}")oms-backtest (Go)"
+for program in "${programs[@]}"; do
   (cd execution && CGO_ENABLED=0 GOFLAGS=-mod=readonly "$go" build -o "../build/bin/$program" "./cmd/$program")
 done
+read -ra backtest <<<"$(bash tools/risk-cabi.sh flags)"
+(cd execution && CGO_ENABLED=1 GOFLAGS=-mod=readonly "$go" build "${backtest[@]}" -o ../build/bin/oms-backtest ./cmd/oms-backtest)
 
 # Without bytecode every import is compiled again: four times slower.
 stamp=build/bytecode.stamp
