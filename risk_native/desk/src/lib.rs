@@ -14,13 +14,12 @@ mod ids;
 pub mod limits;
 mod night;
 mod open;
-// riskd's own reader, so that one file means the same to both. It imports nothing of riskd.
-#[path = "../../gateway/src/reference/mod.rs"]
-pub mod reference;
 mod reports;
 pub mod strategies;
 mod switch;
 mod verbs;
+
+pub use dnalyaw_reference as reference;
 
 pub use account::{Holding, Quote};
 pub use desk::{Desk, Fault, Wants};

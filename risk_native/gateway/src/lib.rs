@@ -15,7 +15,8 @@ pub mod live;
 pub mod log;
 pub mod metrics;
 pub mod record;
-pub mod reference;
+/// The reference file's reader, which a backtest in a process of its own reads with as well.
+pub use dnalyaw_reference as reference;
 pub mod scrape;
 pub mod second_wire;
 pub mod server;
