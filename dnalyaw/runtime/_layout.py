@@ -59,6 +59,11 @@ class Layout:
         return self.root / "venue.sock"
 
     @property
+    def venue_quotes(self) -> Path:
+        """Where the venue serves the quotes that it trades on."""
+        return self.root / "venue" / "quotes.sock"
+
+    @property
     def venue_address(self) -> Path:
         return self.root / "venue" / "fix.addr"
 
@@ -100,7 +105,7 @@ class Layout:
                 binary,
                 *("--dir", str(root / "venue"), "--control", str(self.venue_control)),
                 *("--market", str(self.market(session)), "--speed", f"{speed:g}"),
-                *("--addr-file", str(self.venue_address)),
+                *("--addr-file", str(self.venue_address), "--quotes", str(self.venue_quotes)),
             ]
         if program == "riskd":
             return [
@@ -114,6 +119,7 @@ class Layout:
             binary,
             *("--dir", str(root / "oms"), "--socket", str(self.oms_socket), "--risk", str(self.risk_socket)),
             *("--register", str(self.register), "--reference", str(self.reference), "--region", self.region),
+            *("--feed", str(self.venue_quotes)),
         ]
 
     def second_wire(self, reason: str) -> list[str]:
