@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"dnalyaw/execution/internal/core"
 	"dnalyaw/execution/internal/feed"
@@ -184,10 +185,20 @@ func see(p tca.Parent, series *quotebook.Series, ref *reference.Reference) tca.P
 			c.Venue = ref.Instruments[p.InstrumentID].Venue
 		}
 		for j := range c.Fills {
-			c.Fills[j].Quote = at(c.Fills[j].TsNs, c.Fills[j].Quote)
+			c.Fills[j].Quote = at(told(c.Fills[j].TsNs), c.Fills[j].Quote)
 		}
 	}
 	return p
+}
+
+// told is the last moment that a time of the venue's reports can mean: FIX tells whole milliseconds, cut off, and a fill is
+// often made by the very quote that came in that millisecond.
+func told(ns int64) int64 {
+	const ms = int64(time.Millisecond)
+	if ns%ms == 0 {
+		return ns + ms - 1
+	}
+	return ns
 }
 
 // comparePaths is path 1 against path 2; why is why there is no difference to show.
