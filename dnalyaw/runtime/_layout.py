@@ -122,6 +122,14 @@ class Layout:
             *("--feed", str(self.venue_quotes)),
         ]
 
+    def costs(self, session: date, out: Path, closes: Path) -> list[str]:
+        """The command line that analyses what a session's orders cost, from what omsd has left of it."""
+        return [
+            str(program_path("omsd")),
+            *("costs", "--dir", str(self.root / "oms"), "--hours", f"{self.market(session)}.json"),
+            *("--reference", str(self.reference), "--closes", str(closes), "--out", str(out)),
+        ]
+
     def second_wire(self, reason: str) -> list[str]:
         """The command line that flattens the account of a riskd that is dead."""
         return [

@@ -157,9 +157,8 @@ func (q *quotes) connection(ctx context.Context) error {
 	for n := 1; filter.Next(&one); n++ {
 		if one.Kind == feed.KindStatus {
 			q.status(&one, g)
-		} else {
-			q.put(&one)
 		}
+		q.put(&one)
 		q.book.Take(&one)
 		if n%publish == 0 || one.Kind == feed.KindStatus {
 			q.count(g)

@@ -171,7 +171,7 @@ func analyse(s *costsSummary, out io.Writer, found core.Costs, series *quotebook
 // see gives a parent the market of the kept quotes where they have it; where they have not, what omsd knew then stands.
 func see(p tca.Parent, series *quotebook.Series, ref *reference.Reference) tca.Parent {
 	at := func(ns int64, known tca.Quote) tca.Quote {
-		if q := series.At(p.InstrumentID, ns); q.TsNs > 0 {
+		if q := series.At(p.InstrumentID, ns); q.Bid > 0 || q.Ask > 0 {
 			return q
 		}
 		return known

@@ -45,9 +45,20 @@ func Path(dir string, tsNs int64) string {
 	return filepath.Join(dir, time.Unix(0, tsNs).UTC().Format(time.DateOnly)+".csv")
 }
 
-// Put adds a message; statuses are not kept.
+// syncKind is the kind of the line that ends a snapshot: what happened between the last line before the snapshot's and this
+// moment is not in the file, but for what the snapshot tells.
+const syncKind = "sync"
+
+// Put adds a message. Of statuses it keeps the end of a snapshot.
 func (a *Archive) Put(q *feed.Quote) error {
-	if q.Kind == feed.KindStatus || q.TsNs <= 0 {
+	kind := q.Kind.String()
+	if q.Kind == feed.KindStatus {
+		if q.Status != feed.StatusSync {
+			return nil
+		}
+		kind = syncKind
+	}
+	if q.TsNs <= 0 {
 		return nil
 	}
 	if day := q.TsNs / dayNs; day != a.day {
@@ -60,7 +71,7 @@ func (a *Archive) Put(q *feed.Quote) error {
 	for _, v := range [...]int64{q.TsNs, q.InstrumentID} {
 		b = append(strconv.AppendInt(b, v, 10), ',')
 	}
-	b = append(append(b, q.Kind.String()...), ',')
+	b = append(append(b, kind...), ',')
 	for _, v := range [...]int64{q.Bid, q.Ask, q.BidSize, q.AskSize, q.Last, q.LastSize, int64(q.Flags)} {
 		b = append(strconv.AppendInt(b, v, 10), ',')
 	}
@@ -184,7 +195,7 @@ func readFile(r io.Reader, take func(*feed.Quote)) (torn int, err error) {
 	return torn, lines.Err()
 }
 
-var kinds = map[string]feed.Kind{"quote": feed.KindQuote, "trade": feed.KindTrade, "auction": feed.KindAuction}
+var kinds = map[string]feed.Kind{"quote": feed.KindQuote, "trade": feed.KindTrade, "auction": feed.KindAuction, syncKind: feed.KindStatus}
 
 func parse(fields []string) (*feed.Quote, error) {
 	if len(fields) != columns {
@@ -192,7 +203,7 @@ func parse(fields []string) (*feed.Quote, error) {
 	}
 	q := &feed.Quote{Kind: kinds[fields[2]], Source: fields[10]}
 	if q.Kind == 0 {
-		return nil, fmt.Errorf("kind is %.40q: give quote, trade or auction", fields[2])
+		return nil, fmt.Errorf("kind is %.40q: give quote, trade, auction or sync", fields[2])
 	}
 	var flags int64
 	for _, c := range []struct {
@@ -205,7 +216,10 @@ func parse(fields []string) (*feed.Quote, error) {
 		}
 		*c.into = v
 	}
-	if flags >= 1<<16 || q.InstrumentID == 0 || q.TsNs == 0 {
+	if q.Kind == feed.KindStatus {
+		q.Status = feed.StatusSync
+	}
+	if flags >= 1<<16 || (q.InstrumentID == 0) != (q.Kind == feed.KindStatus) || q.TsNs == 0 {
 		return nil, fmt.Errorf("instrument %d at %d with flags %d is none", q.InstrumentID, q.TsNs, flags)
 	}
 	q.Flags = feed.Flags(flags)
