@@ -195,7 +195,11 @@ def shortfall_lines(frames: Mapping[str, pl.DataFrame], confidence: float = 0.95
     interval Student's with one degree of freedom less than orders. Orders are taken to be independent.
     """
     parents, children = frames["parent"], frames["child"]
-    path = children.with_columns(key=pl.format("{} {}", "venue", "path"))
+    path = children.with_columns(
+        key=pl.when(pl.col("path") == 0)
+        .then(pl.format("{} default", "venue"))
+        .otherwise(pl.format("{} {}", "venue", "path"))
+    )
     chosen: Iterable[tuple[str, pl.DataFrame, str, tuple[str, ...]]] = (
         ("all", parents.with_columns(key=pl.lit("all orders")), "shortfall", SHORTFALL_PARTS),
         ("strategy", frames["strategy"].with_columns(key="strategy"), "shortfall", SHORTFALL_PARTS),

@@ -70,7 +70,7 @@ def _line(line: ShortfallLine) -> list[str]:
 def _interval(low: float | None, high: float | None, confidence: float) -> str:
     if low is None or high is None:
         return "–"
-    return esc(f"{low:.1f} to {high:.1f} bp ({confidence:.0%})")
+    return esc(f"{number(low, 1)} to {number(high, 1)} bp ({confidence:.0%})")
 
 
 def _paths(c: PathComparison | None) -> str:

@@ -59,9 +59,9 @@ class Layout:
         return self.root / "venue.sock"
 
     @property
-    def venue_quotes(self) -> Path:
-        """Where the venue serves the quotes that it trades on."""
-        return self.root / "venue" / "quotes.sock"
+    def quotes_socket(self) -> Path:
+        """Where the quotes that the venue trades on are served: outside its folder, for no order can go that way."""
+        return self.root / "quotes.sock"
 
     @property
     def venue_address(self) -> Path:
@@ -105,7 +105,7 @@ class Layout:
                 binary,
                 *("--dir", str(root / "venue"), "--control", str(self.venue_control)),
                 *("--market", str(self.market(session)), "--speed", f"{speed:g}"),
-                *("--addr-file", str(self.venue_address), "--quotes", str(self.venue_quotes)),
+                *("--addr-file", str(self.venue_address), "--quotes", str(self.quotes_socket)),
             ]
         if program == "riskd":
             return [
@@ -119,7 +119,7 @@ class Layout:
             binary,
             *("--dir", str(root / "oms"), "--socket", str(self.oms_socket), "--risk", str(self.risk_socket)),
             *("--register", str(self.register), "--reference", str(self.reference), "--region", self.region),
-            *("--feed", str(self.venue_quotes)),
+            *("--feed", str(self.quotes_socket)),
         ]
 
     def costs(self, session: date, out: Path, closes: Path) -> list[str]:

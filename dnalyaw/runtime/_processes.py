@@ -112,7 +112,7 @@ def _check_sockets(layout: Layout) -> None:
         layout.risk_socket,
         layout.risk_control,
         layout.venue_control,
-        layout.venue_quotes,
+        layout.quotes_socket,
     ):
         length = len(os.fsencode(path))
         if length > SOCKET_PATH_LIMIT:

@@ -106,7 +106,7 @@ var catalog = []Definition{
 	{nameDropped, Counter, "level", "Log lines dropped because the log's reader is too slow."},
 	{nameLogFailures, Counter, "", "Writes of the log that failed."},
 
-	{nameQuotes, Counter, "", "Messages of the feed that passed its gates; with --feed."},
+	{nameQuotes, Counter, "", "Messages of the feed about instruments that passed its gates; with --feed."},
 	{nameQuotesRefused, Counter, "reason", "Messages that the gates refused, and the gaps and silences that they found; with --feed."},
 	{nameFeedUp, Gauge, "", "1: the feed's line stands; with --feed."},
 

@@ -34,11 +34,11 @@ func NewBook() *Book { return &Book{of: map[int64]*entry{}} }
 func (b *Book) Take(q *feed.Quote) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.taken++
 	if q.InstrumentID == 0 {
 		b.status(q.Status)
 		return
 	}
+	b.taken++
 	e := b.of[q.InstrumentID]
 	if e == nil {
 		e = &entry{}
@@ -48,11 +48,11 @@ func (b *Book) Take(q *feed.Quote) {
 	case feed.KindQuote:
 		e.bidSize, e.askSize, e.sized = q.BidSize, q.AskSize, true
 	case feed.KindTrade:
-		// A snapshot repeats the last trade. The size of an auction's print is what it could take where a file is made
-		// of bars, so it is not volume.
-		if !q.Has(feed.FlagSnapshot) && q.LastSize > 0 {
-			e.traded += q.LastSize
-			b.told = true
+		// A snapshot's trade was counted, or missed, before: it only says that the feed tells trades. The size of an
+		// auction's print is what it could take where a file is made of bars, so it is not volume.
+		b.told = b.told || q.LastSize > 0
+		if !q.Has(feed.FlagSnapshot) {
+			e.traded += max(0, q.LastSize)
 		}
 	case feed.KindAuction:
 		e.sized = false
@@ -85,7 +85,7 @@ func (b *Book) Look(instrument int64) core.MarketLook {
 	return look
 }
 
-// State is whether the feed stands, and how many messages passed its gates.
+// State is whether the feed stands, and how many messages about instruments passed its gates.
 func (b *Book) State() (up bool, taken uint64) {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
