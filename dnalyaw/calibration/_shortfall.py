@@ -61,8 +61,9 @@ SHORTFALL_SCHEMA: Mapping[str, Mapping[str, pl.DataType]] = {
         **_MISSING,
     },
     "child": {
-        **_NAMES,
-        "child_id": _I,
+        **dict.fromkeys(("schema", "parent_id"), _I),
+        "scheduled": _B,
+        **dict.fromkeys(("child_id", "session"), _I),
         "instrument_id": _I,
         "currency": _S,
         "side": _S,
