@@ -12,6 +12,7 @@ import (
 // settle answers what the core has sent, sees to what the risk engine wants, and lets the core turn, until all are quiet.
 func (f *Floor) settle() error {
 	for {
+		f.handed = false
 		if err := f.core.Turn(); err != nil {
 			return err
 		}
@@ -200,7 +201,10 @@ func (f *Floor) cancelAtVenue(wire uint64) error {
 }
 
 // hand gives the core a frame of riskd's.
-func (f *Floor) hand(m frame.Message) { f.core.Frame(f.epoch, f.nowNs, m) }
+func (f *Floor) hand(m frame.Message) {
+	f.handed = true
+	f.core.Frame(f.epoch, f.nowNs, m)
+}
 
 // hear takes what the venue reports: to the risk engine first, as riskd does, then to the core.
 func (f *Floor) hear(records []sim.Record) error {
@@ -282,7 +286,19 @@ func (f *Floor) tellQuotes() error {
 		if q.AskSize > 0 {
 			out.Ask = q.Ask
 		}
+		if f.venue.Idle(q.InstrumentID) && !f.core.Works(q.InstrumentID) {
+			f.later = append(f.later, out)
+			continue
+		}
 		f.quotes = append(f.quotes, out)
+	}
+	if len(f.later) >= laterMost {
+		if err := f.tellLater(); err != nil {
+			return err
+		}
+	}
+	if len(f.quotes) == 0 {
+		return nil
 	}
 	if _, err := f.risk.Quotes(f.quotes); err != nil {
 		return err
@@ -295,6 +311,20 @@ func (f *Floor) tellQuotes() error {
 		}
 	}
 	return nil
+}
+
+// laterMost is how many quotes are told together at most.
+const laterMost = 1024
+
+// tellLater tells the risk engine the prices of names in which nothing is held or works. Until somebody asks, nothing hangs on
+// them: its limits count what is held, and its stops guard it. Each name's own come in their order.
+func (f *Floor) tellLater() error {
+	if len(f.later) == 0 {
+		return nil
+	}
+	_, err := f.risk.Quotes(f.later)
+	f.later = f.later[:0]
+	return err
 }
 
 func (f *Floor) tellPrice(id uint64) error {

@@ -50,7 +50,9 @@ type Floor struct {
 	changed  []sim.Quote
 	actions  []riskengine.Action
 	settleAt int64
-	moved    bool // something was reported since riskd's state was told
+	moved    bool               // something was reported since riskd's state was told
+	handed   bool               // the core was told something since it turned
+	later    []riskengine.Quote // of names in which nothing is held or works: told before anything is asked
 	legs     []riskengine.Order
 	legIDs   [][16]byte
 	execs    uint64
@@ -144,7 +146,7 @@ func (f *Floor) open() (err error) {
 		return err
 	}
 	f.changed = append(f.changed[:0], f.venue.Quotes()...)
-	if err := f.tellQuotes(); err != nil {
+	if err := errors.Join(f.tellQuotes(), f.tellLater()); err != nil {
 		return err
 	}
 	if err := f.account(); err != nil {
@@ -213,10 +215,17 @@ func (f *Floor) advance(at int64) error {
 	if err := f.tellQuotes(); err != nil {
 		return err
 	}
+	after := f.venue.Phase()
+	if len(records) == 0 && after == before && f.stillness(at) {
+		return nil
+	}
+	if err := f.tellLater(); err != nil {
+		return err
+	}
 	if err := f.hear(records); err != nil {
 		return err
 	}
-	if after := f.venue.Phase(); after != before {
+	if after != before {
 		if err := f.risk.Session(sessionState(after), at); err != nil {
 			return err
 		}
@@ -230,6 +239,11 @@ func (f *Floor) advance(at int64) error {
 		return err
 	}
 	return f.settle()
+}
+
+// stillness says that prices have changed by now and nothing else: nobody was told anything, and nobody wants anything.
+func (f *Floor) stillness(at int64) bool {
+	return !f.handed && !f.moved && f.settleAt > at && f.timers.next() > at && f.core.WakeNs() > at && f.nextHandoff() > at && f.risk.Wants() == 0
 }
 
 func sessionState(p sim.Phase) uint8 {

@@ -38,6 +38,12 @@ type MarketDay struct {
 	Session
 	Events []Event
 	Digest string // of the files, see Digest
+
+	// For a day that is longer than memory: Opening holds an indication of every instrument before its first event, and More
+	// gives the next events, of which Events are the first, until there are none; what it gave before may then change. Such a
+	// day cannot be resumed from a log.
+	Opening []Event
+	More    func() []Event
 }
 
 // Options are for who runs an engine in its own process, through many orders and sessions.
@@ -60,6 +66,7 @@ type Engine struct {
 	edges   []edge
 	halts   []haltStep
 	books   map[int64]*book
+	dense   []*book // the same by id, where ids are small
 	ids     []int64 // of the books, ascending
 	symbols map[string]int64
 	located map[int64]int64
@@ -68,6 +75,7 @@ type Engine struct {
 	others  Traits           // and of all others
 
 	next       int // events applied
+	base       int // of them before the first of day.Events
 	nowNs      int64
 	lastCp     int   // value of next at the last record
 	nextMarkNs int64 // of the clock's next checkpoint
@@ -234,11 +242,17 @@ func (e *Engine) touched(b *book) {
 
 // takeChanged returns the books that changed, by instrument, and forgets them.
 func (e *Engine) takeChanged() []*book {
-	slices.SortFunc(e.changed, func(x, y *book) int { return int(min(max(x.desk.id-y.desk.id, -1), 1)) })
+	if len(e.changed) > 1 {
+		e.sortChanged()
+	}
 	for _, b := range e.changed {
 		b.changed = false
 	}
 	out := e.changed
 	e.changed = e.changed[:0]
 	return out
+}
+
+func (e *Engine) sortChanged() {
+	slices.SortFunc(e.changed, func(x, y *book) int { return int(min(max(x.desk.id-y.desk.id, -1), 1)) })
 }

@@ -81,7 +81,7 @@ func (e *Engine) answer(o *Order) error {
 
 // refusal says why an order is refused; an empty text means that it is not.
 func (e *Engine) refusal(o *Order) (reason int, text string) {
-	b := e.books[o.InstrumentID]
+	b := e.book(o.InstrumentID)
 	switch {
 	case e.st.phase == Waiting:
 		return reasonClosed, "session has not opened"
@@ -133,7 +133,7 @@ func (e *Engine) reservePx(o *Order) int64 {
 	if o.Type == Limit {
 		return o.LimitPx
 	}
-	q := e.books[o.InstrumentID].shown(e.day.OpenNs)
+	q := e.book(o.InstrumentID).shown(e.day.OpenNs)
 	if q.Ask > 0 {
 		return q.Ask
 	}
