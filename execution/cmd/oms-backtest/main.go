@@ -31,7 +31,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	fs := flag.NewFlagSet("oms-backtest", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	from := fs.String("input", "", "folder with run.json")
-	to := fs.String("output", "", "folder for orders.jsonl, handoffs.jsonl and days.jsonl")
+	to := fs.String("output", "", "folder for orders.jsonl, decisions.jsonl, handoffs.jsonl and days.jsonl")
 	room := fs.Int("room", 16_384, "for how many working orders the risk engine has room")
 	quiet := fs.Bool("quiet", false, "no progress")
 	if err := fs.Parse(args); err != nil || fs.NArg() > 0 || *from == "" || *to == "" {
@@ -70,12 +70,15 @@ func trade(in *input, to string, room int, quiet bool, stdout, stderr io.Writer)
 	})
 	defer func() { err = errors.Join(err, floor.Close()) }()
 	began, told := time.Now(), time.Now()
+	cpuBefore, _ := used()
+	days, stop := in.ahead(to)
+	defer func() { err = errors.Join(err, stop()) }()
 	for i, d := range in.run.Days {
-		day, err := in.day(d)
-		if err != nil {
-			return err
+		day := <-days
+		if day.err != nil {
+			return day.err
 		}
-		if err := floor.Run(day); err != nil {
+		if err := floor.RunPrepared(day.day); err != nil {
 			return err
 		}
 		if !quiet && (time.Since(told) > time.Second || i == len(in.run.Days)-1) {
@@ -84,12 +87,18 @@ func trade(in *input, to string, room int, quiet bool, stdout, stderr io.Writer)
 				float64(out.counts.Orders)/time.Since(began).Seconds())
 		}
 	}
+	if err := out.close(); err != nil {
+		return err
+	}
 	hash, err := floor.Core().StateHash()
 	if err != nil {
 		return err
 	}
+	seconds := time.Since(began).Seconds()
+	cpu, peak := used()
 	return json.NewEncoder(stdout).Encode(map[string]any{
 		"sessions": out.counts.Days, "orders": out.counts.Orders, "fills": out.counts.Fills, "refused_handoffs": out.counts.Refused,
-		"cash_micro": out.last.Cash, "value_micro": out.last.Value, "state_hash": hash, "risk_library": library(), "seconds": time.Since(began).Seconds(),
+		"events": out.counts.Events, "decisions": out.counts.Decisions, "cpu_seconds": cpu - cpuBefore, "peak_rss_mib": peak,
+		"cash_micro": out.last.Cash, "value_micro": out.last.Value, "state_hash": hash, "risk_library": library(), "seconds": seconds,
 	})
 }

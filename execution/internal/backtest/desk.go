@@ -74,7 +74,9 @@ func (f *Floor) act() error {
 		case riskengine.ActionCancel:
 			err = f.cancelAtVenue(a.WireID)
 		case riskengine.ActionClose:
-			f.tellDecision(&a.Decision, [16]byte{})
+			if err = f.tellDecision(&a.Decision, [16]byte{}); err != nil {
+				return err
+			}
 			if accepted(&a.Decision) {
 				err = f.sendToVenue(&a.Order, a.Decision.ApprovedQty)
 			}
@@ -91,9 +93,10 @@ func accepted(d *riskengine.Decision) bool {
 	return d.Decision != frame.DecisionReject && d.ApprovedQty > 0
 }
 
-func (f *Floor) tellDecision(d *riskengine.Decision, correlation [16]byte) {
+func (f *Floor) tellDecision(d *riskengine.Decision, correlation [16]byte) error {
 	f.told.decision = d.Frame(correlation)
 	f.hand(&f.told.decision)
+	return f.cfg.Sink.Decision(f.day.ref.Session, f.nowNs, d)
 }
 
 // answer does what a frame of the core asks for.
@@ -158,9 +161,8 @@ func (f *Floor) leg(m *frame.NewOrder) error {
 }
 
 func (f *Floor) decided(o *riskengine.Order, d *riskengine.Decision, correlation [16]byte) error {
-	f.tellDecision(d, correlation)
-	if !accepted(d) {
-		return nil
+	if err := f.tellDecision(d, correlation); err != nil || !accepted(d) {
+		return err
 	}
 	return f.sendToVenue(o, d.ApprovedQty)
 }
@@ -184,9 +186,8 @@ func (f *Floor) replace(m *frame.Replace) error {
 	if err := f.risk.Replace(&r, f.nowNs, &d); err != nil {
 		return err
 	}
-	f.tellDecision(&d, m.Correlation)
-	if !accepted(&d) {
-		return nil
+	if err := f.tellDecision(&d, m.Correlation); err != nil || !accepted(&d) {
+		return err
 	}
 	return errors.New("modifications are not simulated yet")
 }

@@ -37,7 +37,7 @@ type Floor struct {
 	core  *core.Core
 	risk  Risk
 	venue *sim.Engine
-	day   *parsed
+	day   *Prepared
 
 	nowNs  int64
 	epoch  uint64
@@ -111,18 +111,41 @@ func (f *Floor) Core() *core.Core { return f.core }
 
 // Run trades one session after the other.
 func (f *Floor) Run(d Day) error {
-	day, err := parse(d)
+	day, err := Prepare(d)
 	if err != nil {
 		return err
 	}
+	return f.RunPrepared(day)
+}
+
+// RunPrepared is Run for a day that was prepared.
+func (f *Floor) RunPrepared(day *Prepared) (err error) {
 	f.day = day
+	err = f.run()
+	sum := Summary{}
+	if err == nil {
+		sum = f.summary()
+	}
+	if q := day.Quotes; q != nil {
+		read, failed := q.Close()
+		sum.Quotes = &read
+		err = errors.Join(err, failed)
+	}
+	if err != nil {
+		return err
+	}
+	return f.cfg.Sink.Day(sum)
+}
+
+func (f *Floor) run() error {
+	day := f.day
 	if err := f.open(); err != nil {
 		return fmt.Errorf("session %d: %w", day.ref.Session, err)
 	}
 	if err := f.trade(); err != nil {
 		return fmt.Errorf("session %d at %s: %w", day.ref.Session, time.Unix(0, f.nowNs).UTC().Format(time.RFC3339Nano), err)
 	}
-	return f.cfg.Sink.Day(f.summary())
+	return nil
 }
 
 // open begins the session at the venue, in the risk engine and in the core, as their processes do.

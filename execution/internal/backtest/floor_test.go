@@ -30,6 +30,8 @@ type ledger struct {
 	lines []string
 	days  []backtest.Summary
 	fills []sim.Record
+
+	decisions []riskengine.Decision
 }
 
 func (l *ledger) Handoff(session uint32, nowNs int64, a core.Answer) error {
@@ -44,6 +46,11 @@ func (l *ledger) Record(session uint32, r *sim.Record) error {
 		l.fills = append(l.fills, *r)
 	}
 	return err
+}
+
+func (l *ledger) Decision(session uint32, nowNs int64, d *riskengine.Decision) error {
+	l.decisions = append(l.decisions, *d)
+	return nil
 }
 
 func (l *ledger) Day(d backtest.Summary) error {

@@ -2,13 +2,15 @@ package backtest
 
 import (
 	"dnalyaw/execution/internal/core"
+	"dnalyaw/execution/internal/riskengine"
 	"dnalyaw/execution/internal/sim"
 )
 
-// Sink takes what a run produces, in the order in which it happens.
+// Sink takes what a run produces, in the order in which it happens. What it is given holds until it returns.
 type Sink interface {
 	Handoff(session uint32, nowNs int64, a core.Answer) error
 	Record(session uint32, r *sim.Record) error
+	Decision(session uint32, nowNs int64, d *riskengine.Decision) error
 	Day(d Summary) error
 }
 
@@ -20,12 +22,16 @@ type Summary struct {
 	Positions int    `json:"positions"`
 	Orders    int    `json:"orders"`
 	Fills     int    `json:"fills"`
+	Events    int    `json:"events"` // of the market
 	StateHash string `json:"state_hash"` // of the order-management system
+
+	Quotes *Reading `json:"quotes,omitempty"` // where they were read as the session passed
 }
 
 func (f *Floor) summary() Summary {
 	orders, fills := f.venue.Counts()
 	return Summary{
 		Session: f.day.ref.Session, Cash: f.venue.Cash(), Value: f.venue.Value(), Positions: len(f.venue.Positions()), Orders: orders, Fills: fills,
+		Events: f.venue.Events(),
 	}
 }

@@ -95,6 +95,9 @@ func (e *Engine) Quotes() []Quote {
 // TakeChanged lists the quotes that changed since the last call, by instrument.
 func (e *Engine) TakeChanged() []Quote { return e.AppendChanged(nil) }
 
+// Events is how many of the session's events have passed.
+func (e *Engine) Events() int { return e.next }
+
 // Idle says that the account has neither a position nor a working order in an instrument, and that nothing is under way.
 func (e *Engine) Idle(instrument int64) bool {
 	if _, some := e.st.nextDue(); some {
