@@ -24,7 +24,7 @@ const (
 	exitUsage  = 2
 )
 
-const ballastBytes = 64 << 20
+const ballastBytes = 32 << 20
 
 const usage = "usage: oms-backtest --input DIR --output DIR [--room 16384] [--quiet] [--cpuprofile FILE]"
 
@@ -77,7 +77,7 @@ func trade(in *input, to string, room int, quiet bool, stdout, stderr io.Writer)
 	})
 	defer func() { err = errors.Join(err, floor.Close()) }()
 	began, told := time.Now(), time.Now()
-	cpuBefore, _ := used()
+	cpuBefore := cpuSeconds()
 	days, stop := in.ahead(to)
 	defer func() { err = errors.Join(err, stop()) }()
 	for i, d := range in.run.Days {
@@ -102,10 +102,9 @@ func trade(in *input, to string, room int, quiet bool, stdout, stderr io.Writer)
 		return err
 	}
 	seconds := time.Since(began).Seconds()
-	cpu, peak := used()
 	return json.NewEncoder(stdout).Encode(map[string]any{
 		"sessions": out.counts.Days, "orders": out.counts.Orders, "fills": out.counts.Fills, "refused_handoffs": out.counts.Refused,
-		"events": out.counts.Events, "decisions": out.counts.Decisions, "cpu_seconds": cpu - cpuBefore, "peak_rss_mib": peak,
+		"events": out.counts.Events, "decisions": out.counts.Decisions, "cpu_seconds": cpuSeconds() - cpuBefore, "peak_rss_mib": peakMiB(),
 		"cash_micro": out.last.Cash, "value_micro": out.last.Value, "state_hash": hash, "risk_library": library(), "seconds": seconds,
 	})
 }

@@ -221,11 +221,10 @@ func (f *Floor) hear(records []sim.Record) error {
 		}
 		f.execs++
 		e.OrderID, e.ExecID = id, f.execs
-		if q, known, err := f.risk.Price(uint64(r.InstrumentID)); err != nil {
+		if err := f.quoted(uint64(r.InstrumentID)); err != nil {
 			return err
-		} else if known {
-			e.Bid, e.Ask = q.Bid, q.Ask
 		}
+		e.Bid, e.Ask = f.quote.Bid, f.quote.Ask
 		report := riskengine.ReportOf(e)
 		if _, err := f.risk.Report(&report, f.nowNs); err != nil {
 			return fmt.Errorf("order %s, %s: %w", r.ClOrdID, r.Kind, err)
@@ -235,6 +234,21 @@ func (f *Floor) hear(records []sim.Record) error {
 			return err
 		}
 		f.moved = true
+	}
+	return nil
+}
+
+// quoted keeps an instrument's price in quote: of several reports in one moment it is asked for once.
+func (f *Floor) quoted(id uint64) error {
+	if f.quoteOf == id {
+		return nil
+	}
+	q, known, err := f.risk.Price(id)
+	if err != nil {
+		return err
+	}
+	if f.quote, f.quoteOf = q, id; !known {
+		f.quote = riskengine.Quote{}
 	}
 	return nil
 }
@@ -301,6 +315,7 @@ func (f *Floor) tellQuotes() error {
 	if len(f.quotes) == 0 {
 		return nil
 	}
+	f.quoteOf = 0
 	if _, err := f.risk.Quotes(f.quotes); err != nil {
 		return err
 	}
@@ -323,6 +338,7 @@ func (f *Floor) tellLater() error {
 	if len(f.later) == 0 {
 		return nil
 	}
+	f.quoteOf = 0
 	_, err := f.risk.Quotes(f.later)
 	f.later = f.later[:0]
 	return err

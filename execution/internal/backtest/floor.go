@@ -61,6 +61,8 @@ type Floor struct {
 	decision  riskengine.Decision
 	order     riskengine.Order
 	told      told
+	quote     riskengine.Quote // of the instrument quoteOf, as the risk engine has it now
+	quoteOf   uint64
 	positions []riskengine.Position
 	prices    []riskengine.Quote
 	name      []byte
@@ -151,6 +153,7 @@ func (f *Floor) run() error {
 // open begins the session at the venue, in the risk engine and in the core, as their processes do.
 func (f *Floor) open() (err error) {
 	d := f.day
+	f.quoteOf = 0
 	f.nowNs, f.settleAt, f.timers = d.Market.OpenNs, math.MaxInt64, timers{}
 	if f.venue == nil {
 		if f.risk, err = f.cfg.OpenRisk(d.Reference); err != nil {
