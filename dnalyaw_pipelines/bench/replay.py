@@ -39,7 +39,7 @@ class Size:
         Quotes of the session of quotes.
     """
 
-    days: int = 10
+    days: int = 20
     names: int = 100
     rounds: int = 100
     quotes: int = 3_000_000

@@ -24,7 +24,7 @@ const (
 	exitUsage  = 2
 )
 
-const ballastBytes = 32 << 20
+const ballastBytes = 16 << 20
 
 const usage = "usage: oms-backtest --input DIR --output DIR [--room 16384] [--quiet] [--cpuprofile FILE]"
 
