@@ -16,7 +16,7 @@ func (f *Floor) settle() error {
 		if err := f.core.Turn(); err != nil {
 			return err
 		}
-		if len(f.queue) == 0 && !f.moved && f.risk.Wants() == 0 && f.settleAt > f.nowNs {
+		if len(f.queue) == 0 && !f.moved && f.wants() == 0 && f.settleAt > f.nowNs {
 			return f.refuse
 		}
 		f.asked, f.queue = f.queue, f.asked[:0]
@@ -40,7 +40,7 @@ func (f *Floor) settle() error {
 // see sees to what the risk engine wants: the account, cash, what a stop or the kill switch does.
 func (f *Floor) see() error {
 	for {
-		w := f.risk.Wants()
+		w := f.wants()
 		switch {
 		case w&riskengine.WantAccount != 0:
 			if err := f.account(); err != nil {
@@ -59,6 +59,16 @@ func (f *Floor) see() error {
 			return nil
 		}
 	}
+}
+
+// wants is what the risk engine wants and can have now. The venue answers a question for the account behind everything that it
+// has reported before, so while reports are on their way the answer is too.
+func (f *Floor) wants() riskengine.Wants {
+	w := f.risk.Wants()
+	if len(f.late) > 0 {
+		w &^= riskengine.WantAccount | riskengine.WantCash
+	}
+	return w
 }
 
 // act takes what a stop or the kill switch wants done, and does it.
@@ -180,18 +190,6 @@ func (f *Floor) sendToVenue(o *riskengine.Order, qty int64) error {
 	return f.hear(records)
 }
 
-func (f *Floor) replace(m *frame.Replace) error {
-	r := riskengine.ReplaceOf(m)
-	var d riskengine.Decision
-	if err := f.risk.Replace(&r, f.nowNs, &d); err != nil {
-		return err
-	}
-	if err := f.tellDecision(&d, m.Correlation); err != nil || !accepted(&d) {
-		return err
-	}
-	return errors.New("modifications are not simulated yet")
-}
-
 func (f *Floor) cancelAtVenue(wire uint64) error {
 	name := f.clOrdID(wire)
 	records, _, err := f.venue.Cancel(f.nowNs, name+"-C", name)
@@ -205,143 +203,6 @@ func (f *Floor) cancelAtVenue(wire uint64) error {
 func (f *Floor) hand(m frame.Message) {
 	f.handed = true
 	f.core.Frame(f.epoch, f.nowNs, m)
-}
-
-// hear takes what the venue reports: to the risk engine first, as riskd does, then to the core.
-func (f *Floor) hear(records []sim.Record) error {
-	for i := range records {
-		r := &records[i]
-		e := &f.told.exec
-		if !execOf(r, e) {
-			continue
-		}
-		id, err := f.orderID(r.ClOrdID)
-		if err != nil {
-			return err
-		}
-		f.execs++
-		e.OrderID, e.ExecID = id, f.execs
-		if err := f.quoted(uint64(r.InstrumentID)); err != nil {
-			return err
-		}
-		e.Bid, e.Ask = f.quote.Bid, f.quote.Ask
-		report := riskengine.ReportOf(e)
-		if _, err := f.risk.Report(&report, f.nowNs); err != nil {
-			return fmt.Errorf("order %s, %s: %w", r.ClOrdID, r.Kind, err)
-		}
-		f.hand(e)
-		if err := f.cfg.Sink.Record(f.day.ref.Session, r); err != nil {
-			return err
-		}
-		f.moved = true
-	}
-	return nil
-}
-
-// quoted keeps an instrument's price in quote: of several reports in one moment it is asked for once.
-func (f *Floor) quoted(id uint64) error {
-	if f.quoteOf == id {
-		return nil
-	}
-	q, known, err := f.risk.Price(id)
-	if err != nil {
-		return err
-	}
-	if f.quote, f.quoteOf = q, id; !known {
-		f.quote = riskengine.Quote{}
-	}
-	return nil
-}
-
-// execOf is the EXEC of a record; false for what is no report of an order.
-func execOf(r *sim.Record, e *frame.Exec) bool {
-	*e = frame.Exec{InstrumentID: uint64(r.InstrumentID), CumQty: r.Cum, LeavesQty: r.Leaves, Side: frame.SideBuy}
-	if r.Side == "sell" {
-		e.Side = frame.SideSell
-	}
-	switch r.Kind {
-	case sim.KindAck:
-		e.ExecType = frame.ExecNew
-	case sim.KindFill:
-		e.ExecType, e.LastQty, e.LastPx, e.Fee = frame.ExecPartial, r.Qty, r.Px, r.Fee
-		if r.Leaves == 0 {
-			e.ExecType = frame.ExecFill
-		}
-	case sim.KindCancel:
-		e.ExecType, e.Reason = frame.ExecCancelled, reasonCancelled
-	case sim.KindExpire:
-		e.ExecType, e.Reason = frame.ExecExpired, reasonExpired
-	case sim.KindReject:
-		e.ExecType, e.Reason = frame.ExecRejected, reasonVenueReject
-	default:
-		return false
-	}
-	return true
-}
-
-// Codes of docs/reasons.md that riskd gives the venue's reports.
-const (
-	reasonVenueReject = 40
-	reasonCancelled   = 42
-	reasonExpired     = 43
-)
-
-// tellQuotes gives the risk engine what changed, and the core what it works in.
-func (f *Floor) tellQuotes() error {
-	if len(f.changed) == 0 {
-		return nil
-	}
-	f.quotes = f.quotes[:0]
-	for i := range f.changed {
-		q := &f.changed[i]
-		out := riskengine.Quote{InstrumentID: uint64(q.InstrumentID), Last: q.Print, TsNs: q.TsNs}
-		if q.BidSize > 0 {
-			out.Bid = q.Bid
-		}
-		if q.AskSize > 0 {
-			out.Ask = q.Ask
-		}
-		if f.venue.Idle(q.InstrumentID) && !f.core.Works(q.InstrumentID) {
-			f.later = append(f.later, out)
-			continue
-		}
-		f.quotes = append(f.quotes, out)
-	}
-	if len(f.later) >= laterMost {
-		if err := f.tellLater(); err != nil {
-			return err
-		}
-	}
-	if len(f.quotes) == 0 {
-		return nil
-	}
-	f.quoteOf = 0
-	if _, err := f.risk.Quotes(f.quotes); err != nil {
-		return err
-	}
-	for i := range f.quotes {
-		if f.core.Works(int64(f.quotes[i].InstrumentID)) {
-			if err := f.tellPrice(f.quotes[i].InstrumentID); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// laterMost is how many quotes are told together at most.
-const laterMost = 1024
-
-// tellLater tells the risk engine the prices of names in which nothing is held or works. Until somebody asks, nothing hangs on
-// them: its limits count what is held, and its stops guard it. Each name's own come in their order.
-func (f *Floor) tellLater() error {
-	if len(f.later) == 0 {
-		return nil
-	}
-	f.quoteOf = 0
-	_, err := f.risk.Quotes(f.later)
-	f.later = f.later[:0]
-	return err
 }
 
 func (f *Floor) tellPrice(id uint64) error {

@@ -28,7 +28,12 @@ type Config struct {
 	OpenRisk func(reference []byte) (Risk, error) // makes the engine at the first session
 	Journal  core.Journal                         // nil = none is kept
 	Sink     Sink
-	Log      *slog.Logger
+
+	// RearmAfter is after how many sessions that began with the kill switch thrown it is armed again, before the open, as a
+	// person does with `dnalyaw rearm`; 0 = never.
+	RearmAfter int
+
+	Log *slog.Logger
 }
 
 // Floor is the whole runtime in one goroutine.
@@ -56,6 +61,9 @@ type Floor struct {
 	legs     []riskengine.Order
 	legIDs   [][16]byte
 	execs    uint64
+	late     []late            // reports on their way
+	first    map[uint64]uint64 // of the session: a modification's id -> the order's
+	killed   int               // sessions that have begun with the kill switch thrown, without a break
 
 	// Room that is used again: what is told is read at once and not kept.
 	decision  riskengine.Decision
@@ -126,7 +134,7 @@ func (f *Floor) RunPrepared(day *Prepared) (err error) {
 	err = f.run()
 	sum := Summary{}
 	if err == nil {
-		sum = f.summary()
+		sum, err = f.summary()
 	}
 	if q := day.Quotes; q != nil {
 		read, failed := q.Close()
@@ -153,7 +161,7 @@ func (f *Floor) run() error {
 // open begins the session at the venue, in the risk engine and in the core, as their processes do.
 func (f *Floor) open() (err error) {
 	d := f.day
-	f.quoteOf = 0
+	f.quoteOf, f.late, f.first = 0, nil, map[uint64]uint64{}
 	f.nowNs, f.settleAt, f.timers = d.Market.OpenNs, math.MaxInt64, timers{}
 	if f.venue == nil {
 		if f.risk, err = f.cfg.OpenRisk(d.Reference); err != nil {
@@ -178,7 +186,7 @@ func (f *Floor) open() (err error) {
 	if err := f.account(); err != nil {
 		return err
 	}
-	state, err := f.risk.State()
+	state, err := f.rearm()
 	if err != nil {
 		return err
 	}
@@ -196,6 +204,23 @@ func (f *Floor) open() (err error) {
 		return f.refuse
 	}
 	return f.handOver(d.Market.OpenNs)
+}
+
+// rearm arms a thrown kill switch again where it was thrown long enough, and says how the account stands.
+func (f *Floor) rearm() (riskengine.State, error) {
+	state, err := f.risk.State()
+	if err != nil || !state.Killed() {
+		f.killed = 0
+		return state, err
+	}
+	if f.killed++; f.cfg.RearmAfter == 0 || f.killed < f.cfg.RearmAfter {
+		return state, nil
+	}
+	if err := f.risk.Rearm(); err != nil {
+		return state, fmt.Errorf("the kill switch is not armed again: %w", err)
+	}
+	f.killed = 0
+	return f.risk.State()
 }
 
 // trade lets the session pass.
@@ -216,7 +241,7 @@ func (f *Floor) trade() error {
 		if !running {
 			break
 		}
-		at = min(at, f.settleAt, f.timers.next(), f.core.WakeNs(), f.nextHandoff())
+		at = min(at, f.settleAt, f.timers.next(), f.core.WakeNs(), f.nextHandoff(), f.nextLate())
 		at = max(at, f.nowNs)
 		if err := f.advance(at); err != nil {
 			return err
@@ -248,6 +273,9 @@ func (f *Floor) advance(at int64) error {
 	if err := f.tellLater(); err != nil {
 		return err
 	}
+	if err := f.hearLate(at); err != nil {
+		return err
+	}
 	if err := f.hear(records); err != nil {
 		return err
 	}
@@ -269,7 +297,7 @@ func (f *Floor) advance(at int64) error {
 
 // stillness says that prices have changed by now and nothing else: nobody was told anything, and nobody wants anything.
 func (f *Floor) stillness(at int64) bool {
-	return !f.handed && !f.moved && f.settleAt > at && f.timers.next() > at && f.core.WakeNs() > at && f.nextHandoff() > at && f.risk.Wants() == 0
+	return !f.handed && !f.moved && f.settleAt > at && f.nextLate() > at && f.timers.next() > at && f.core.WakeNs() > at && f.nextHandoff() > at && f.risk.Wants() == 0
 }
 
 func sessionState(p sim.Phase) uint8 {

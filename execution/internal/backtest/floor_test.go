@@ -55,8 +55,9 @@ func (l *ledger) Decision(session uint32, nowNs int64, d *riskengine.Decision) e
 
 func (l *ledger) Day(d backtest.Summary) error {
 	l.days = append(l.days, d)
-	l.lines = append(l.lines, fmt.Sprintf("%+v", d))
-	return nil
+	b, err := json.Marshal(d)
+	l.lines = append(l.lines, string(b))
+	return err
 }
 
 // aDay is a session of six and a half hours with names 1 to n, a quote every minute a cent around prices.

@@ -22,16 +22,19 @@ type Summary struct {
 	Positions int    `json:"positions"`
 	Orders    int    `json:"orders"`
 	Fills     int    `json:"fills"`
-	Events    int    `json:"events"` // of the market
-	StateHash string `json:"state_hash"` // of the order-management system
+	Events    int    `json:"events"`           // of the market
+	Killed    bool   `json:"killed,omitempty"` // the kill switch is thrown
 
 	Quotes *Reading `json:"quotes,omitempty"` // where they were read as the session passed
 }
 
-func (f *Floor) summary() Summary {
+func (f *Floor) summary() (Summary, error) {
+	state, err := f.risk.State()
 	orders, fills := f.venue.Counts()
 	return Summary{
+		Killed: err == nil && state.Killed(),
+
 		Session: f.day.ref.Session, Cash: f.venue.Cash(), Value: f.venue.Value(), Positions: len(f.venue.Positions()), Orders: orders, Fills: fills,
 		Events: f.venue.Events(),
-	}
+	}, err
 }
