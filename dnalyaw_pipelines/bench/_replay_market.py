@@ -20,7 +20,14 @@ STRATEGY = "replay"
 DBN_RECORD = np.dtype(
     [
         *(("length", "u1"), ("rtype", "u1"), ("publisher", "<u2"), ("instrument", "<u4"), ("event", "<u8")),
-        *(("price", "<i8"), ("size", "<u4"), ("action", "u1"), ("side", "u1"), ("flags", "u1"), ("depth", "u1")),
+        *(
+            ("price", "<i8"),
+            ("size", "<u4"),
+            ("action", "u1"),
+            ("side", "u1"),
+            ("flags", "u1"),
+            ("depth", "u1"),
+        ),
         *(("received", "<u8"), ("delta", "<i4"), ("sequence", "<u4"), ("bid", "<i8"), ("ask", "<i8")),
         *(("bid_size", "<u4"), ("ask_size", "<u4"), ("bid_count", "<u4"), ("ask_count", "<u4")),
     ]
@@ -145,10 +152,21 @@ def _session(place: Path, day: date, names: int, handoffs: list[dict[str, Any]])
         }
         for name in range(1, names + 1)
     ]
-    reference = {"region": "US", "session": str(day), "currency": "USD", "generated_at": None, "instruments": rows}
+    reference = {
+        "region": "US",
+        "session": str(day),
+        "currency": "USD",
+        "generated_at": None,
+        "instruments": rows,
+    }
     market = {
         **{"region": "US", "session": str(day), "currency": "USD", "open_ns": opened(day)},
-        **{"close_ns": opened(day) + SESSION_NS, "breaks": [], "actions": [], "initial_cash_micro": CASH_MICRO},
+        **{
+            "close_ns": opened(day) + SESSION_NS,
+            "breaks": [],
+            "actions": [],
+            "initial_cash_micro": CASH_MICRO,
+        },
         **{"fees": {"per_share_micro": 500}, "reject_bp": 0, "seed": 1},
     }
     for name, value in {"reference": reference, "market": market, "targets": handoffs}.items():
@@ -167,6 +185,4 @@ def _write_run(folder: Path, days: list[dict[str, Any]]) -> None:
         **{"capital_fraction": 1, "max_leverage": 1, "reason": "bench"},
     }
     (folder / "register.jsonl").write_text(json.dumps(entry) + "\n")
-    (folder / "run.json").write_text(
-        json.dumps({"region": "US", "register": "register.jsonl", "days": days})
-    )
+    (folder / "run.json").write_text(json.dumps({"region": "US", "register": "register.jsonl", "days": days}))

@@ -31,7 +31,10 @@ def measure(say: Callable[[str], None]) -> dict[str, Any]:
         say(f"NautilusTrader: {reason}")
         return {**dict.fromkeys(KEYS), "nautilus_reason": reason, **PUBLISHED}
     done = subprocess.run(
-        [sys.executable, "-m", __name__, str(QUOTES), str(ORDERS)], capture_output=True, text=True, check=False
+        [sys.executable, "-m", __name__, str(QUOTES), str(ORDERS)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode != 0:
         raise BenchError(f"the measurement of NautilusTrader failed: {done.stderr[-2000:]}")

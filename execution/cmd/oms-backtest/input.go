@@ -16,12 +16,15 @@ import (
 	"dnalyaw/execution/internal/targets"
 )
 
-// runFile is run.json in the input's folder. Paths are relative to the folder.
+// runFile is run.json in the input's folder. Paths are relative to the folder where they are not absolute.
 type runFile struct {
 	Region   string    `json:"region"`
 	Register string    `json:"register"`          // register.jsonl
 	Tighter  string    `json:"tighter,omitempty"` // riskd's --tighter file
 	Days     []dayFile `json:"days"`              // ascending
+
+	// RearmAfter is after how many sessions that began with the kill switch thrown it is armed again; 0 = never.
+	RearmAfter int `json:"rearm_after,omitempty"`
 }
 
 // dayFile names the files of one session.
@@ -71,6 +74,9 @@ func readInput(dir string) (*input, error) {
 	if err := strict(data, &in.run); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	if in.run.RearmAfter < 0 {
+		return nil, fmt.Errorf("%s: rearm_after is %d: give a number of sessions, or 0 for never", path, in.run.RearmAfter)
+	}
 	if in.run.Region == "" || in.run.Register == "" || len(in.run.Days) == 0 {
 		return nil, fmt.Errorf("%s: region, register and at least one day are needed", path)
 	}
@@ -90,7 +96,12 @@ func readInput(dir string) (*input, error) {
 	return in, nil
 }
 
-func (in *input) at(name string) string { return filepath.Join(in.dir, name) }
+func (in *input) at(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(in.dir, name)
+}
 
 // day reads one session: days are read one by one, so that a run of years takes the memory of a day.
 func (in *input) day(d dayFile) (backtest.Day, error) {

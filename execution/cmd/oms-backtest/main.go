@@ -72,7 +72,7 @@ func trade(in *input, to string, room int, quiet bool, stdout, stderr io.Writer)
 	}
 	defer func() { err = errors.Join(err, out.close()) }()
 	floor := backtest.New(backtest.Config{
-		Region: in.run.Region, Register: in.register, Sink: out, Log: jsonlog.Discard(),
+		Region: in.run.Region, Register: in.register, Sink: out, Log: jsonlog.Discard(), RearmAfter: in.run.RearmAfter,
 		OpenRisk: func(ref []byte) (backtest.Risk, error) { return openRisk(ref, in.tighter, room) },
 	})
 	defer func() { err = errors.Join(err, floor.Close()) }()

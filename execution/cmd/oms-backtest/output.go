@@ -79,10 +79,20 @@ func (o *output) Record(session uint32, r *sim.Record) error {
 }
 
 // Decision implements backtest.Sink.
-func (o *output) Decision(session uint32, nowNs int64, d *riskengine.Decision) error {
+func (o *output) Decision(session uint32, nowNs int64, side uint8, d *riskengine.Decision) error {
 	o.counts.Decisions++
-	o.writer.decision(session, nowNs, d)
+	o.writer.decision(session, nowNs, side, d)
 	return nil
+}
+
+func sideName(side uint8) string {
+	switch side {
+	case frame.SideBuy:
+		return "buy"
+	case frame.SideSell:
+		return "sell"
+	}
+	return ""
 }
 
 func decisionName(code uint8) string {

@@ -21,6 +21,7 @@ type reportRow struct {
 type decisionRow struct {
 	session uint32
 	nowNs   int64
+	side    uint8
 	riskengine.Decision
 }
 
@@ -68,8 +69,8 @@ func (w *writer) report(session uint32, r *sim.Record) {
 	w.pass(len(w.now.reports))
 }
 
-func (w *writer) decision(session uint32, nowNs int64, d *riskengine.Decision) {
-	w.now.decisions = append(w.now.decisions, decisionRow{session, nowNs, *d})
+func (w *writer) decision(session uint32, nowNs int64, side uint8, d *riskengine.Decision) {
+	w.now.decisions = append(w.now.decisions, decisionRow{session, nowNs, side, *d})
 	w.pass(len(w.now.decisions))
 }
 
@@ -122,6 +123,7 @@ func (row *decisionRow) write(to *bufio.Writer, line []byte, failed error) ([]by
 	number("ts_ns", row.nowNs)
 	number("order_id", int64(row.OrderID))
 	number("instrument_id", int64(row.InstrumentID))
+	text("side", sideName(row.side))
 	text("decision", decisionName(row.Decision.Decision))
 	text("reason", order.ReasonName(row.Reason))
 	number("qty", row.RequestedQty)

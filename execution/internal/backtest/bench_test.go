@@ -68,8 +68,8 @@ func (c *counts) Record(_ uint32, r *sim.Record) error {
 	}
 	return nil
 }
-func (c *counts) Decision(uint32, int64, *riskengine.Decision) error { return nil }
-func (c *counts) Day(backtest.Summary) error                         { return nil }
+func (c *counts) Decision(uint32, int64, uint8, *riskengine.Decision) error { return nil }
+func (c *counts) Day(backtest.Summary) error                                { return nil }
 
 // BenchmarkQuotes lets a session of quotes pass, each at its own moment, while half of the names are held.
 func BenchmarkQuotes(b *testing.B) {

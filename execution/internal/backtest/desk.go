@@ -84,7 +84,7 @@ func (f *Floor) act() error {
 		case riskengine.ActionCancel:
 			err = f.cancelAtVenue(a.WireID)
 		case riskengine.ActionClose:
-			if err = f.tellDecision(&a.Decision, [16]byte{}); err != nil {
+			if err = f.tellDecision(&a.Decision, a.Order.Side, [16]byte{}); err != nil {
 				return err
 			}
 			if accepted(&a.Decision) {
@@ -103,10 +103,10 @@ func accepted(d *riskengine.Decision) bool {
 	return d.Decision != frame.DecisionReject && d.ApprovedQty > 0
 }
 
-func (f *Floor) tellDecision(d *riskengine.Decision, correlation [16]byte) error {
+func (f *Floor) tellDecision(d *riskengine.Decision, side uint8, correlation [16]byte) error {
 	f.told.decision = d.Frame(correlation)
 	f.hand(&f.told.decision)
-	return f.cfg.Sink.Decision(f.day.ref.Session, f.nowNs, d)
+	return f.cfg.Sink.Decision(f.day.ref.Session, f.nowNs, side, d)
 }
 
 // answer does what a frame of the core asks for.
@@ -171,7 +171,7 @@ func (f *Floor) leg(m *frame.NewOrder) error {
 }
 
 func (f *Floor) decided(o *riskengine.Order, d *riskengine.Decision, correlation [16]byte) error {
-	if err := f.tellDecision(d, correlation); err != nil || !accepted(d) {
+	if err := f.tellDecision(d, o.Side, correlation); err != nil || !accepted(d) {
 		return err
 	}
 	return f.sendToVenue(o, d.ApprovedQty)

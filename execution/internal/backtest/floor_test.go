@@ -48,7 +48,7 @@ func (l *ledger) Record(session uint32, r *sim.Record) error {
 	return err
 }
 
-func (l *ledger) Decision(session uint32, nowNs int64, d *riskengine.Decision) error {
+func (l *ledger) Decision(session uint32, nowNs int64, side uint8, d *riskengine.Decision) error {
 	l.decisions = append(l.decisions, *d)
 	return nil
 }

@@ -14,11 +14,11 @@ func (f *Floor) replace(m *frame.Replace) error {
 	if err := f.risk.Replace(&r, f.nowNs, &f.decision); err != nil {
 		return err
 	}
-	if err := f.tellDecision(&f.decision, m.Correlation); err != nil || !accepted(&f.decision) {
-		return err
-	}
 	orig := f.clOrdID(m.OriginalID)
 	o, known := f.venue.Order(orig)
+	if err := f.tellDecision(&f.decision, uint8(o.Side), m.Correlation); err != nil || !accepted(&f.decision) {
+		return err
+	}
 	if !known {
 		return fmt.Errorf("a modification of order %d was accepted, and the venue does not know the order", m.OriginalID)
 	}

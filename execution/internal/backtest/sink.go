@@ -10,7 +10,9 @@ import (
 type Sink interface {
 	Handoff(session uint32, nowNs int64, a core.Answer) error
 	Record(session uint32, r *sim.Record) error
-	Decision(session uint32, nowNs int64, d *riskengine.Decision) error
+	// Decision is what the risk engine decided on an order, a modification or, as FLATTEN, an order of its own; side is the
+	// order's, a frame.Side code.
+	Decision(session uint32, nowNs int64, side uint8, d *riskengine.Decision) error
 	Day(d Summary) error
 }
 
