@@ -303,3 +303,61 @@ func TestAFileThatIsCutOff(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// priced is a risk engine whose decisions are held against the prices that it tells at that moment.
+type priced struct {
+	*riskengine.Engine
+	t       *testing.T
+	checked int
+}
+
+func (p *priced) Decide(o *riskengine.Order, nowNs int64, d *riskengine.Decision) error {
+	if err := p.Engine.Decide(o, nowNs, d); err != nil {
+		return err
+	}
+	if q, known, err := p.Price(o.InstrumentID); err != nil || !known || q.Bid != d.Bid || q.Ask != d.Ask {
+		p.t.Errorf("decided on %d/%d, the price is %+v (%v, %v)", d.Bid, d.Ask, q, known, err)
+	}
+	p.checked++
+	return nil
+}
+
+// An order's reports carry the market that it was decided on, which spares asking for it: it is the one that the engine tells.
+func TestADecisionNamesThePriceThatIsTold(t *testing.T) {
+	p := &priced{t: t}
+	l := &ledger{}
+	f := backtest.New(backtest.Config{
+		Region: "US", Sink: l, Log: jsonlog.Discard(),
+		Register: register.Register{"alpha": {StrategyID: "alpha", Stage: register.Live, CapitalFraction: 1, MaxLeverage: 1}},
+		OpenRisk: func(ref []byte) (backtest.Risk, error) {
+			var err error
+			p.Engine, err = riskengine.Open(ref, nil, 4096)
+			return p, err
+		},
+	})
+	d := aDay(t, 20, "2026-11-18", 0, nil, nil, nil)
+	for i := range d.Market.Events {
+		ev := &d.Market.Events[i]
+		ev.Bid, ev.Ask = ev.Bid-int64(i%7)*10_000, ev.Ask+int64(i%5)*10_000
+		switch i % 11 {
+		case 0:
+			ev.BidSize = 0 // a side that is not there
+		case 1:
+			ev.Ask = 0
+		}
+	}
+	for r := range 30 {
+		weights := map[int64]float64{}
+		for id := int64(1); id <= 20; id++ {
+			weights[id] = 0.02 + 0.01*float64((id+int64(r))%2)
+		}
+		b := wants(20261118, 0, weights)
+		b.AtNs += int64(r) * 600 * second
+		b.Portfolios[0].AsOfNs += int64(r)
+		d.Portfolios = append(d.Portfolios, b)
+	}
+	run(t, l, f, d)
+	if p.checked < 400 {
+		t.Errorf("%d decisions", p.checked)
+	}
+}

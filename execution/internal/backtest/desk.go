@@ -147,6 +147,10 @@ func (f *Floor) newOrder(m *frame.NewOrder) error {
 	if err := f.risk.Decide(&f.order, f.nowNs, &f.decision); err != nil {
 		return err
 	}
+	if d := &f.decision; accepted(d) {
+		// The market that it was decided on is the one that its reports meet at this moment.
+		f.quote, f.quoteOf = riskengine.Quote{InstrumentID: d.InstrumentID, Bid: d.Bid, Ask: d.Ask}, d.InstrumentID
+	}
 	return f.decided(&f.order, &f.decision, m.Correlation)
 }
 

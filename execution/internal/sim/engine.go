@@ -188,9 +188,23 @@ func (e *Engine) sessionRecord(phase Phase, text string) error {
 func (e *Engine) emit(r Record) error { return e.emitAt(r, 0) }
 
 func (e *Engine) emitAt(r Record, tsNs int64) error {
-	e.out = append(e.out, r)
-	p := &e.out[len(e.out)-1]
-	if err := e.complete(p, tsNs); err != nil {
+	*e.draft() = r
+	return e.emitDraft(tsNs)
+}
+
+// draft is room for a record where it stays: it is filled in, and emitted with emitDraft before anything else is.
+func (e *Engine) draft() *Record {
+	if n := len(e.out); n < cap(e.out) {
+		e.out = e.out[:n+1]
+		e.out[n] = Record{}
+	} else {
+		e.out = append(e.out, Record{})
+	}
+	return &e.out[len(e.out)-1]
+}
+
+func (e *Engine) emitDraft(tsNs int64) error {
+	if err := e.complete(&e.out[len(e.out)-1], tsNs); err != nil {
 		e.out = e.out[:len(e.out)-1]
 		return err
 	}

@@ -131,11 +131,12 @@ func (e *Engine) filled(o *Order, qty, px int64, how How) error {
 	if err != nil {
 		return fmt.Errorf("order %s: %d at %d: %w", o.ClOrdID, qty, px, err)
 	}
-	r := e.orderRecord(KindFill, o, "")
+	r := e.draft()
+	r.of(KindFill, o, "")
 	r.Qty, r.Px, r.Fee, r.NoteFee, r.How = qty, px, fee, note, how
 	r.Cum, r.Leaves = o.Cum+qty, o.Leaves()-qty
 	r.AvgPx = average(o.Notional+qty*px, r.Cum)
-	return e.emit(r)
+	return e.emitDraft(0)
 }
 
 // absorb is what a record does to the market that this venue shows, in life and in replay.
