@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+
 import numpy as np
 import pytest
 
@@ -56,6 +60,31 @@ def test_every_order_and_quote_is_replayed_and_timed() -> None:
     assert figures["peak_rss_mb_n"] > 5
     assert figures["nautilus_published_orders_per_s"] == 12_000
     assert any(line.startswith("round 1 of 1") for line in said)
+
+
+@pytest.mark.skipif(oms_program() is None, reason="oms-backtest is not built: run `make build`")
+@pytest.mark.parametrize("what", ["orders", "quotes"])
+def test_the_same_input_gives_the_same_bytes_whatever_the_machine_is_like(what, tmp_path) -> None:
+    if what == "orders":
+        _replay_market.write_orders(tmp_path / "in", days=2, names=10, rounds=20, seed=5)
+    else:
+        _replay_market.write_quotes(tmp_path / "in", names=10, quotes=20_000, handoffs=5, seed=5)
+    written, answers = [], []
+    for threads, zone in (("1", "UTC"), ("4", "Asia/Hong_Kong")):
+        target = tmp_path / threads
+        done = subprocess.run(
+            [replay.program("oms-backtest"), "--input", tmp_path / "in", "--output", target, "--quiet"],
+            env=os.environ | {"GOMAXPROCS": threads, "TZ": zone},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        written.append({path.name: path.read_bytes() for path in target.iterdir()})
+        answers.append(json.loads(done.stdout)["state_hash"])
+    assert written[0] == written[1]
+    assert answers[0] == answers[1]
+    assert written[0]["orders.jsonl"].count(b"\n") > 20
+    assert written[0]["decisions.jsonl"].count(b"\n") > 20
 
 
 def test_a_run_that_trades_something_else_is_no_figure() -> None:
