@@ -97,6 +97,10 @@ func (c *Core) overnight(r *BooksRecord) {
 
 // withinSession waits until a difference has stood for a while with nothing under way that could explain it.
 func (c *Core) withinSession() {
+	if c.holdsWhatBooksSay() && !c.cashDiffers() {
+		c.differsSince = time.Time{}
+		return
+	}
 	b, venue := &c.state.Books, c.venueBooks()
 	r := &BooksRecord{Reason: "the venue's account, in the session"}
 	waits := false
@@ -118,7 +122,7 @@ func (c *Core) withinSession() {
 		}
 		waits = true
 	}
-	if off := b.Cash - c.account.Cash; off > c.account.Equity/cashTolerance || -off > c.account.Equity/cashTolerance {
+	if c.cashDiffers() {
 		d := Difference{Books: b.Cash, Venue: c.account.Cash}
 		switch {
 		case b.CashUnsure:
@@ -143,6 +147,30 @@ func (c *Core) withinSession() {
 	case now.Sub(c.differsSince) >= booksGrace:
 		c.adopt(r)
 	}
+}
+
+// holdsWhatBooksSay is the usual case, at no cost.
+func (c *Core) holdsWhatBooksSay() bool {
+	b, held := &c.state.Books, 0
+	for id, p := range c.positions {
+		if p.Qty == 0 {
+			continue
+		}
+		if held++; b.Positions[id] != p.Qty {
+			return false
+		}
+	}
+	for _, q := range b.Positions {
+		if q != 0 {
+			held--
+		}
+	}
+	return held == 0
+}
+
+func (c *Core) cashDiffers() bool {
+	off := c.state.Books.Cash - c.account.Cash
+	return off > c.account.Equity/cashTolerance || -off > c.account.Equity/cashTolerance
 }
 
 // unheard says that an order in the instrument has filled more than was reported, or nobody knows its fate.
