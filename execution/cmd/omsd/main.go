@@ -87,6 +87,10 @@ func serve(opts options, log *slog.Logger, async *jsonlog.Async, stdout io.Write
 	if err != nil {
 		return err
 	}
+	stamps, err := openStamps(opts.stamps)
+	if err != nil {
+		return err
+	}
 	link := risklink.New(risklink.Config{Path: opts.risk, Region: opts.region, Log: log})
 	dir := filepath.Join(opts.dir, "journal")
 	table := &trail{backlog: opts.auditBacklog}
@@ -97,7 +101,7 @@ func serve(opts options, log *slog.Logger, async *jsonlog.Async, stdout io.Write
 		Session:   func() (*session.Session, error) { return session.Read(opts.session) },
 		Earlier:   core.Earlier(dir),
 		Log:       log,
-		Observer:  observed,
+		Observer:  stamped(observed, stamps),
 
 		AuditBehind: table.behind,
 	}, link)
@@ -159,6 +163,7 @@ func serve(opts options, log *slog.Logger, async *jsonlog.Async, stdout io.Write
 	table.stop()
 	stopCore()
 	wg.Wait()
+	err = errors.Join(err, stamps.Close())
 	select {
 	case late := <-failed:
 		err = errors.Join(err, late)

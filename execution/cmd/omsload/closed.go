@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"dnalyaw/execution/internal/stamp"
+)
+
+// most bounds the updates a second for which a closed loop keeps room.
+const most = 100_000
+
+// look is how often a closed loop looks for orders that have ended.
+const look = 50 * time.Microsecond
+
+// closed is what a closed loop answers.
+type closed struct {
+	Updates int     `json:"updates"`
+	Ended   int     `json:"ended"` // orders that ended in the time that was measured
+	Seconds float64 `json:"seconds"`
+	Steal   float64 `json:"steal"`
+}
+
+// closedLoop keeps a window of orders under way, from the update that is sent to the order that ended as omsd knows it, and
+// counts the orders that end.
+func closedLoop(o options) (*closed, error) {
+	if o.seconds <= 0 || o.names < 4*o.window || o.first < 1 || o.weight <= 0 || o.stamps == "" {
+		return nil, errors.New("closed wants --seconds, --first, --weight, --stamps, and --names of at least four windows")
+	}
+	p, err := newPacer()
+	if err != nil {
+		return nil, err
+	}
+	stamps, err := stamp.Open(o.stamps)
+	if err != nil {
+		return nil, err
+	}
+	s, err := newStream(context.Background(), o, int(most*o.seconds.Seconds())+4*o.names)
+	if err != nil {
+		return nil, err
+	}
+	w := &watch{file: stamps, seen: stamps.Count()}
+	f := &flips{names: o.names}
+	round := func() error {
+		for s.sent-w.ended < o.window {
+			name, hold := f.next()
+			if _, err := s.send(0, time.Now().UnixNano(), name, hold); err != nil {
+				return err
+			}
+		}
+		p.until(time.Now().Add(look).UnixNano())
+		return w.look()
+	}
+	for f.bought-f.sold <= o.names/2 {
+		if err := round(); err != nil {
+			return nil, err
+		}
+	}
+	before, err := readJiffies()
+	if err != nil {
+		return nil, err
+	}
+	start, first := time.Now(), w.ended
+	for time.Since(start) < o.seconds {
+		if err := round(); err != nil {
+			return nil, err
+		}
+	}
+	out := &closed{Ended: w.ended - first, Seconds: time.Since(start).Seconds()}
+	after, err := readJiffies()
+	if err != nil {
+		return nil, err
+	}
+	out.Steal = after.stolen(before)
+	for limit := time.Now().Add(20 * time.Second); w.ended < s.sent; {
+		if err := w.look(); err != nil {
+			return nil, err
+		}
+		if time.Now().After(limit) {
+			return nil, errors.New("orders are still under way after 20 s")
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if err := s.close(p, f); err != nil {
+		return nil, err
+	}
+	out.Updates = s.sent
+	return out, write(o.out, "sent.bin", s.rows[:s.sent])
+}
+
+// watch counts the orders that omsd stamps as ended.
+type watch struct {
+	file  *stamp.File
+	seen  uint64
+	ended int
+}
+
+func (w *watch) look() error {
+	for n := w.file.Count(); w.seen < n; w.seen++ {
+		hop, _, _, err := w.file.At(w.seen)
+		if err != nil {
+			return err
+		}
+		if hop == stamp.Ended {
+			w.ended++
+		}
+	}
+	return nil
+}
