@@ -18,9 +18,8 @@ func (f *Floor) settle() error {
 		if len(f.queue) == 0 && !f.moved && f.risk.Wants() == 0 && f.settleAt > f.nowNs {
 			return f.refuse
 		}
-		queue := f.queue
-		f.queue = nil
-		for _, m := range queue {
+		f.asked, f.queue = f.queue, f.asked[:0]
+		for _, m := range f.asked {
 			if err := f.answer(m); err != nil {
 				return err
 			}
@@ -74,7 +73,7 @@ func (f *Floor) act() error {
 		case riskengine.ActionCancel:
 			err = f.cancelAtVenue(a.WireID)
 		case riskengine.ActionClose:
-			f.hand(frameOf(a.Decision.Frame([16]byte{})))
+			f.tellDecision(&a.Decision, [16]byte{})
 			if accepted(&a.Decision) {
 				err = f.sendToVenue(&a.Order, a.Decision.ApprovedQty)
 			}
@@ -91,7 +90,10 @@ func accepted(d *riskengine.Decision) bool {
 	return d.Decision != frame.DecisionReject && d.ApprovedQty > 0
 }
 
-func frameOf(d frame.Decision) *frame.Decision { return &d }
+func (f *Floor) tellDecision(d *riskengine.Decision, correlation [16]byte) {
+	f.told.decision = d.Frame(correlation)
+	f.hand(&f.told.decision)
+}
 
 // answer does what a frame of the core asks for.
 func (f *Floor) answer(m frame.Message) error {
@@ -127,12 +129,11 @@ func (f *Floor) newOrder(m *frame.NewOrder) error {
 	if m.Legs > 1 {
 		return f.leg(m)
 	}
-	o := riskengine.OrderOf(m)
-	var d riskengine.Decision
-	if err := f.risk.Decide(&o, f.nowNs, &d); err != nil {
+	f.order = riskengine.OrderOf(m)
+	if err := f.risk.Decide(&f.order, f.nowNs, &f.decision); err != nil {
 		return err
 	}
-	return f.decided(&o, &d, m.Correlation)
+	return f.decided(&f.order, &f.decision, m.Correlation)
 }
 
 // leg waits for the last leg, and has all of them decided as one.
@@ -156,7 +157,7 @@ func (f *Floor) leg(m *frame.NewOrder) error {
 }
 
 func (f *Floor) decided(o *riskengine.Order, d *riskengine.Decision, correlation [16]byte) error {
-	f.hand(frameOf(d.Frame(correlation)))
+	f.tellDecision(d, correlation)
 	if !accepted(d) {
 		return nil
 	}
@@ -165,7 +166,6 @@ func (f *Floor) decided(o *riskengine.Order, d *riskengine.Decision, correlation
 
 func (f *Floor) sendToVenue(o *riskengine.Order, qty int64) error {
 	name := f.clOrdID(o.OrderID)
-	f.orders[name] = o.OrderID
 	in := sim.NewOrder{
 		ClOrdID: name, InstrumentID: int64(o.InstrumentID), Symbol: f.day.symbols[int64(o.InstrumentID)], Side: sim.Side(o.Side),
 		Type: sim.Type(o.Type), TIF: sim.TIF(o.TIF), Qty: qty, LimitPx: o.LimitPx, Short: o.Flags&frame.FlagSellShort != 0,
@@ -183,7 +183,7 @@ func (f *Floor) replace(m *frame.Replace) error {
 	if err := f.risk.Replace(&r, f.nowNs, &d); err != nil {
 		return err
 	}
-	f.hand(frameOf(d.Frame(m.Correlation)))
+	f.tellDecision(&d, m.Correlation)
 	if !accepted(&d) {
 		return nil
 	}
@@ -206,8 +206,8 @@ func (f *Floor) hand(m frame.Message) { f.core.Frame(f.epoch, f.nowNs, m) }
 func (f *Floor) hear(records []sim.Record) error {
 	for i := range records {
 		r := &records[i]
-		e, ok := execOf(r)
-		if !ok {
+		e := &f.told.exec
+		if !execOf(r, e) {
 			continue
 		}
 		id, err := f.orderID(r.ClOrdID)
@@ -221,11 +221,11 @@ func (f *Floor) hear(records []sim.Record) error {
 		} else if known {
 			e.Bid, e.Ask = q.Bid, q.Ask
 		}
-		report := riskengine.ReportOf(&e)
+		report := riskengine.ReportOf(e)
 		if _, err := f.risk.Report(&report, f.nowNs); err != nil {
 			return fmt.Errorf("order %s, %s: %w", r.ClOrdID, r.Kind, err)
 		}
-		f.hand(&e)
+		f.hand(e)
 		if err := f.cfg.Sink.Record(f.day.ref.Session, r); err != nil {
 			return err
 		}
@@ -235,8 +235,8 @@ func (f *Floor) hear(records []sim.Record) error {
 }
 
 // execOf is the EXEC of a record; false for what is no report of an order.
-func execOf(r *sim.Record) (frame.Exec, bool) {
-	e := frame.Exec{InstrumentID: uint64(r.InstrumentID), CumQty: r.Cum, LeavesQty: r.Leaves, Side: frame.SideBuy}
+func execOf(r *sim.Record, e *frame.Exec) bool {
+	*e = frame.Exec{InstrumentID: uint64(r.InstrumentID), CumQty: r.Cum, LeavesQty: r.Leaves, Side: frame.SideBuy}
 	if r.Side == "sell" {
 		e.Side = frame.SideSell
 	}
@@ -255,9 +255,9 @@ func execOf(r *sim.Record) (frame.Exec, bool) {
 	case sim.KindReject:
 		e.ExecType, e.Reason = frame.ExecRejected, reasonVenueReject
 	default:
-		return e, false
+		return false
 	}
-	return e, true
+	return true
 }
 
 // Codes of docs/reasons.md that riskd gives the venue's reports.
@@ -300,29 +300,36 @@ func (f *Floor) tellQuotes() error {
 func (f *Floor) tellPrice(id uint64) error {
 	q, known, err := f.risk.Price(id)
 	if err == nil && known {
-		f.hand(&frame.Price{InstrumentID: id, Bid: q.Bid, Ask: q.Ask, Last: q.Last, TsNs: q.TsNs})
+		f.handPrice(&q)
 	}
 	return err
 }
 
+func (f *Floor) handPrice(q *riskengine.Quote) {
+	f.told.price = frame.Price{InstrumentID: q.InstrumentID, Bid: q.Bid, Ask: q.Ask, Last: q.Last, TsNs: q.TsNs}
+	f.hand(&f.told.price)
+}
+
 // tellAll answers a SYNC: in one process no report was missed, so positions, prices and the account are all there is.
 func (f *Floor) tellAll(nonce uint64) error {
-	positions, err := f.risk.Positions()
-	if err != nil {
+	var err error
+	if f.positions, err = f.risk.AppendPositions(f.positions[:0]); err != nil {
 		return err
 	}
-	for _, p := range positions {
-		f.hand(&frame.Position{InstrumentID: p.InstrumentID, Qty: p.Qty, MarkPx: p.MarkPx})
+	for _, p := range f.positions {
+		f.told.position = frame.Position{InstrumentID: p.InstrumentID, Qty: p.Qty, MarkPx: p.MarkPx}
+		f.hand(&f.told.position)
 	}
-	for _, id := range f.day.order() {
-		if err := f.tellPrice(uint64(id)); err != nil {
-			return err
-		}
+	if f.prices, err = f.risk.AppendPrices(f.prices[:0]); err != nil {
+		return err
+	}
+	for i := range f.prices {
+		f.handPrice(&f.prices[i])
 	}
 	if err := f.tellState(); err != nil {
 		return err
 	}
-	f.hand(&frame.SyncEnd{Nonce: nonce, Positions: uint32(len(positions))})
+	f.hand(&frame.SyncEnd{Nonce: nonce, Positions: uint32(len(f.positions))})
 	return nil
 }
 
@@ -331,8 +338,8 @@ func (f *Floor) tellState() error {
 	if err != nil {
 		return err
 	}
-	m := s.Frame()
-	f.hand(&m)
+	f.told.state = s.Frame()
+	f.hand(&f.told.state)
 	return nil
 }
 

@@ -25,7 +25,8 @@ type Risk interface {
 	Kill(nowNs int64) error
 	Wants() riskengine.Wants
 	State() (riskengine.State, error)
-	Positions() ([]riskengine.Position, error)
+	AppendPositions(into []riskengine.Position) ([]riskengine.Position, error)
+	AppendPrices(into []riskengine.Quote) ([]riskengine.Quote, error)
 	Price(instrument uint64) (riskengine.Quote, bool, error)
 	Close() error
 }

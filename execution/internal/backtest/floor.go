@@ -42,6 +42,7 @@ type Floor struct {
 	nowNs  int64
 	epoch  uint64
 	queue  []frame.Message // from the core, to be answered
+	asked  []frame.Message // of the queue: what is being answered
 	timers timers
 	refuse error
 
@@ -53,7 +54,23 @@ type Floor struct {
 	legs     []riskengine.Order
 	legIDs   [][16]byte
 	execs    uint64
-	orders   map[string]uint64 // ClOrdID -> first id, of the session
+
+	// Room that is used again: what is told is read at once and not kept.
+	decision  riskengine.Decision
+	order     riskengine.Order
+	told      told
+	positions []riskengine.Position
+	prices    []riskengine.Quote
+	name      []byte
+}
+
+// told are the frames that the core is handed.
+type told struct {
+	decision frame.Decision
+	exec     frame.Exec
+	price    frame.Price
+	position frame.Position
+	state    frame.State
 }
 
 // New makes a floor.
@@ -110,12 +127,11 @@ func (f *Floor) Run(d Day) error {
 func (f *Floor) open() (err error) {
 	d := f.day
 	f.nowNs, f.settleAt, f.timers = d.Market.OpenNs, math.MaxInt64, timers{}
-	f.orders = map[string]uint64{}
 	if f.venue == nil {
 		if f.risk, err = f.cfg.OpenRisk(d.Reference); err != nil {
 			return err
 		}
-		f.venue, _, err = sim.ResumeWith(sim.Options{DropFinished: true}, d.Market, nil)
+		f.venue, _, err = sim.ResumeWith(sim.Options{DropFinished: true, ReuseRecords: true}, d.Market, nil)
 	} else {
 		if err = f.risk.OpenSession(d.Reference); err == nil {
 			_, err = f.venue.NextSession(d.Market)
@@ -259,17 +275,26 @@ func (f *Floor) handOver(until int64) error {
 
 // orderID is the id in a ClOrdID; the risk engine's own orders have a K before theirs.
 func (f *Floor) orderID(clOrdID string) (uint64, error) {
-	if id, ok := f.orders[clOrdID]; ok {
-		return id, nil
+	digits, base := "", uint64(0)
+	if n := len(f.cfg.Region); len(clOrdID) > n+1 && clOrdID[:n] == f.cfg.Region && clOrdID[n] == '-' {
+		if digits = clOrdID[n+1:]; digits[0] == 'K' {
+			digits, base = digits[1:], ownBase
+		}
 	}
-	return 0, fmt.Errorf("the venue reports an order %q that nobody sent", clOrdID)
+	id, err := strconv.ParseUint(digits, 10, 62)
+	if err != nil {
+		return 0, fmt.Errorf("the venue reports an order %q that nobody sent", clOrdID)
+	}
+	return base + id, nil
 }
 
 func (f *Floor) clOrdID(id uint64) string {
+	b := append(append(f.name[:0], f.cfg.Region...), '-')
 	if id >= ownBase {
-		return f.cfg.Region + "-K" + strconv.FormatUint(id-ownBase, 10)
+		b, id = append(b, 'K'), id-ownBase
 	}
-	return f.cfg.Region + "-" + strconv.FormatUint(id, 10)
+	f.name = strconv.AppendUint(b, id, 10)
+	return string(f.name)
 }
 
 // Close frees the risk engine.

@@ -1,7 +1,9 @@
 package core
 
 import (
+	"context"
 	"errors"
+	"log/slog"
 	"sort"
 	"time"
 
@@ -18,14 +20,17 @@ func (c *Core) plan(ps map[string]targets.Portfolio, reg register.Register, only
 		return nil, errors.New("no reference")
 	}
 	in := c.netInput(ps, reg)
-	in.Working, in.Only = c.state.working(), only
+	in.Working, in.Only, in.Positions, in.Marks = c.state.working(), only, c.shares, c.marks
+	clear(c.shares)
+	clear(c.marks)
 	for id, p := range c.positions {
-		in.Positions[id], in.Marks[id] = p.Qty, p.MarkPx
+		c.shares[id], c.marks[id] = p.Qty, p.MarkPx
 	}
 	res := targets.Net(in)
 	plan := &PlanRecord{
 		Session: c.state.Session, Equity: c.account.Equity, Transfers: res.Transfers, Skips: res.Skips, CancelFor: res.CancelFor,
 	}
+	plan.Orders = make([]order.Spec, 0, len(res.Drafts))
 	next := c.state.LastOrderID
 	for i, d := range res.Drafts {
 		parent, err := c.parentOf(d, c.state.LastParentID+uint64(len(plan.Parents))+1, correlationOf(d, ps, fallback))
@@ -64,7 +69,7 @@ func legOf(drafts []targets.Draft, i int) (leg, legs uint8) {
 func (c *Core) netInput(ps map[string]targets.Portfolio, reg register.Register) targets.Input {
 	in := targets.Input{
 		Session: c.state.Session, Equity: c.account.Equity, Portfolios: ps, Register: reg, Ledger: c.state.Ledger,
-		Positions: map[int64]int64{}, Marks: map[int64]int64{}, Working: map[int64]targets.Working{}, Market: c.prices,
+		Market:    c.prices,
 		Reference: c.ref.Instruments, Blocked: c.state.blocked(), Unwound: c.state.unwound(),
 	}
 	if c.reduceOnly() {
@@ -118,6 +123,14 @@ func (c *Core) parentOf(d targets.Draft, id uint64, correlation string) (*Parent
 
 // correlationOf is the id of the portfolio with the largest share of the order.
 func correlationOf(d targets.Draft, ps map[string]targets.Portfolio, fallback string) string {
+	if len(d.Shares) == 1 {
+		for s, q := range d.Shares {
+			if p, ok := ps[s]; ok && q > 0 {
+				return p.Correlation
+			}
+		}
+		return fallback
+	}
 	best, id := int64(0), fallback
 	for _, s := range sortedNames(d.Shares) {
 		if p, ok := ps[s]; ok && d.Shares[s] > best {
@@ -138,6 +151,9 @@ func sortedNames(m map[string]int64) []string {
 
 // cancelFor takes off the working orders of instruments whose plan now points the other way.
 func (c *Core) cancelFor(instruments []int64) {
+	if len(instruments) == 0 {
+		return
+	}
 	want := map[int64]bool{}
 	for _, id := range instruments {
 		want[id] = true
@@ -277,6 +293,9 @@ func (c *Core) logPlan(p *PlanRecord) {
 	}
 	c.cfg.Log.Info("planned", "retry", p.Retry, "session", p.Session, "orders", len(p.Orders), "parents", len(p.Parents), "transfers", len(p.Transfers),
 		"skipped", len(p.Skips), "cancel_first", len(p.CancelFor), "equity_micro", p.Equity, jsonlog.CorrelationKey, id)
+	if !c.cfg.Log.Enabled(context.Background(), slog.LevelInfo) {
+		return
+	}
 	for _, s := range p.Skips {
 		c.cfg.Log.Info("no order for an instrument", "instrument_id", s.InstrumentID, "net", s.Qty, "why", s.Why, jsonlog.CorrelationKey, id)
 	}

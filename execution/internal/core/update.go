@@ -145,9 +145,9 @@ func (c *Core) planUpdate(u Update, ctx targets.Context) (*UpdateRecord, string,
 	}
 	ps[u.StrategyID] = ps[u.StrategyID].With(u.Target)
 	in := c.netInput(ps, ctx.Register)
-	in.Positions[id], in.Marks[id] = c.state.Books.Positions[id], c.positions[id].MarkPx
+	in.Positions, in.Marks = map[int64]int64{id: c.state.Books.Positions[id]}, map[int64]int64{id: c.positions[id].MarkPx}
 	if w, ok := c.state.workingOf(id); ok {
-		in.Working[id] = w
+		in.Working = map[int64]targets.Working{id: w}
 	}
 	res := targets.NetOne(in, id)
 	r := &UpdateRecord{Update: u, Transfers: res.Transfers, CancelFor: len(res.CancelFor) > 0}
