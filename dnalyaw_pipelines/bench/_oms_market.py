@@ -1,4 +1,4 @@
-"""The folder in which `bench oms` runs the programs: a market whose orders all fill at once, and an account that carries them."""
+"""The folder in which `bench oms` runs: a market whose orders all fill at once, and an account that carries them."""
 
 from __future__ import annotations
 
@@ -60,8 +60,11 @@ def write(layout: Any) -> None:
         for turn in range(rounds)
         for number, identifier in enumerate(symbols)
     ]
-    rows = [(moment, identifier, "quote", PRICE - 0.01, PRICE + 0.01, SIZE, SIZE) for moment, identifier in moments]
-    schema = {
+    rows = [
+        (moment, identifier, "quote", PRICE - 0.01, PRICE + 0.01, SIZE, SIZE)
+        for moment, identifier in moments
+    ]
+    schema: dict[str, type[pl.DataType] | pl.DataType] = {
         "event_time": pl.Datetime("us", "UTC"),
         "instrument_id": pl.Int64,
         "kind": pl.String,
@@ -87,7 +90,5 @@ def write(layout: Any) -> None:
     day.write_text(
         json.dumps(json.loads(day.read_text()) | {"reject_bp": 0, "initial_cash_micro": CASH * 1_000_000})
     )
-    stages = [
-        runtime.Stage(name, "paper", 1.0, 1.0, "measurement") for name in STRATEGIES
-    ]
+    stages = [runtime.Stage(name, "paper", 1.0, 1.0, "measurement") for name in STRATEGIES]
     runtime.update_register(layout, stages, opening)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from dnalyaw_pipelines.bench import BenchError, _oms_market
 
@@ -80,7 +80,7 @@ def programs(home: Path, load: Path, *, sink: bool = False) -> Iterator[Desk]:
     dsn = layout.root / "audit.dsn"
     dsn.touch(mode=0o600)
     dsn.write_text(table.dsn()[1])
-    desk = Desk(layout, load, {})
+    desk = Desk(layout, load, {"postgres": table.pid} if table.pid else {})
 
     with ExitStack() as stack:
         stack.callback(table.stop)
@@ -90,7 +90,14 @@ def programs(home: Path, load: Path, *, sink: bool = False) -> Iterator[Desk]:
 
         start("echo", [str(load), "echo", "--socket", str(desk.echo)], ready=False)
         if sink:
-            command = [str(load), "sink", "--socket", str(layout.risk_socket), "--reference", str(layout.reference)]
+            command = [
+                str(load),
+                "sink",
+                "--socket",
+                str(layout.risk_socket),
+                "--reference",
+                str(layout.reference),
+            ]
             start("sink", command, ready=False)
             _wait_for(layout.risk_socket)
         else:
@@ -99,7 +106,12 @@ def programs(home: Path, load: Path, *, sink: bool = False) -> Iterator[Desk]:
             start("riskd", layout.command("riskd", _oms_market.SESSION, _oms_market.SPEED))
             command = [str(program_path("auditd")), "--journal", str(layout.root / "risk" / "journal")]
             command += ["--kind", "riskd", "--writer", f"riskd-{_oms_market.REGION}", "--dsn-file", str(dsn)]
-            command += ["--status", str(layout.root / "riskd.audit.json"), "--anchors", str(layout.root / "anchors")]
+            command += [
+                "--status",
+                str(layout.root / "riskd.audit.json"),
+                "--anchors",
+                str(layout.root / "anchors"),
+            ]
             start("auditd", command)
         oms = layout.command("omsd", _oms_market.SESSION, _oms_market.SPEED)
         start("omsd", [*oms, "--audit", str(dsn), "--stamps", str(desk.oms_stamps)])
@@ -158,15 +170,21 @@ def generate(desk: Desk, verb: str, strategy: str, names: int, out: Path, **more
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise BenchError(f"the load generator: {done.stderr.strip()}; omsd's log ends: {tail(desk.layout.root / 'omsd.log')}")
+        end = tail(desk.layout.root / "omsd.log")
+        raise BenchError(f"the load generator: {done.stderr.strip()}; omsd's log ends: {end}")
     return dict(json.loads(done.stdout))
 
 
 def processor_seconds(desk: Desk) -> dict[str, float]:
-    """Processor time that each program has used so far."""
-    hertz = os.sysconf("SC_CLK_TCK")
-    used = {}
-    for name, pid in desk.processes.items():
-        words = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-        used[name] = (int(words[11]) + int(words[12])) / hertz
+    """Processor time that each program has used so far, PostgreSQL with the processes that it made."""
+    names = {pid: name for name, pid in desk.processes.items()}
+    used = dict.fromkeys(names.values(), 0.0)
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            words = stat.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue  # it has ended
+        name = names.get(int(stat.parent.name)) or names.get(int(words[1]))
+        if name is not None:
+            used[name] += (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
     return used

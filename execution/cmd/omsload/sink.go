@@ -31,7 +31,7 @@ type sink struct {
 	toldNext time.Time
 }
 
-// serveSink serves one omsd until its line closes.
+// serveSink serves one omsd at a time until it is stopped.
 func serveSink(o options) error {
 	ref, err := reference.Read(o.reference)
 	if err != nil {
@@ -41,24 +41,25 @@ func serveSink(o options) error {
 	if err != nil {
 		return err
 	}
-	conn, err := lis.Accept()
-	if err != nil {
-		return err
+	for {
+		conn, err := lis.Accept()
+		if err != nil {
+			return err
+		}
+		s := &sink{
+			in: bufio.NewReaderSize(conn, 512*frame.Size), out: bufio.NewWriterSize(conn, 512*frame.Size),
+			hash: ref.Prefix(), session: ref.Session,
+		}
+		for id := range ref.Instruments {
+			s.names = append(s.names, uint64(id))
+		}
+		for err == nil {
+			err = s.turn()
+		}
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
 	}
-	s := &sink{
-		in: bufio.NewReaderSize(conn, 512*frame.Size), out: bufio.NewWriterSize(conn, 512*frame.Size),
-		hash: ref.Prefix(), session: ref.Session,
-	}
-	for id := range ref.Instruments {
-		s.names = append(s.names, uint64(id))
-	}
-	for err == nil {
-		err = s.turn()
-	}
-	if errors.Is(err, io.EOF) {
-		return nil
-	}
-	return err
 }
 
 // turn takes a frame, and lets answers out when no more have come.

@@ -96,7 +96,7 @@ func (c *conn) shut(why error) {
 // New makes a link; Run connects it.
 func New(cfg Config) *Link {
 	if cfg.QueueSize == 0 {
-		cfg.QueueSize = 256
+		cfg.QueueSize = 4096 // several turns of the core's loop, in which every event may be answered by a cancel
 	}
 	if cfg.MinWait == 0 {
 		cfg.MinWait = 20 * time.Millisecond
