@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"dnalyaw/execution/internal/jsonlog"
 	"dnalyaw/execution/internal/order"
@@ -182,8 +183,8 @@ func (c *Core) planUpdate(u Update, ctx targets.Context) (*UpdateRecord, string,
 	}
 	spec := c.specOf(d, c.state.LastOrderID+1, u.Correlation)
 	r.Order = &spec
-	c.cfg.Log.Info("update", "strategy", u.StrategyID, "seq", u.Seq, "order_id", spec.ID, "instrument_id", id, "qty", spec.Qty,
-		jsonlog.CorrelationKey, u.Correlation)
+	c.cfg.Log.LogAttrs(context.Background(), slog.LevelInfo, "update", slog.String("strategy", u.StrategyID), slog.Uint64("seq", u.Seq),
+		slog.Uint64("order_id", spec.ID), slog.Int64("instrument_id", id), slog.Int64("qty", spec.Qty), slog.String(jsonlog.CorrelationKey, u.Correlation))
 	return r, why, nil
 }
 
