@@ -46,19 +46,24 @@ func serveSink(o options) error {
 		if err != nil {
 			return err
 		}
-		s := &sink{
-			in: bufio.NewReaderSize(conn, 512*frame.Size), out: bufio.NewWriterSize(conn, 512*frame.Size),
-			hash: ref.Prefix(), session: ref.Session,
-		}
+		var names []uint64
 		for id := range ref.Instruments {
-			s.names = append(s.names, uint64(id))
+			names = append(names, uint64(id))
 		}
+		s := newSink(conn, ref.Prefix(), ref.Session, names)
 		for err == nil {
 			err = s.turn()
 		}
 		if !errors.Is(err, io.EOF) {
 			return err
 		}
+	}
+}
+
+func newSink(conn net.Conn, hash uint64, session uint32, names []uint64) *sink {
+	return &sink{
+		in: bufio.NewReaderSize(conn, 512*frame.Size), out: bufio.NewWriterSize(conn, 512*frame.Size),
+		hash: hash, session: session, names: names,
 	}
 }
 
