@@ -86,6 +86,11 @@ def measure(say: Callable[[str], None], seconds: float = SECONDS) -> dict[str, A
             sent = np.concatenate([orders.sent(root / strategy) for strategy in (*RATES, "full")])
             settled(desk, sent)
             oms, venue = orders.stamps(desk.oms_stamps), orders.stamps(desk.venue_stamps)
+            venue_done = (
+                orders.passed(venue, orders.RECEIVED, orders.sent(root / "full")[:, orders.ORDER]) > 0
+            )
+            figures["max_orders_per_s"] = per_second(orders.sent(root / "full")[venue_done], oms, full)
+            figures["closed_steal"] = round(full["steal"], 4)
             figures |= orders.fields(
                 orders.compare(
                     sent,
@@ -109,9 +114,17 @@ def measure(say: Callable[[str], None], seconds: float = SECONDS) -> dict[str, A
             sink = run.generate(
                 desk, "closed", "full", market.NAMES, root / "sink", seconds=f"{seconds}s", window=SINK_WINDOW
             )
-        figures["max_sink_orders_per_s"] = round(sink["ended"] / sink["seconds"])
-        figures["max_frames_per_s"] = round(FRAMES * sink["ended"] / sink["seconds"])
+            settled(desk, orders.sent(root / "sink"))
+            through = per_second(orders.sent(root / "sink"), orders.stamps(desk.oms_stamps), sink)
+        figures |= {"max_sink_orders_per_s": through, "max_frames_per_s": FRAMES * through}
     return figures | {"limits": LIMITS, "echo_ratios": ECHO_RATIOS, "least": LEAST, "missed": missed(figures)}
+
+
+def per_second(rows: Integers, oms: Integers, closed: dict[str, Any]) -> int:
+    """Orders that ended, as omsd knows it, in the time that a closed loop measured."""
+    ended = orders.passed(oms, orders.ENDED, rows[rows[:, orders.ORDER] > 0][:, orders.ORDER])
+    count = int(((ended >= closed["start_ns"]) & (ended <= closed["end_ns"])).sum())
+    return round(count / (closed["end_ns"] - closed["start_ns"]) * 1e9)
 
 
 def settled(desk: run.Desk, sent: Integers) -> None:

@@ -17,13 +17,12 @@ const look = 50 * time.Microsecond
 // closed is what a closed loop answers.
 type closed struct {
 	Updates int     `json:"updates"`
-	Ended   int     `json:"ended"` // orders that ended in the time that was measured
-	Seconds float64 `json:"seconds"`
+	StartNs int64   `json:"start_ns"` // of the time that was measured
+	EndNs   int64   `json:"end_ns"`
 	Steal   float64 `json:"steal"`
 }
 
-// closedLoop keeps a window of orders under way, from the update that is sent to the order that ended as omsd knows it, and
-// counts the orders that end.
+// closedLoop keeps a window of orders under way, from the update that is sent to the order that ended as omsd knows it.
 func closedLoop(o options) (*closed, error) {
 	if o.seconds <= 0 || o.names < 4*o.window || o.first < 1 || o.weight <= 0 || o.stamps == "" {
 		return nil, errors.New("closed wants --seconds, --first, --weight, --stamps, and --names of at least four windows")
@@ -42,8 +41,9 @@ func closedLoop(o options) (*closed, error) {
 	}
 	w := &watch{file: stamps, seen: stamps.Count()}
 	f := &flips{names: o.names}
+	under := func() int { return s.sent - w.ended - int(s.without.Load()) }
 	round := func() error {
-		for s.sent-w.ended < o.window {
+		for under() < o.window {
 			name, hold := f.next()
 			if _, err := s.send(0, time.Now().UnixNano(), name, hold); err != nil {
 				return err
@@ -61,19 +61,19 @@ func closedLoop(o options) (*closed, error) {
 	if err != nil {
 		return nil, err
 	}
-	start, first := time.Now(), w.ended
+	start := time.Now()
 	for time.Since(start) < o.seconds {
 		if err := round(); err != nil {
 			return nil, err
 		}
 	}
-	out := &closed{Ended: w.ended - first, Seconds: time.Since(start).Seconds()}
+	out := &closed{StartNs: start.UnixNano(), EndNs: time.Now().UnixNano()}
 	after, err := readJiffies()
 	if err != nil {
 		return nil, err
 	}
 	out.Steal = after.stolen(before)
-	for limit := time.Now().Add(20 * time.Second); w.ended < s.sent; {
+	for limit := time.Now().Add(20 * time.Second); under() > 0; {
 		if err := w.look(); err != nil {
 			return nil, err
 		}
