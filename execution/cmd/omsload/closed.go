@@ -39,11 +39,10 @@ func closedLoop(o options) (*closed, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &watch{file: stamps, seen: stamps.Count()}
+	w := newWatch(stamps, s)
 	f := &flips{names: o.names}
-	under := func() int { return s.sent - w.ended - int(s.without.Load()) }
 	round := func() error {
-		for under() < o.window {
+		for w.count() < o.window {
 			name, hold := f.next()
 			if _, err := s.send(0, time.Now().UnixNano(), name, hold); err != nil {
 				return err
@@ -73,7 +72,7 @@ func closedLoop(o options) (*closed, error) {
 		return nil, err
 	}
 	out.Steal = after.stolen(before)
-	for limit := time.Now().Add(20 * time.Second); under() > 0; {
+	for limit := time.Now().Add(20 * time.Second); w.count() > 0; {
 		if err := w.look(); err != nil {
 			return nil, err
 		}
@@ -89,22 +88,52 @@ func closedLoop(o options) (*closed, error) {
 	return out, write(o.out, "sent.bin", s.rows[:s.sent])
 }
 
-// watch counts the orders that omsd stamps as ended.
+// watch knows which of the orders that were answered have ended, as omsd stamps it.
 type watch struct {
-	file  *stamp.File
-	seen  uint64
-	ended int
+	file   *stamp.File
+	stream *stream
+	seen   uint64 // stamps
+	read   int    // answers
+
+	ended map[int64]bool // orders that ended and of which no answer has told
+	under map[int64]bool // orders that an answer told of and that have not ended
 }
 
+func newWatch(file *stamp.File, s *stream) *watch {
+	return &watch{file: file, stream: s, seen: file.Count(), ended: map[int64]bool{}, under: map[int64]bool{}}
+}
+
+// look takes in what is new.
 func (w *watch) look() error {
 	for n := w.file.Count(); w.seen < n; w.seen++ {
-		hop, _, _, err := w.file.At(w.seen)
+		hop, id, _, err := w.file.At(w.seen)
 		if err != nil {
 			return err
 		}
-		if hop == stamp.Ended {
-			w.ended++
+		if hop != stamp.Ended {
+			continue
+		}
+		if order := int64(id); w.under[order] {
+			delete(w.under, order)
+		} else {
+			w.ended[order] = true
+		}
+	}
+	for n := int(w.stream.answered.Load()); w.read < n; w.read++ {
+		switch order := w.stream.rows[w.read].OrderID; {
+		case order == 0:
+		case w.ended[order]:
+			delete(w.ended, order)
+		default:
+			w.under[order] = true
 		}
 	}
 	return nil
+}
+
+// count is the number of orders under way. An order mostly ends before the disk has its update and the answer comes: of what
+// was not answered, as much is taken to have ended as orders have that no answer told of.
+func (w *watch) count() int {
+	unanswered := w.stream.sent - w.read
+	return len(w.under) + max(0, unanswered-len(w.ended))
 }

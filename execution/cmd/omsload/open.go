@@ -149,7 +149,7 @@ func (s *stream) close(p pacer, f *flips) error {
 			return err
 		}
 	}
-	return errors.Join(s.settle(), s.updates.CloseSend(), s.conn.Close())
+	return errors.Join(s.settle(), s.updates.closeSend(), s.conn.Close())
 }
 
 // write puts rows of integers into a file, little endian.

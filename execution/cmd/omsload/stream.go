@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/protobuf/proto"
 
 	pb "dnalyaw/execution/gen/dnalyawv1"
 )
@@ -30,11 +31,10 @@ const correlationID = "0123456789abcdef0123456789abcdef"
 type stream struct {
 	o        options
 	conn     *grpc.ClientConn
-	updates  pb.OrderManagement_UpdateTargetsClient
+	updates  *wire
 	rows     []row // by sequence number, from 1; the sender begins each, the reader ends it
 	sent     int
 	answered atomic.Int64
-	without  atomic.Int64 // of these, updates that made no order
 	failed   chan error
 	message  *pb.TargetUpdate
 }
@@ -53,7 +53,7 @@ func newStream(ctx context.Context, o options, room int) (*stream, error) {
 	if err := s.begin(ctx, client); err != nil {
 		return nil, err
 	}
-	if s.updates, err = client.UpdateTargets(ctx); err != nil {
+	if s.updates, err = dialWire(o.socket, pb.OrderManagement_UpdateTargets_FullMethodName); err != nil {
 		return nil, err
 	}
 	go s.read()
@@ -86,27 +86,24 @@ func (s *stream) begin(ctx context.Context, client pb.OrderManagementClient) err
 
 // read takes the answers, which come in the order of the updates.
 func (s *stream) read() {
-	for n := 0; ; n++ {
-		a, err := s.updates.Recv()
-		if err != nil {
-			s.failed <- err
-			return
+	n := 0
+	var a pb.TargetUpdateAnswer
+	s.failed <- s.updates.receive(func(message []byte) error {
+		if err := proto.Unmarshal(message, &a); err != nil {
+			return err
 		}
 		if a.GetSeq() != uint64(n+1) {
-			s.failed <- fmt.Errorf("update %d was answered after %d", a.GetSeq(), n)
-			return
+			return fmt.Errorf("update %d was answered after %d", a.GetSeq(), n)
+		}
+		if a.GetOutcome() == pb.SubmitOutcome_SUBMIT_OUTCOME_REFUSED && !forNow(a.GetFaults()) {
+			return fmt.Errorf("update %d was refused: %v", a.GetSeq(), &a)
 		}
 		r := &s.rows[n]
 		r.Answered, r.OrderID, r.Outcome = time.Now().UnixNano(), int64(a.GetOrderId()), int64(a.GetOutcome())
-		if a.GetOutcome() == pb.SubmitOutcome_SUBMIT_OUTCOME_REFUSED && !forNow(a.GetFaults()) {
-			s.failed <- fmt.Errorf("update %d was refused: %v", a.GetSeq(), a)
-			return
-		}
-		if a.GetOrderId() == 0 {
-			s.without.Add(1)
-		}
-		s.answered.Store(int64(n + 1))
-	}
+		n++
+		s.answered.Store(int64(n))
+		return nil
+	})
 }
 
 // forNow says that an update was refused for what the machine does, such as a disk that is behind, and not for what it says.
@@ -141,7 +138,7 @@ func (s *stream) send(number int, intended int64, name int, hold bool) (int64, e
 	r.Slice, r.Instrument, r.Side, r.Intended, r.Sent = int64(number), s.message.Target.InstrumentId, side, intended, now
 	s.sent++
 	s.message.Seq = uint64(s.sent)
-	return now, s.updates.Send(s.message)
+	return now, s.updates.send(s.message)
 }
 
 // settle waits until everything that was sent is answered.
