@@ -17,6 +17,7 @@ from dnalyaw_pipelines.bench import BenchError, _oms_market
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 30.0
 STOP_SECONDS = 20.0
+NICE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +105,11 @@ def programs(home: Path, load: Path, *, sink: bool = False) -> Iterator[Desk]:
             venue = layout.command("simvenue", _oms_market.SESSION, _oms_market.SPEED)
             start("simvenue", [*venue, "--open-seconds", "0", "--stamps", str(desk.venue_stamps)])
             start("riskd", layout.command("riskd", _oms_market.SESSION, _oms_market.SPEED))
-            command = [str(program_path("auditd")), "--journal", str(layout.root / "risk" / "journal")]
-            command += ["--kind", "riskd", "--writer", f"riskd-{_oms_market.REGION}", "--dsn-file", str(dsn)]
-            command += [
-                "--status",
-                str(layout.root / "riskd.audit.json"),
-                "--anchors",
-                str(layout.root / "anchors"),
-            ]
+            # The table follows the journals, at PostgreSQL's own priority; what trades goes first.
+            command = ["nice", "-n", str(NICE), str(program_path("auditd")), "--dsn-file", str(dsn)]
+            command += ["--journal", str(layout.root / "risk" / "journal"), "--kind", "riskd"]
+            command += ["--writer", f"riskd-{_oms_market.REGION}", "--anchors", str(layout.root / "anchors")]
+            command += ["--status", str(layout.root / "riskd.audit.json")]
             start("auditd", command)
         oms = layout.command("omsd", _oms_market.SESSION, _oms_market.SPEED)
         start("omsd", [*oms, "--audit", str(dsn), "--stamps", str(desk.oms_stamps)])
