@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	pb "dnalyaw/execution/gen/dnalyawv1"
 	"dnalyaw/execution/internal/stamp"
 )
 
@@ -13,6 +14,9 @@ const most = 100_000
 
 // look is how often a closed loop looks for orders that have ended.
 const look = 50 * time.Microsecond
+
+// backOff is how long a closed loop waits when omsd takes nothing for the moment.
+const backOff = 10 * time.Millisecond
 
 // closed is what a closed loop answers.
 type closed struct {
@@ -48,7 +52,11 @@ func closedLoop(o options) (*closed, error) {
 				return err
 			}
 		}
-		p.until(time.Now().Add(look).UnixNano())
+		pause := look
+		if w.refused {
+			pause = backOff
+		}
+		p.until(time.Now().Add(pause).UnixNano())
 		return w.look()
 	}
 	for f.bought-f.sold <= o.names/2 {
@@ -97,6 +105,8 @@ type watch struct {
 
 	ended map[int64]bool // orders that ended and of which no answer has told
 	under map[int64]bool // orders that an answer told of and that have not ended
+
+	refused bool // the last update was, for the moment
 }
 
 func newWatch(file *stamp.File, s *stream) *watch {
@@ -120,15 +130,29 @@ func (w *watch) look() error {
 		}
 	}
 	for n := int(w.stream.answered.Load()); w.read < n; w.read++ {
-		switch order := w.stream.rows[w.read].OrderID; {
+		row := &w.stream.rows[w.read]
+		w.refused = row.Outcome == int64(pb.SubmitOutcome_SUBMIT_OUTCOME_REFUSED)
+		switch order := row.OrderID; {
 		case order == 0:
 		case w.ended[order]:
 			delete(w.ended, order)
+			w.forget(order)
 		default:
 			w.under[order] = true
+			w.forget(order)
 		}
 	}
 	return nil
+}
+
+// forget drops what ended and will not be told of any more: answers come in the order of the ids, and omsd makes orders of its
+// own in the place of updates that made none.
+func (w *watch) forget(before int64) {
+	for order := range w.ended {
+		if order < before {
+			delete(w.ended, order)
+		}
+	}
 }
 
 // count is the number of orders under way. An order mostly ends before the disk has its update and the answer comes: of what
