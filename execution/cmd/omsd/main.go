@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -83,10 +84,20 @@ func lockDir(dir string) (func(), error) {
 	}, nil
 }
 
+// memoryLimit is from where on garbage is collected as often as it takes.
+const memoryLimit = 1 << 30
+
 func serve(opts options, log *slog.Logger, async *jsonlog.Async, stdout io.Writer) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
+	// A session's orders stay in memory: collecting garbage less often costs some of it and saves a fifth of the processor.
+	debug.SetGCPercent(400)
+	debug.SetMemoryLimit(memoryLimit)
 	observed, err := metrics.New(opts.region, nil)
+	if err != nil {
+		return err
+	}
+	stamps, err := openStamps(opts.stamps)
 	if err != nil {
 		return err
 	}
@@ -100,12 +111,12 @@ func serve(opts options, log *slog.Logger, async *jsonlog.Async, stdout io.Write
 	defer quotes.close()
 	oms, err := core.Open(dir, core.Config{
 		Region:    opts.region,
-		Register:  func() (register.Register, error) { return register.Read(opts.register) },
+		Register:  register.NewCached(opts.register).Read,
 		Reference: func() (*reference.Reference, error) { return reference.Read(opts.reference) },
 		Session:   func() (*session.Session, error) { return session.Read(opts.session) },
 		Earlier:   core.Earlier(dir),
 		Log:       log,
-		Observer:  observed,
+		Observer:  stamped(observed, stamps),
 		Market:    quotes.market(),
 
 		AuditBehind: table.behind,
@@ -169,6 +180,7 @@ func serve(opts options, log *slog.Logger, async *jsonlog.Async, stdout io.Write
 	table.stop()
 	stopCore()
 	wg.Wait()
+	err = errors.Join(err, stamps.Close())
 	select {
 	case late := <-failed:
 		err = errors.Join(err, late)

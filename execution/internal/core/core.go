@@ -33,6 +33,9 @@ type Link interface {
 	Drop(epoch uint64, why error)
 }
 
+// flusher is a link that collects what is sent until it is told to let it out, which is once a turn.
+type flusher interface{ Flush(epoch uint64) }
+
 // Journal is where the core's records go; journal.Journal is one.
 type Journal interface {
 	Keeps() bool // false: records are counted, and nobody reads them again
