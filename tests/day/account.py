@@ -6,7 +6,7 @@ The comparers return what they find as sentences, so that a test can also see th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 FILLED, CANCELLED, REJECTED, EXPIRED, DENIED = "FILLED", "CANCELLED", "REJECTED", "EXPIRED", "DENIED"
@@ -20,6 +20,8 @@ class Fill:
     qty: int
     px: int
     fee: int
+    made: bool = field(default=False, compare=False)
+    """riskd made it of what the venue told of the order, because reports of its own were lost."""
 
 
 @dataclass
@@ -35,6 +37,8 @@ class Order:
     fills: list[Fill] = field(default_factory=list)
     average: int | None = None
     """Average price in millionths, where it is told and not summed."""
+    settled: int = 0
+    """Fees that were told after the fills that they are of."""
     never_left: bool = False
     """It was approved, and its end says that the venue never had it."""
 
@@ -48,7 +52,7 @@ class Order:
 
     @property
     def fees(self) -> int:
-        return sum(f.fee for f in self.fills)
+        return sum(f.fee for f in self.fills) + self.settled
 
 
 @dataclass
@@ -90,7 +94,9 @@ def contradictions(account: Account) -> list[str]:
         if (order.end == FILLED) != (order.filled == order.approved and order.filled > 0):
             found.append(f"{what} is {order.end} with {order.filled} of {order.approved} filled")
         if order.filled and order.average is not None and order.average != average(order):
-            found.append(f"{what}: its average price {order.average} is not that of its fills, {average(order)}")
+            found.append(
+                f"{what}: its average price {order.average} is not that of its fills, {average(order)}"
+            )
     if account.positions != (held := summed_positions(account.orders)):
         found += _dicts(f"{account.name}'s positions", account.positions, "its own fills", held)
     return found
@@ -112,7 +118,9 @@ def asked_and_decided(oms: Account, risk: Account) -> list[str]:
     """omsd against riskd: what omsd never sent riskd need not know; all else is the same down to the fee."""
     theirs = risk.by_id()
     mine = {
-        n: o for n, o in oms.by_id().items() if n in theirs or o.approved is not None or o.end not in (CANCELLED, EXPIRED)
+        n: o
+        for n, o in oms.by_id().items()
+        if n in theirs or o.approved is not None or o.end not in (CANCELLED, EXPIRED)
     }
     return _orders(oms, risk, mine, theirs, _same_fills) + _dicts(
         f"{oms.name}'s positions", oms.positions, f"{risk.name}'s", risk.positions
@@ -132,7 +140,13 @@ def decided_and_traded(risk: Account, venue: Account) -> list[str]:
     return found + _dicts(f"{risk.name}'s positions", risk.positions, f"{venue.name}'s", venue.positions)
 
 
-def _orders(a: Account, b: Account, mine: Mapping[int, Order], theirs: Mapping[int, Order], fills) -> list[str]:  # type: ignore[no-untyped-def]
+def _orders(
+    a: Account,
+    b: Account,
+    mine: Mapping[int, Order],
+    theirs: Mapping[int, Order],
+    fills: Callable[[Order, Order], list[str]],
+) -> list[str]:
     found = [f"order {n}: {a.name} has it, {b.name} does not" for n in sorted(mine.keys() - theirs.keys())]
     found += [f"order {n}: {b.name} has it, {a.name} does not" for n in sorted(theirs.keys() - mine.keys())]
     for n in sorted(mine.keys() & theirs.keys()):
@@ -146,14 +160,19 @@ def _orders(a: Account, b: Account, mine: Mapping[int, Order], theirs: Mapping[i
 
 
 def _same_fills(x: Order, y: Order) -> list[str]:
-    p, q = Counter(x.fills), Counter(y.fills)
-    return [] if p == q else [f"fills differ: {sorted((p - q).elements(), key=repr)} and {sorted((q - p).elements(), key=repr)}"]
+    p, q = (Counter(_terms(o, x.settled == y.settled)) for o in (x, y))
+    return [] if p == q else [f"fills differ: {sorted((p - q).elements())} and {sorted((q - p).elements())}"]
+
+
+def _terms(order: Order, with_fees: bool) -> list[tuple[int, int, int, int]]:
+    """Fees that came later are on one of the fills in omsd's report: then the order's sum of them counts."""
+    return [(f.exec_id, f.qty, f.px, f.fee if with_fees else 0) for f in order.fills]
 
 
 def _joined_fills(x: Order, y: Order) -> list[str]:
-    """Fill by fill in the order in which they came. Fills whose own reports were lost in a kill stand here as one, with
-    the average that the venue told of the order, a number of whole millionths: it must begin and end where fills of the
-    venue's do, and be worth what they are."""
+    """Fill by fill in the order in which they came. Where reports were lost in a kill, one that riskd made stands for them,
+    with the average that the venue told of the order: it must begin and end where fills of the venue's do, and be worth
+    what they are. All others are the venue's own."""
     found, there, told = [], list(y.fills), 0
     spent_here = spent_there = 0
     for mine in x.fills:
@@ -163,12 +182,12 @@ def _joined_fills(x: Order, y: Order) -> list[str]:
             parts.append(there.pop(0))
         spent_here += mine.qty * mine.px
         spent_there += sum(f.qty * f.px for f in parts)
-        if len(parts) == 1:
-            if mine != parts[0]:
-                found.append(f"a fill is {mine} here and {parts[0]} there")
-        elif sum(f.qty for f in parts) != mine.qty or not parts:
+        if not mine.made:
+            if parts != [mine]:
+                found.append(f"a fill is {mine} here and {parts} there")
+        elif sum(f.qty for f in parts) != mine.qty:
             found.append(f"{mine} stands for no whole number of the fills there: {parts}")
-        elif sum(f.fee for f in parts) != mine.fee:
+        elif sum(f.fee for f in parts) != mine.fee and not x.settled:
             found.append(f"{mine} has not the fees of {parts}")
         elif abs(spent_here - spent_there) > told + mine.qty:
             # The venue's average is rounded, and so is the price that makes it come out.

@@ -32,7 +32,6 @@ class Programs:
         self.omsd_trail, self.riskd_trail = audit.trails(self.layout)
         self.speed = market.SPEED
         self.running: dict[str, subprocess.Popen[str]] = {}
-        self.starts: list[dict[str, Any]] = []
         self._random = random.Random(seed)
 
     def start_all(self) -> None:
@@ -107,7 +106,11 @@ class Programs:
 
     def events(self, program: str, message: str) -> list[dict[str, Any]]:
         """The lines of a program's log that say something."""
-        lines = (json.loads(line) for line in self.layout.log(program).read_text().splitlines() if line.startswith("{"))
+        lines = (
+            json.loads(line)
+            for line in self.layout.log(program).read_text().splitlines()
+            if line.startswith("{")
+        )
         return [line for line in lines if message in (line.get("msg"), line.get("event"))]
 
     def client(self) -> runtime.OmsClient:
@@ -168,10 +171,10 @@ class Programs:
             )
             assert done.returncode == 0, done.stderr
 
-    def table(self, writer: str) -> list[tuple[int, str, bytes]]:
-        """The table's rows of a writer by SQL: number, kind and the record's bytes."""
+    def table(self, writer: str) -> list[tuple[int, bytes]]:
+        """The table's rows of a writer by SQL: number and the record's bytes."""
         query = (
-            "copy (select seq, kind, encode(coalesce(raw, convert_to(body::text, 'UTF8')), 'hex') from audit.events "
+            "copy (select seq, encode(coalesce(raw, convert_to(body::text, 'UTF8')), 'hex') from audit.events "
             f"where writer = '{writer}' order by seq) to stdout"
         )
         psql = postgres_program(self.server.data, "psql")
@@ -180,4 +183,4 @@ class Programs:
         )
         assert done.returncode == 0, done.stderr
         rows = (line.split("\t") for line in done.stdout.splitlines())
-        return [(int(seq), kind, bytes.fromhex(body)) for seq, kind, body in rows]
+        return [(int(seq), bytes.fromhex(body)) for seq, body in rows]

@@ -26,6 +26,8 @@ CANCEL_SENT, WITHDRAW, LAPSE = 6, 12, 13
 """Events of omsd's own."""
 NEVER_LEFT = {15, 19, 41}
 """Reasons of a rejection by riskd itself after it approved: VENUE_DOWN, KILLED, VENUE_NEVER_SAW."""
+MADE = "SYNTHESISED-"
+"""How the ExecID begins of a fill that riskd made."""
 OWN_IDS = 1 << 62
 """From here on are the ids of riskd's own orders."""
 
@@ -57,14 +59,20 @@ def of_omsd(name: str, records: Iterable[Mapping[str, Any]]) -> Account:
         elif said["k"] == "exec" and said["exec_id"] not in heard[order.order_id]:
             if said["type"] != UNKNOWN:
                 heard[order.order_id].add(said["exec_id"])
-            _report(order, said["type"], Fill(said["exec_id"], said["last_qty"], said["last_px"], said["fee"]))
+            _report(
+                order, said["type"], Fill(said["exec_id"], said["last_qty"], said["last_px"], said["fee"])
+            )
     return Account(name, orders, summed_positions(orders))
 
 
 def _planned(said: Mapping[str, Any]) -> list[Any]:
     if said["k"] == "plan":
         return list(said["plan"].get("orders", []))
-    made = said.get("update" if said["k"] == "update" else "child", {}).get("order") if said["k"] in ("update", "child") else None
+    made = (
+        said.get("update" if said["k"] == "update" else "child", {}).get("order")
+        if said["k"] in ("update", "child")
+        else None
+    )
     return [made] if made else []
 
 
@@ -83,14 +91,17 @@ def of_riskd(name: str, records: Iterable[Mapping[str, Any]]) -> Account:
     for said in records:
         if said["kind"] == "decision":
             asked, approved = said["order"], said["approved_quantity"]
-            order = Order(asked["order_id"], asked["instrument_id"], SIDES[asked["side"]], asked["quantity"], approved)
+            order = Order(
+                asked["order_id"], asked["instrument_id"], SIDES[asked["side"]], asked["quantity"], approved
+            )
             order.end = "" if approved else DENIED
             orders.append(order)
             by_id[order.order_id] = order
         elif said["kind"] == "exec":
             order = by_id[said["order_id"]]
             order.never_left = said["exec_type"] == 8 and said["reason"] in NEVER_LEFT
-            fill = Fill(exec_hash(said["exec_id"]), said["last_quantity"], said["last_price"], said["fee"])
+            terms = (said["last_quantity"], said["last_price"], said["fee"])
+            fill = Fill(exec_hash(said["exec_id"]), *terms, made=said["exec_id"].startswith(MADE))
             _report(order, said["exec_type"], fill)
         elif said["kind"] == "expired":
             by_id[said["order_id"]].end = EXPIRED
@@ -100,6 +111,8 @@ def of_riskd(name: str, records: Iterable[Mapping[str, Any]]) -> Account:
 def _report(order: Order, kind: int, fill: Fill) -> None:
     if fill.qty:
         order.fills.append(fill)
+    else:
+        order.settled += fill.fee
     order.end = ENDS.get(kind, order.end)
     if order.filled and order.filled == order.approved:
         order.end = FILLED
