@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	pb "dnalyaw/execution/gen/dnalyawv1"
+	"dnalyaw/execution/internal/audit"
+	"dnalyaw/execution/internal/audit/source"
 	"dnalyaw/execution/internal/journal"
 )
 
@@ -149,6 +152,10 @@ func (h *house) goldenSession(session int) {
 	}
 	h.goldenRefusals()
 	h.sameAfterReplay()
+	if session == 0 {
+		h.term() // writes what the account was
+		return
+	}
 	h.kill()
 }
 
@@ -191,7 +198,7 @@ func (h *house) goldenEnd() {
 	last := h.risk.last + 10
 	shares := `"shares":{"alpha":100}`
 	for i, text := range []string{
-		`{"k":"anchor","ts":1,"anchor":{"writer":"omsd-US","seq":100,"hash":"` + fmt.Sprintf("%064x", 77) + `"}}`,
+		string(h.goldenAnchor(100)),
 		fmt.Sprintf(`{"k":"plan","ts":2,"plan":{"session":20240107,"equity":1,"orders":[{"id":%d,"session":20240107,"instrument_id":2,"side":1,"qty":100,"limit_px":1000000,"stop_distance":0,"correlation":"","created_ns":1,%s},{"id":%d,"session":20240107,"instrument_id":3,"side":2,"qty":100,"limit_px":1000000,"stop_distance":0,"correlation":"","created_ns":1,%s}]}}`, last, shares, last+1, shares),
 		"\x01\x06" + varint(last) + "\x00\x00", // submitted
 		"\x02\x06" + varint(last) + "\x01\x00" + "\xc8\x01\x00\x00\x00\x00" + "\x00\x00\x00\x00\x00\x00\x00\x00" + "\x00\x00\x00", // 100 approved
@@ -201,6 +208,8 @@ func (h *house) goldenEnd() {
 		fmt.Sprintf(`{"k":"amend","ts":5,"amend":{"order_id":%d,"id":%d,"qty":150,"limit_px":1020000}}`, last, last+3),
 		"\x03\x06" + varint(last) + "BBBBBBBB" + "\x05" + "\x00\x00\x00\xac\x02\x00" + "\x3b" + "\x00\x00\x0c" + "\x00", // replaced, 150 left
 		"\x01\x06" + varint(last) + "\x06\x00", // its cancel sent
+		fmt.Sprintf(`{"k":"refused","ts":6,"refused":{"order_id":%d,"reason":40}}`, last),
+		"\x01\x06" + varint(last) + "\x06\x00", // and again
 	} {
 		j.Append([]byte(text))
 		if i%2 == 1 {
@@ -212,6 +221,29 @@ func (h *house) goldenEnd() {
 	if err := j.Close(); err != nil {
 		h.t.Fatal(err)
 	}
+}
+
+// goldenAnchor is the record that says how far the audit table is known to have the journal.
+func (h *house) goldenAnchor(records int) []byte {
+	from := source.NewOMS(filepath.Join(h.dir, "oms", "journal"))
+	from.EveryRecord()
+	entries, err := from.Read(0, records)
+	if err != nil || len(entries) != records {
+		h.t.Fatalf("%d records, %v", len(entries), err)
+	}
+	chain, head := audit.NewChain("omsd-US", audit.Head{}), audit.Hash{}
+	for _, e := range entries {
+		row, err := chain.Next(e)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		head = row.Hash
+	}
+	b, err := audit.EncodeAnchor(1, audit.Anchor{Writer: "omsd-US", Seq: uint64(records), Hash: head})
+	if err = errors.Join(err, from.Close()); err != nil {
+		h.t.Fatal(err)
+	}
+	return b
 }
 
 func varint(v uint64) string {

@@ -130,7 +130,7 @@ func holdsSnapshot(dir string, n int, chain journal.Hash, records uint64, state 
 	path := snapshotName(dir, n)
 	snap, err := journal.ReadSnapshot(dir, n)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: after record %d: %w", path, records, err)
 	}
 	broken := func(what string) error {
 		return fmt.Errorf("%w: %s: after record %d: %s; remove the snapshot, and the records are read instead", journal.ErrBroken, path, records, what)
