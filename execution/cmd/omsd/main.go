@@ -45,6 +45,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if len(args) > 0 && args[0] == costsCommand {
 		return costs(args[1:], stdout, stderr)
 	}
+	if len(args) > 0 && args[0] == replayCommand {
+		return replay(args[1:], stdout, stderr)
+	}
 	opts, err := parseOptions(args)
 	if err != nil {
 		fmt.Fprintf(stderr, "omsd: %v\n", err)
@@ -124,6 +127,11 @@ func serve(opts options, log *slog.Logger, async *jsonlog.Async, stdout io.Write
 	if err != nil {
 		return err
 	}
+	recovered, err := oms.RecoveredHash()
+	if err != nil {
+		return err
+	}
+	log.Info("recovered", "state_hash", recovered)
 	lis, err := listen("--socket", opts.socket)
 	if err != nil {
 		return err

@@ -214,11 +214,7 @@ func Replay(snapshot []byte, records [][]byte) (*State, error) {
 		return nil, fmt.Errorf("%w: snapshot: %w", journal.ErrBroken, err)
 	}
 	for i, b := range records {
-		r, err := decodeRecord(b)
-		if err == nil {
-			err = st.apply(r)
-		}
-		if err != nil && !errors.Is(err, order.ErrIllegal) {
+		if err := st.Apply(b); err != nil {
 			return nil, fmt.Errorf("%w: record %d: %w", journal.ErrBroken, i+1, err)
 		}
 	}
