@@ -17,6 +17,7 @@ from dnalyaw.runtime._files import (
 from dnalyaw.runtime._gen import oms_pb2 as messages
 from dnalyaw.runtime._layout import DEFAULT_SPEED, PROGRAMS, Layout, RuntimeStartError, program_path
 from dnalyaw.runtime._processes import ProcessStatus, down, status, up
+from dnalyaw.runtime._session import volume_curve, write_session
 from dnalyaw.runtime._venue import VenueControlError, control, wait_closed
 
 __all__ = [
@@ -49,8 +50,10 @@ __all__ = [
     "status",
     "up",
     "update_register",
+    "volume_curve",
     "wait_closed",
     "write_atomically",
     "write_market",
     "write_reference",
+    "write_session",
 ]

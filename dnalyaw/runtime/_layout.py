@@ -59,6 +59,11 @@ class Layout:
         return self.root / "venue.sock"
 
     @property
+    def session(self) -> Path:
+        """How omsd trades the session; beside the register, where omsd looks for it."""
+        return self.root / "session.json"
+
+    @property
     def quotes_socket(self) -> Path:
         """Where the quotes that the venue trades on are served: outside its folder, for no order can go that way."""
         return self.root / "quotes.sock"
