@@ -68,6 +68,7 @@ type Floor struct {
 	// Room that is used again: what is told is read at once and not kept.
 	decision  riskengine.Decision
 	order     riskengine.Order
+	outcome   riskengine.Report
 	told      told
 	quote     riskengine.Quote // of the instrument quoteOf, as the risk engine has it now
 	quoteOf   uint64
