@@ -436,14 +436,15 @@ func (c *Core) logOrder(o *order.Order, what string) {
 	if !c.cfg.Log.Enabled(context.Background(), slog.LevelInfo) {
 		return
 	}
-	attrs := []any{
-		"order_id", o.ID, "instrument_id", o.InstrumentID, "side", o.Side.String(), "qty", o.Qty, "state", o.State.String(),
-		"filled", o.Cum, jsonlog.CorrelationKey, o.Correlation,
-	}
+	attrs := make([]slog.Attr, 0, 10)
+	attrs = append(attrs,
+		slog.Uint64("order_id", o.ID), slog.Int64("instrument_id", o.InstrumentID), slog.String("side", o.Side.String()), slog.Int64("qty", o.Qty),
+		slog.String("state", o.State.String()), slog.Int64("filled", o.Cum), slog.String(jsonlog.CorrelationKey, o.Correlation))
 	if o.Decided != nil {
-		attrs = append(attrs, "decision", decisionName(o.Decided.Code), "approved", o.Decided.ApprovedQty, "reason", order.ReasonName(reasonOf(o)))
+		attrs = append(attrs, slog.String("decision", decisionName(o.Decided.Code)), slog.Int64("approved", o.Decided.ApprovedQty),
+			slog.String("reason", order.ReasonName(reasonOf(o))))
 	}
-	c.cfg.Log.Info(what, attrs...)
+	c.cfg.Log.LogAttrs(context.Background(), slog.LevelInfo, what, attrs...)
 }
 
 func reasonOf(o *order.Order) uint16 {

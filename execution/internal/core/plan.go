@@ -19,7 +19,7 @@ func (c *Core) plan(ps map[string]targets.Portfolio, reg register.Register, only
 	if c.ref == nil {
 		return nil, errors.New("no reference")
 	}
-	in := c.netInput(ps, reg)
+	in := c.netInput(ps, reg, c.state.blocked())
 	in.Working, in.Only, in.Positions, in.Marks = c.state.working(), only, c.shares, c.marks
 	clear(c.shares)
 	clear(c.marks)
@@ -45,6 +45,9 @@ func (c *Core) plan(ps map[string]targets.Portfolio, reg register.Register, only
 		spec := c.specOf(d, next, correlationOf(d, ps, fallback))
 		spec.Leg, spec.Legs = legOf(res.Drafts, i)
 		plan.Orders = append(plan.Orders, spec)
+		quote := c.prices[d.InstrumentID]
+		bid, ask := arrival(quote)
+		plan.Prices = append(plan.Prices, PlanPrice{d.InstrumentID, quote.Decision(), bid, ask})
 	}
 	return plan, nil
 }
@@ -66,11 +69,11 @@ func legOf(drafts []targets.Draft, i int) (leg, legs uint8) {
 }
 
 // netInput is what every plan depends on, without positions and working orders.
-func (c *Core) netInput(ps map[string]targets.Portfolio, reg register.Register) targets.Input {
+func (c *Core) netInput(ps map[string]targets.Portfolio, reg register.Register, blocked map[int64]string) targets.Input {
 	in := targets.Input{
 		Session: c.state.Session, Equity: c.account.Equity, Portfolios: ps, Register: reg, Ledger: c.state.Ledger,
 		Market:    c.prices,
-		Reference: c.ref.Instruments, Blocked: c.state.blocked(), Unwound: c.state.unwound(),
+		Reference: c.ref.Instruments, Blocked: blocked, Unwound: c.state.unwound(),
 	}
 	if c.reduceOnly() {
 		in.ReduceOnly = whyAudit
@@ -104,6 +107,9 @@ func (c *Core) parentOf(d targets.Draft, id uint64, correlation string) (*Parent
 		return nil, nil // nothing left of the session to work it in, or a close without any price
 	}
 	facts := schedule.Facts{DayNs: c.day.DayNs(), Volume: c.day.Volume}
+	if c.cfg.Market != nil {
+		facts.Counted = c.cfg.Market.Look(d.InstrumentID).Counts
+	}
 	if m, err := schedule.ImpactFromMarket(quote.Decision(), max(0, quote.Ask-quote.Bid), ref.VolatilityBp, ref.ADV); err == nil {
 		facts.Impact = &m
 	}

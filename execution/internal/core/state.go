@@ -45,6 +45,7 @@ type State struct {
 	Assigned      map[uint64]router.Assignment `json:"assigned,omitempty"` // by order
 	active        []uint64                     // parents being worked, ascending; derived
 	dropEnded     bool
+	copied        map[string]bool  // strategies whose portfolio is a copy of the state's own; derived
 	free          []*order.Order   // dropped, to be used again
 	latest        map[string]int64 // the latest as_of taken from each strategy; derived from Taken
 	index         index            // derived from Orders
@@ -70,7 +71,7 @@ func newState() *State {
 		Orders: map[uint64]*order.Order{}, Foreign: map[uint64]Foreign{}, Closes: map[uint64]*order.Order{}, Amends: map[uint64]uint64{}, Parents: map[uint64]*Parent{}, Portfolios: map[string]targets.Portfolio{},
 		Taken: map[string]map[int64]string{}, Ledger: map[string]map[int64]int64{}, Waiting: map[int64]Waiting{},
 		Replan: map[int64]bool{}, Retries: map[int64]int{}, Snapshots: map[uint32]*Snapshot{}, Unwinds: map[string]Unwind{}, Books: Books{Positions: map[int64]int64{}}, Assigned: map[uint64]router.Assignment{}, Updates: map[string]uint64{},
-		index: newIndex(), digests: newDigests(), latest: map[string]int64{},
+		index: newIndex(), digests: newDigests(), latest: map[string]int64{}, copied: map[string]bool{},
 	}
 }
 
@@ -134,6 +135,8 @@ func (s *State) apply(r *Record) error {
 		return s.applyClose(r.Close, r.TsNs)
 	case r.Child != nil:
 		return s.applyChild(r.Child)
+	case r.Volume != nil:
+		return s.applyVolume(r.Volume)
 	case r.ParentEnd != nil:
 		return s.applyParentEnd(r.ParentEnd)
 	case r.Amend != nil:
@@ -165,6 +168,7 @@ func (s *State) applySession(r *SessionRecord) {
 	another := r.Session != s.Session
 	if another {
 		clear(s.Portfolios)
+		clear(s.copied)
 		clear(s.Waiting)
 		clear(s.Replan)
 		clear(s.Retries)
@@ -222,6 +226,7 @@ func (s *State) applyPlan(p *PlanRecord) error {
 	}
 	for _, f := range p.Portfolios {
 		s.Portfolios[f.StrategyID] = f
+		delete(s.copied, f.StrategyID)
 		if s.Taken[f.StrategyID] == nil {
 			s.Taken[f.StrategyID] = map[int64]string{}
 		}
@@ -434,6 +439,36 @@ func (s *State) workingIn(open, parents []uint64) map[int64]targets.Working {
 	return out
 }
 
+// Why nothing is planned in an instrument.
+const (
+	whyUnknown = "an order of unknown fate blocks the instrument"
+	whyForeign = "an order that is not in this journal blocks the instrument"
+)
+
+// blockedOne is blocked for one instrument.
+func (s *State) blockedOne(id int64) map[int64]string {
+	why := ""
+	for _, open := range s.index.openOf[id] {
+		if o := s.Orders[open]; o.State == order.Unknown && o.Session == s.Session {
+			why = whyUnknown
+		}
+	}
+	for _, f := range s.Foreign {
+		if f.InstrumentID == id && f.Open && f.Session == s.Session {
+			why = whyForeign
+		}
+	}
+	for _, d := range s.Books.Differences {
+		if d.InstrumentID == id && id != 0 {
+			why = "not reconciled: " + d.String()
+		}
+	}
+	if why == "" {
+		return nil
+	}
+	return map[int64]string{id: why}
+}
+
 // blocked lists the instruments that nothing is planned in, and why.
 func (s *State) blocked() map[int64]string {
 	var out map[int64]string
@@ -445,12 +480,12 @@ func (s *State) blocked() map[int64]string {
 	}
 	for id := range s.index.open {
 		if o := s.Orders[id]; o.State == order.Unknown && o.Session == s.Session {
-			block(o.InstrumentID, "an order of unknown fate blocks the instrument")
+			block(o.InstrumentID, whyUnknown)
 		}
 	}
 	for _, f := range s.Foreign {
 		if f.Open && f.Session == s.Session {
-			block(f.InstrumentID, "an order that is not in this journal blocks the instrument")
+			block(f.InstrumentID, whyForeign)
 		}
 	}
 	for _, d := range s.Books.Differences {
