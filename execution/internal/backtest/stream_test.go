@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"dnalyaw/execution/internal/backtest"
 )
@@ -92,8 +94,9 @@ func TestQuotesFromAFile(t *testing.T) {
 	}
 }
 
-// A file that is cut off ends the run with its error, and leaves nobody waiting.
+// A file that is cut off ends the run with its error, and leaves nobody waiting; neither does a day that is let go of unread.
 func TestAFileThatIsCutOff(t *testing.T) {
+	running := runtime.NumGoroutine()
 	d := aDay(t, 1, "2026-11-18", 0, nil, nil, nil)
 	path := filepath.Join(t.TempDir(), "day.csv")
 	text := fmt.Sprintf("ts_ns,instrument_id,symbol,kind,bid,ask,bid_size,ask_size,source\n%d,1,N1,quote,1,2,1,1,x\n%d,1,N1", d.Market.OpenNs, d.Market.OpenNs+1)
@@ -114,5 +117,19 @@ func TestAFileThatIsCutOff(t *testing.T) {
 	l := &ledger{}
 	if err := floorWith(l, 0).RunPrepared(p); err == nil || !strings.Contains(err.Error(), "day.csv:3") || len(l.days) != 0 {
 		t.Errorf("%v", err)
+	}
+	if p, err = backtest.Prepare(d); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.OpenQuotes([]string{path}, ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Quotes.Close(); err == nil {
+		t.Error("the fault of a file that nobody read to its end is lost")
+	}
+	for deadline := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > running; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d goroutines run where %d ran before", runtime.NumGoroutine(), running)
+		}
 	}
 }
