@@ -86,6 +86,9 @@ func Net(in Input) Result {
 	res := Result{}
 	t := wholeTable(&in)
 	n := &netter{in: &in, t: t, res: &res}
+	if len(in.Only) == 0 {
+		res.Drafts = make([]Draft, 0, len(t.ids)) // a new plan may trade everything
+	}
 	for row := range t.ids {
 		n.net(row)
 	}
