@@ -33,6 +33,9 @@ type Link interface {
 	Drop(epoch uint64, why error)
 }
 
+// flusher is a link that collects what is sent until it is told to let it out, which is once a turn.
+type flusher interface{ Flush(epoch uint64) }
+
 // Journal is where the core's records go; journal.Journal is one.
 type Journal interface {
 	Keeps() bool // false: records are counted, and nobody reads them again
@@ -156,6 +159,21 @@ type Core struct {
 	out     []frame.Message
 	replies []func() // of this turn
 	waiting []answer // for the disk
+
+	// Room that is used again, so that an order costs no memory of its own.
+	scratch   scratch
+	newOrders slab[frame.NewOrder]
+	legs      []*order.Order
+	shares    map[int64]int64 // what a plan reads of the positions
+	marks     map[int64]int64
+}
+
+// scratch is the record that is being made. Nothing keeps a record once it is applied and observed.
+type scratch struct {
+	record   Record
+	own      OwnRecord
+	decision DecisionRecord
+	exec     ExecRecord
 }
 
 // Open replays the journal in dir and makes a core that continues it.
@@ -185,6 +203,7 @@ func New(st *State, cfg Config, j Journal, link Link) *Core {
 		cfg: cfg, link: link, journal: j, state: st, calls: make(chan func(), 256), ended: make(chan struct{}),
 		positions: map[int64]frame.Position{}, prices: map[int64]targets.Quote{}, heard: map[uint64]bool{},
 		plans: map[uint64]*schedule.Plan{}, wakes: map[uint64]int64{}, counters: map[uint64]*counter{}, stirred: map[int64]bool{},
+		shares: map[int64]int64{}, marks: map[int64]int64{},
 	}
 }
 
@@ -195,11 +214,7 @@ func Replay(snapshot []byte, records [][]byte) (*State, error) {
 		return nil, fmt.Errorf("%w: snapshot: %w", journal.ErrBroken, err)
 	}
 	for i, b := range records {
-		r, err := decodeRecord(b)
-		if err == nil {
-			err = st.apply(r)
-		}
-		if err != nil && !errors.Is(err, order.ErrIllegal) {
+		if err := st.Apply(b); err != nil {
 			return nil, fmt.Errorf("%w: record %d: %w", journal.ErrBroken, i+1, err)
 		}
 	}
@@ -248,7 +263,9 @@ func (c *Core) audit(id uint64, what error) {
 
 // own records one of omsd's own events of an order; false means that it was refused and audited.
 func (c *Core) own(o *order.Order, e order.Event, why string) bool {
-	if err := c.record(&Record{Kind: kindOwn, Own: &OwnRecord{o.ID, e, why}}); err != nil {
+	c.scratch.own = OwnRecord{o.ID, e, why}
+	c.scratch.record = Record{Kind: kindOwn, Own: &c.scratch.own}
+	if err := c.record(&c.scratch.record); err != nil {
 		c.audit(o.ID, err)
 		return false
 	}

@@ -2,9 +2,6 @@ package targets
 
 import (
 	"fmt"
-	"math"
-	"math/big"
-	"sort"
 
 	"dnalyaw/execution/internal/order"
 	"dnalyaw/execution/internal/reference"
@@ -88,91 +85,75 @@ type Result struct {
 
 // Net makes one order an instrument from everything the strategies want together.
 func Net(in Input) Result {
-	var res Result
-	for _, id := range instruments(in) {
-		netOne(in, id, &res)
+	res := Result{}
+	t := wholeTable(&in)
+	n := &netter{in: &in, t: t, res: &res}
+	for row := range t.ids {
+		n.net(row)
 	}
 	link(in, &res)
-	sort.SliceStable(res.Drafts, func(i, j int) bool { return before(res.Drafts[i], res.Drafts[j]) })
+	res.Drafts = inOrder(res.Drafts)
 	return res
 }
 
 // NetOne is Net for one instrument.
 func NetOne(in Input, id int64) Result {
-	var res Result
-	netOne(in, id, &res)
+	res := Result{}
+	n := &netter{in: &in, t: tableOf(&in, id), res: &res}
+	n.net(0)
 	return res
 }
 
-func instruments(in Input) []int64 {
-	set := map[int64]bool{}
-	for _, p := range in.Portfolios {
-		for _, t := range p.Targets {
-			set[t.InstrumentID] = true
-		}
-	}
-	for id, q := range in.Positions {
-		if q != 0 {
-			set[id] = true
-		}
-	}
-	for id := range in.Working {
-		set[id] = true
-	}
-	for _, held := range in.Ledger {
-		for id, q := range held {
-			if q != 0 {
-				set[id] = true
-			}
-		}
-	}
-	ids := make([]int64, 0, len(set))
-	for id := range set {
-		if in.Only != nil {
-			if _, ok := in.Only[id]; !ok {
-				continue
-			}
-		}
-		ids = append(ids, id)
-	}
-	sort.Slice(ids, func(i, j int) bool { return ids[i] < ids[j] })
-	return ids
+// netter works through the rows of a table.
+type netter struct {
+	in  *Input
+	t   *table
+	res *Result
+	buf [5][]int64 // room for a row's numbers, a strategy each
 }
 
-func netOne(in Input, id int64, res *Result) {
-	skip := func(qty int64, format string, args ...any) {
-		res.Skips = append(res.Skips, Skip{id, qty, fmt.Sprintf(format, args...)})
+// numbers is a row's worth of zeros; which keeps the uses apart.
+func (n *netter) numbers(which int) []int64 {
+	if n.buf[which] == nil {
+		n.buf[which] = make([]int64, len(n.t.names))
 	}
-	position, working, quote := in.Positions[id], in.Working[id], in.Market[id]
-	price := quote.Decision()
+	clear(n.buf[which])
+	return n.buf[which]
+}
+
+func (n *netter) skip(id, qty int64, why string) {
+	n.res.Skips = append(n.res.Skips, Skip{id, qty, why})
+}
+
+// net makes a row's order, transfers and skips.
+func (n *netter) net(row int) {
+	in, res, id, cells := n.in, n.res, n.t.ids[row], n.t.row(row)
 	if why, blocked := in.Blocked[id]; blocked {
-		skip(0, "%s", why)
+		n.skip(id, 0, why)
 		return
 	}
 	ref, known := in.Reference[id]
 	if !known {
-		skip(0, "not in the session's reference.json")
+		n.skip(id, 0, "not in the session's reference.json")
 		return
 	}
-	held, moved := trueUp(in.Ledger, id, position)
-	res.Transfers = append(res.Transfers, moved...)
-
-	desired, ok := desire(in, id, price, ref.Lot, held)
+	position, working, quote := in.Positions[id], in.Working[id], in.Market[id]
+	price := quote.Decision()
+	n.trueUp(id, cells, position)
+	desired, ok := n.desire(id, cells, price, ref.Lot)
 	if !ok {
-		skip(0, "no price")
+		n.skip(id, 0, "no price")
 		return
 	}
-	total := sumOf(desired)
-	delta := map[string]int64{}
-	for s := range union(desired, held, working.ByStrategy) {
-		if d := desired[s] - held[s] - working.ByStrategy[s]; d != 0 {
-			delta[s] = d
-		}
+	total, delta := int64(0), n.numbers(1)
+	for i := range cells {
+		total += desired[i]
+		delta[i] = desired[i] - cells[i].held - cells[i].working
 	}
 	net := total - position - working.Buy + working.Sell
 	if net > 0 && working.Sell > 0 || net < 0 && working.Buy > 0 {
 		res.CancelFor = append(res.CancelFor, id)
-		skip(net, "working orders point the other way and are cancelled first")
+		n.skip(id, net, "working orders point the other way and are cancelled first")
 		return
 	}
 	buy := net > 0
@@ -184,21 +165,21 @@ func netOne(in Input, id int64, res *Result) {
 	if limit := in.Only[id]; limit > 0 {
 		qty = min(qty, limit/ref.Lot*ref.Lot)
 	}
-	shares := cross(id, price, delta, net, res)
+	left := n.cross(id, price, delta, net)
 	switch {
 	case net == 0:
 		return
 	case buy && in.ReduceOnly != "":
-		skip(net, "%s", in.ReduceOnly)
+		n.skip(id, net, in.ReduceOnly)
 		return
 	case qty == 0:
-		skip(net, "less than a lot of %d", ref.Lot)
+		n.skip(id, net, fmt.Sprintf("less than a lot of %d", ref.Lot))
 		return
 	case !closing && below(qty, price, in.Equity):
-		skip(net, "inside the drift band of 0.1%% of equity")
+		n.skip(id, net, whyDrift)
 		return
 	}
-	d := Draft{InstrumentID: id, Side: order.Buy, Qty: qty, Closing: closing, Shares: ApportionShares(shares, qty)}
+	d := Draft{InstrumentID: id, Side: order.Buy, Qty: qty, Closing: closing}
 	if !buy {
 		d.Side = order.Sell
 	}
@@ -209,154 +190,169 @@ func netOne(in Input, id int64, res *Result) {
 	if touch > 0 {
 		d.LimitPx = MarketableLimit(touch, TicksOf(ref, in.Ticks), buy)
 	} else if buy {
-		skip(net, "no price to buy at")
+		n.skip(id, net, "no price to buy at")
 		return
 	}
+	d.Shares = n.shares(left, qty)
 	if buy {
-		d.StopDistance = widestStop(in, id, d.Shares)
+		d.StopDistance = n.widestStop(cells, d.Shares)
 	}
 	res.Drafts = append(res.Drafts, d)
 }
 
-// trueUp is what each strategy holds of the instrument, made to add up to the venue's position: a split scales
-// everybody alike, and what no strategy explains is Unattributed.
-func trueUp(ledger map[string]map[int64]int64, id, position int64) (map[string]int64, []Transfer) {
-	held := map[string]int64{}
-	for s, m := range ledger {
-		if q := m[id]; q != 0 {
-			held[s] = q
-		}
+const whyDrift = "inside the drift band of 0.1% of equity"
+
+// trueUp makes what each strategy holds of the instrument add up to the venue's position: a split scales everybody alike,
+// and what no strategy explains is Unattributed.
+func (n *netter) trueUp(id int64, cells []cell, position int64) {
+	var sum, positive int64
+	for i := range cells {
+		sum += cells[i].held
+		positive += max(0, cells[i].held)
 	}
-	if sumOf(held) == position {
-		return held, nil
+	if sum == position {
+		return
 	}
-	now := map[string]int64{}
-	positive := map[string]int64{}
-	for s, q := range held {
-		if q > 0 {
-			positive[s] = q
-		}
-	}
+	now := n.numbers(0)
 	switch {
-	case position > 0 && len(positive) > 0:
-		now = ApportionShares(positive, position)
-	case position != 0:
-		now[Unattributed] = position
-	}
-	var moved []Transfer
-	for _, s := range sortedKeys(union(held, now)) {
-		if d := now[s] - held[s]; d != 0 {
-			moved = append(moved, Transfer{StrategyID: s, InstrumentID: id, Qty: d, Why: "venue position"})
+	case position > 0 && positive > 0:
+		weights := n.numbers(1)
+		for i := range cells {
+			weights[i] = max(0, cells[i].held)
 		}
+		apportion(weights, position, now)
+	case position != 0:
+		now[n.t.unattributed] = position
 	}
-	return now, moved
+	for i := range cells {
+		if d := now[i] - cells[i].held; d != 0 {
+			n.res.Transfers = append(n.res.Transfers, Transfer{StrategyID: n.t.names[i], InstrumentID: id, Qty: d, Why: "venue position"})
+		}
+		cells[i].held = now[i]
+	}
 }
 
 // desire is how many shares each strategy should hold. A strategy that may trade and sent nothing this session keeps
 // what it has; one that may not trade any more wants nothing. It is false when a wish has no price to be counted at.
-func desire(in Input, id, price, lot int64, held map[string]int64) (map[string]int64, bool) {
-	out := map[string]int64{}
-	if _, gone := in.Unwound.Instruments[id]; gone {
+func (n *netter) desire(id int64, cells []cell, price, lot int64) ([]int64, bool) {
+	out := n.numbers(0)
+	if _, gone := n.in.Unwound.Instruments[id]; gone {
 		return out, true
 	}
-	for s, q := range held {
-		if _, gone := in.Unwound.Strategies[s]; gone {
-			continue
-		}
-		if _, sent := in.Portfolios[s]; !sent && in.Register[s].MayTrade() {
-			out[s] = q
-		}
-	}
-	var names []string
-	var money []*big.Int
-	total := new(big.Int)
-	for _, s := range sortedKeys(in.Portfolios) {
-		_, gone := in.Unwound.Strategies[s]
-		e := in.Register[s]
-		if gone || !e.MayTrade() {
-			continue
-		}
-		for _, t := range in.Portfolios[s].Targets {
-			if t.InstrumentID != id {
-				continue
+	var total uint128
+	wishes, last := 0, 0
+	for i := range cells {
+		s := &n.t.facts[i]
+		switch {
+		case s.keeps:
+			out[i] = cells[i].held
+		case s.wants && cells[i].weight > 0:
+			wishes, last = wishes+1, i
+			var over bool
+			if total, over = total.plus(s.money(cells[i].weight)); over {
+				return nil, false
 			}
-			m := big.NewInt(int64(math.Round(t.Weight * 1e6)))
-			m.Mul(m, big.NewInt(int64(math.Round(e.CapitalFraction*1e9))))
-			m.Mul(m, big.NewInt(max(0, in.Equity)))
-			names, money = append(names, s), append(money, m)
-			total.Add(total, m)
 		}
 	}
-	if total.Sign() == 0 {
+	if total.zero() {
 		return out, true
 	}
 	if price <= 0 {
 		return nil, false
 	}
-	unit := new(big.Int).Mul(big.NewInt(price), big.NewInt(1_000_000_000_000_000))
-	whole := new(big.Int).Quo(total, unit)
-	if !whole.IsInt64() || whole.Int64() > math.MaxInt64/4 {
+	// Weights are in millionths, capital in billionths: 1e15 together. Dividing twice rounds down as dividing once does.
+	whole, fits := total.over(1_000_000_000_000_000).over(uint64(price)).int64()
+	if !fits || whole > maxWish {
 		return nil, false
 	}
-	for i, n := range Apportion(money, whole.Int64()/lot*lot) {
-		out[names[i]] += n
+	whole = whole / lot * lot
+	if wishes == 1 {
+		out[last] += whole
+		return out, true
 	}
+	n.share(cells, whole, out)
 	return out, true
 }
 
 // cross meets opposite wishes inside, pro rata, and returns what is left for the order, all on the net's side.
-func cross(id, price int64, delta map[string]int64, net int64, res *Result) map[string]int64 {
-	buys, sells := map[string]int64{}, map[string]int64{}
-	for s, d := range delta {
+func (n *netter) cross(id, price int64, delta []int64, net int64) []int64 {
+	buys, sells := n.numbers(2), n.numbers(3)
+	var bought, sold int64
+	for i, d := range delta {
 		if d > 0 {
-			buys[s] = d
+			buys[i] = d
+			bought += d
 		} else {
-			sells[s] = -d
+			sells[i] = -d
+			sold -= d
 		}
 	}
-	met := min(sumOf(buys), sumOf(sells))
-	gets, gives := ApportionShares(buys, met), ApportionShares(sells, met)
-	for _, s := range sortedKeys(gets) {
-		if gets[s] > 0 {
-			res.Transfers = append(res.Transfers, Transfer{s, id, gets[s], price, "cross"})
-		}
-	}
-	for _, s := range sortedKeys(gives) {
-		if gives[s] > 0 {
-			res.Transfers = append(res.Transfers, Transfer{s, id, -gives[s], price, "cross"})
-		}
-	}
-	left := map[string]int64{}
-	side, done := buys, gets
+	side := buys
 	if net < 0 {
-		side, done = sells, gives
+		side = sells
 	}
-	for s, q := range side {
-		if q > done[s] {
-			left[s] = q - done[s]
+	met := min(bought, sold)
+	if met == 0 {
+		return side
+	}
+	gets, gives := n.numbers(0), n.numbers(4)
+	apportion(buys, met, gets)
+	apportion(sells, met, gives)
+	for i, q := range gets {
+		if q > 0 {
+			n.res.Transfers = append(n.res.Transfers, Transfer{n.t.names[i], id, q, price, "cross"})
 		}
 	}
-	return left
+	for i, q := range gives {
+		if q > 0 {
+			n.res.Transfers = append(n.res.Transfers, Transfer{n.t.names[i], id, -q, price, "cross"})
+		}
+	}
+	done := gets
+	if net < 0 {
+		done = gives
+	}
+	for i := range side {
+		side[i] -= done[i]
+	}
+	return side
+}
+
+// shares splits an order by what is left for it.
+func (n *netter) shares(left []int64, qty int64) map[string]int64 {
+	only, several := -1, false
+	for i, q := range left {
+		if q > 0 {
+			several = several || only >= 0
+			only = i
+		}
+	}
+	if !several && only >= 0 {
+		return map[string]int64{n.t.names[only]: qty}
+	}
+	parts := n.numbers(0)
+	apportion(left, qty, parts)
+	out := make(map[string]int64, len(left))
+	for i, q := range left {
+		if q > 0 {
+			out[n.t.names[i]] = parts[i]
+		}
+	}
+	return out
 }
 
 // widestStop is the widest stop of the strategies that buy; without a stop in any of them the whole notional is at
 // risk, and the order says so.
-func widestStop(in Input, id int64, shares map[string]int64) int64 {
+func (n *netter) widestStop(cells []cell, shares map[string]int64) int64 {
 	var widest int64
-	for s, q := range shares {
-		if q == 0 {
+	for i := range cells {
+		if shares[n.t.names[i]] == 0 {
 			continue
 		}
-		var stop int64
-		for _, t := range in.Portfolios[s].Targets {
-			if t.InstrumentID == id {
-				stop = int64(math.Round(t.StopDistance * 1e6))
-			}
-		}
-		if stop == 0 {
+		if cells[i].stop == 0 {
 			return 0
 		}
-		widest = max(widest, stop)
+		widest = max(widest, cells[i].stop)
 	}
 	return widest
 }
@@ -371,27 +367,9 @@ func TicksOf(ref reference.Instrument, tables map[string]schedule.TickTable) sch
 
 // below says that qty at price is worth less than the drift band.
 func below(qty, price, equity int64) bool {
-	v := new(big.Int).Mul(big.NewInt(qty), big.NewInt(price))
-	v.Mul(v, big.NewInt(DriftBand))
-	return v.Cmp(big.NewInt(equity)) < 0
-}
-
-func union(ms ...map[string]int64) map[string]int64 {
-	out := map[string]int64{}
-	for _, m := range ms {
-		for k := range m {
-			out[k] = 0
-		}
-	}
-	return out
-}
-
-func sumOf(m map[string]int64) int64 {
-	var n int64
-	for _, q := range m {
-		n += q
-	}
-	return n
+	v := product(uint64(qty), uint64(price))
+	v, over := v.times(DriftBand)
+	return !over && equity > 0 && v.less(uint128{0, uint64(equity)})
 }
 
 func abs(n int64) int64 {

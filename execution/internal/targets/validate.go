@@ -184,14 +184,12 @@ func checkLeverage(gross float64, names int, maxLeverage float64, add adder) {
 	}
 }
 
-// ValidateLeverage says whether a portfolio whose targets are right one by one is within its strategy's leverage.
-func ValidateLeverage(p Portfolio, c Context) (faults []Fault) {
-	gross := 0.0
-	for _, t := range p.Targets {
-		gross += t.Weight
-	}
+// ValidateLeverageWith says whether a portfolio whose targets are right one by one is within its strategy's leverage once it
+// has another target.
+func ValidateLeverageWith(p Portfolio, t Target, c Context) (faults []Fault) {
+	gross, names := p.grossWith(t)
 	if e, ok := c.Register[p.StrategyID]; ok && c.RegisterErr == nil {
-		checkLeverage(gross, len(p.Targets), e.MaxLeverage, func(instrument int64, code, format string, args ...any) {
+		checkLeverage(gross, names, e.MaxLeverage, func(instrument int64, code, format string, args ...any) {
 			faults = append(faults, Fault{p.StrategyID, instrument, code, fmt.Sprintf(format, args...)})
 		})
 	}
