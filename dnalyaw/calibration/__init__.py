@@ -8,15 +8,8 @@ from dnalyaw.calibration._costs import (
     analyse_costs,
 )
 from dnalyaw.calibration._orders import CostError, ExecutedFill, ExecutedOrder, read_order
-from dnalyaw.calibration._shortfall import (
-    SHORTFALL_PARTS,
-    SHORTFALL_SCHEMA,
-    PathComparison,
-    ShortfallLine,
-    path_comparison,
-    read_shortfall,
-    shortfall_lines,
-)
+from dnalyaw.calibration._shortfall import PathComparison, ShortfallLine, path_comparison, shortfall_lines
+from dnalyaw.calibration._shortfall_rows import SHORTFALL_PARTS, SHORTFALL_SCHEMA, read_shortfall
 
 __all__ = [
     "COST_SCHEMA",

@@ -160,10 +160,12 @@ func analyse(s *costsSummary, out io.Writer, found core.Costs, series *quotebook
 		s.Paths = "the session has no experiment between two paths"
 		return nil
 	}
-	row, why, err := comparePaths(s.Session, found.Design.Design, outcomes)
-	s.Paths = why
+	row, err := comparePaths(s.Session, found.Design.Design, outcomes)
 	if err != nil {
-		return err
+		s.Paths = err.Error()
+		if !errors.Is(err, router.ErrTooFew) {
+			return nil // a record that is not this design's: the costs stand, the comparison does not
+		}
 	}
 	return tca.Write(out, row)
 }
@@ -201,22 +203,18 @@ func told(ns int64) int64 {
 	return ns
 }
 
-// comparePaths is path 1 against path 2; why is why there is no difference to show.
-func comparePaths(session uint32, design router.Design, outcomes []router.Outcome) (row tca.PathsRow, why string, err error) {
+// comparePaths is path 1 against path 2. With ErrTooFew the row has the counts and no difference.
+func comparePaths(session uint32, design router.Design, outcomes []router.Outcome) (tca.PathsRow, error) {
 	c, err := router.Compare(router.Options{Design: design, Confidence: pathsConfidence, Redraws: pathsRedraws, Seed: design.Seed}, outcomes)
-	row = tca.PathsRow{
+	row := tca.PathsRow{
 		Kind: "paths", Schema: tca.SchemaVersion, Session: session, N1: c.N[0], N2: c.N[1], Missing1: c.Missing[0], Missing2: c.Missing[1], Forced: c.Forced,
 		Strata: c.Strata, UsedStrata: c.UsedStrata, Confidence: pathsConfidence, Redraws: pathsRedraws,
 	}
-	if errors.Is(err, router.ErrTooFew) {
-		return row, err.Error(), nil
+	if err == nil {
+		row.Mean1Bp, row.Mean2Bp, row.DiffBp, row.StdErrBp = &c.MeanBp[0], &c.MeanBp[1], &c.DiffBp, &c.StdErrBp
+		row.LowBp, row.HighBp, row.P = &c.LowBp, &c.HighBp, &c.P
 	}
-	if err != nil {
-		return row, "", err
-	}
-	row.Mean1Bp, row.Mean2Bp, row.DiffBp, row.StdErrBp = &c.MeanBp[0], &c.MeanBp[1], &c.DiffBp, &c.StdErrBp
-	row.LowBp, row.HighBp, row.P = &c.LowBp, &c.HighBp, &c.P
-	return row, "", nil
+	return row, err
 }
 
 // readCloses reads official closing prices: a JSON object, instrument id to millionths. Without a file there are none.

@@ -45,9 +45,11 @@ func (c *Core) plan(ps map[string]targets.Portfolio, reg register.Register, only
 		spec := c.specOf(d, next, correlationOf(d, ps, fallback))
 		spec.Leg, spec.Legs = legOf(res.Drafts, i)
 		plan.Orders = append(plan.Orders, spec)
-		quote := c.prices[d.InstrumentID]
-		bid, ask := arrival(quote)
-		plan.Prices = append(plan.Prices, PlanPrice{d.InstrumentID, quote.Decision(), bid, ask})
+		if c.journal.Keeps() { // for whoever reads the journal; the state does not need it
+			quote := c.prices[d.InstrumentID]
+			bid, ask := arrival(quote)
+			plan.Prices = append(plan.Prices, PlanPrice{d.InstrumentID, quote.Decision(), bid, ask})
+		}
 	}
 	return plan, nil
 }
