@@ -78,10 +78,6 @@ def measure(say: Callable[[str], None], seconds: float = SECONDS) -> dict[str, A
             full = run.generate(
                 desk, "closed", "full", CLOSED_NAMES, root / "full", seconds=f"{seconds}s", window=WINDOW
             )
-            figures |= {
-                "max_orders_per_s": round(full["ended"] / full["seconds"]),
-                "closed_steal": full["steal"],
-            }
             say("comparing with the venue's log")
             sent = np.concatenate([orders.sent(root / strategy) for strategy in (*RATES, "full")])
             settled(desk, sent)
