@@ -152,6 +152,8 @@ def test_the_bench_loses_and_doubles_nothing() -> None:
     assert (figures["bench"], figures["lost"], figures["duplicated"]) == ("oms", 0, 0)
     # A second at the slower rate; on a machine that is too slow for the faster one not every update makes an order.
     assert figures["orders"] > 907
+    # Both programs' records of every order are in the table: five of omsd's and three of riskd's.
+    assert figures["audit_rows"] > 5 * figures["orders"]
     assert figures["slices"] >= 4
     assert figures["slices_907"] >= 4
     for name in (
