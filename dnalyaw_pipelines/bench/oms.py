@@ -104,7 +104,7 @@ def measure(say: Callable[[str], None], seconds: float = SECONDS) -> dict[str, A
             suffix = "_907" if strategy == "slow" else ""
             rows, back = orders.sent(root / strategy), orders.echoes(root / strategy)
             slices = answers[strategy]["slices"]
-            figures[f"slices{suffix}"] = len(slices)
+            figures[f"slices{suffix}"] = sum(piece["kind"] == "load" for piece in slices)
             figures[f"slices_dropped{suffix}"] = dropped(slices)
             figures |= latencies(rows, back, slices, oms, venue, suffix)
             figures[f"all_slices_{rate}"] = latencies(
@@ -155,8 +155,8 @@ def settled(desk: run.Desk, sent: Integers) -> None:
 
 
 def dropped(slices: Iterable[dict[str, Any]]) -> dict[str, int]:
-    """How many slices the rule threw out, by its reason."""
-    reasons = [piece["dropped"] for piece in slices if piece["dropped"]]
+    """How many slices of load the rule threw out, with the echo behind each, by its reason."""
+    reasons = [piece["dropped"] for piece in slices if piece["kind"] == "load"]
     return {reason: reasons.count(reason) for reason in ("steal", "late")}
 
 

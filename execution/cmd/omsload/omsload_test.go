@@ -58,13 +58,13 @@ func TestASliceInWhichTheMachineWasTakenAwayIsDropped(t *testing.T) {
 	}
 }
 
-func TestAGeneratorThatIsLateUnderLoadAloneWasHeldUpByIt(t *testing.T) {
+func TestALoadAndItsEchoCountTogether(t *testing.T) {
 	for _, c := range []struct{ load, echo, want string }{
-		{"late", "", ""}, {"late", "late", "late"}, {"late", "steal", "late"}, {"steal", "", "steal"}, {"", "late", ""},
+		{"", "", ""}, {"late", "", ""}, {"late", "late", "late"}, {"late", "steal", "steal"}, {"steal", "", "steal"}, {"", "late", "late"}, {"", "steal", "steal"},
 	} {
-		s := slice{Dropped: c.load}
-		if s.own(slice{Dropped: c.echo}); s.Dropped != c.want {
-			t.Errorf("load %q, echo %q: %q, want %q", c.load, c.echo, s.Dropped, c.want)
+		load, echo := slice{Dropped: c.load}, slice{Dropped: c.echo}
+		if pair(&load, &echo); load.Dropped != c.want || echo.Dropped != c.want {
+			t.Errorf("load %q, echo %q: %q and %q, want %q", c.load, c.echo, load.Dropped, echo.Dropped, c.want)
 		}
 	}
 }
