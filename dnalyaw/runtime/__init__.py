@@ -2,6 +2,7 @@
 
 from dnalyaw.runtime._client import ACCEPTED, ALREADY_TAKEN, REFUSED, OmsClient, OmsError
 from dnalyaw.runtime._control import RiskAbsentError, RiskControlError, latched, risk_control
+from dnalyaw.runtime._costs import CostsError, session_costs
 from dnalyaw.runtime._files import (
     INITIAL_CASH,
     MAX_STRATEGIES,
@@ -26,6 +27,7 @@ __all__ = [
     "MAX_STRATEGIES",
     "PROGRAMS",
     "REFUSED",
+    "CostsError",
     "Layout",
     "OmsClient",
     "OmsError",
@@ -43,6 +45,7 @@ __all__ = [
     "program_path",
     "registered_strategies",
     "risk_control",
+    "session_costs",
     "status",
     "up",
     "update_register",

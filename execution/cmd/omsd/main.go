@@ -42,6 +42,12 @@ const (
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 func run(args []string, stdout, stderr io.Writer) int {
+	if len(args) > 0 && args[0] == costsCommand {
+		return costs(args[1:], stdout, stderr)
+	}
+	if len(args) > 0 && args[0] == replayCommand {
+		return replay(args[1:], stdout, stderr)
+	}
 	opts, err := parseOptions(args)
 	if err != nil {
 		fmt.Fprintf(stderr, "omsd: %v\n", err)
@@ -101,6 +107,11 @@ func serve(opts options, log *slog.Logger, async *jsonlog.Async, stdout io.Write
 	link := risklink.New(risklink.Config{Path: opts.risk, Region: opts.region, Log: log})
 	dir := filepath.Join(opts.dir, "journal")
 	table := &trail{backlog: opts.auditBacklog}
+	quotes, err := openFeed(opts, observed, log)
+	if err != nil {
+		return err
+	}
+	defer quotes.close()
 	oms, err := core.Open(dir, core.Config{
 		Region:    opts.region,
 		Register:  register.NewCached(opts.register).Read,
@@ -109,12 +120,18 @@ func serve(opts options, log *slog.Logger, async *jsonlog.Async, stdout io.Write
 		Earlier:   core.Earlier(dir),
 		Log:       log,
 		Observer:  stamped(observed, stamps),
+		Market:    quotes.market(),
 
 		AuditBehind: table.behind,
 	}, link)
 	if err != nil {
 		return err
 	}
+	recovered, err := oms.RecoveredHash()
+	if err != nil {
+		return err
+	}
+	log.Info("recovered", "state_hash", recovered)
 	lis, err := listen("--socket", opts.socket)
 	if err != nil {
 		return err
@@ -142,6 +159,7 @@ func serve(opts options, log *slog.Logger, async *jsonlog.Async, stdout io.Write
 		}
 	})
 	wg.Go(func() { watched.run(coreCtx) })
+	wg.Go(func() { quotes.run(coreCtx) })
 	wg.Go(func() { writeMetrics(coreCtx, filepath.Join(opts.dir, "metrics.json"), oms, link, log) })
 
 	st, err := oms.Status(ctx)

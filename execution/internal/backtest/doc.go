@@ -23,6 +23,7 @@ type Risk interface {
 	Report(r *riskengine.Report, nowNs int64) (riskengine.Outcome, error)
 	Settle(nowNs int64, actions []riskengine.Action) (riskengine.Settled, error)
 	Kill(nowNs int64) error
+	Rearm() error
 	Wants() riskengine.Wants
 	State() (riskengine.State, error)
 	AppendPositions(into []riskengine.Position) ([]riskengine.Position, error)

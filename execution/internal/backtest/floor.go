@@ -28,7 +28,12 @@ type Config struct {
 	OpenRisk func(reference []byte) (Risk, error) // makes the engine at the first session
 	Journal  core.Journal                         // nil = none is kept
 	Sink     Sink
-	Log      *slog.Logger
+
+	// RearmAfter is after how many sessions that began with the kill switch thrown it is armed again, before the open, as a
+	// person does with `dnalyaw rearm`; 0 = never.
+	RearmAfter int
+
+	Log *slog.Logger
 }
 
 // Floor is the whole runtime in one goroutine.
@@ -37,7 +42,7 @@ type Floor struct {
 	core  *core.Core
 	risk  Risk
 	venue *sim.Engine
-	day   *parsed
+	day   *Prepared
 
 	nowNs  int64
 	epoch  uint64
@@ -50,15 +55,22 @@ type Floor struct {
 	changed  []sim.Quote
 	actions  []riskengine.Action
 	settleAt int64
-	moved    bool // something was reported since riskd's state was told
+	moved    bool               // something was reported since riskd's state was told
+	handed   bool               // the core was told something since it turned
+	later    []riskengine.Quote // of names in which nothing is held or works: told before anything is asked
 	legs     []riskengine.Order
 	legIDs   [][16]byte
 	execs    uint64
+	late     []late            // reports on their way
+	first    map[uint64]uint64 // of the session: a modification's id -> the order's
+	killed   int               // sessions that have begun with the kill switch thrown, without a break
 
 	// Room that is used again: what is told is read at once and not kept.
 	decision  riskengine.Decision
 	order     riskengine.Order
 	told      told
+	quote     riskengine.Quote // of the instrument quoteOf, as the risk engine has it now
+	quoteOf   uint64
 	positions []riskengine.Position
 	prices    []riskengine.Quote
 	name      []byte
@@ -109,23 +121,47 @@ func (f *Floor) Core() *core.Core { return f.core }
 
 // Run trades one session after the other.
 func (f *Floor) Run(d Day) error {
-	day, err := parse(d)
+	day, err := Prepare(d)
 	if err != nil {
 		return err
 	}
+	return f.RunPrepared(day)
+}
+
+// RunPrepared is Run for a day that was prepared.
+func (f *Floor) RunPrepared(day *Prepared) (err error) {
 	f.day = day
+	err = f.run()
+	sum := Summary{}
+	if err == nil {
+		sum, err = f.summary()
+	}
+	if q := day.Quotes; q != nil {
+		read, failed := q.Close()
+		sum.Quotes = &read
+		err = errors.Join(err, failed)
+	}
+	if err != nil {
+		return err
+	}
+	return f.cfg.Sink.Day(sum)
+}
+
+func (f *Floor) run() error {
+	day := f.day
 	if err := f.open(); err != nil {
 		return fmt.Errorf("session %d: %w", day.ref.Session, err)
 	}
 	if err := f.trade(); err != nil {
 		return fmt.Errorf("session %d at %s: %w", day.ref.Session, time.Unix(0, f.nowNs).UTC().Format(time.RFC3339Nano), err)
 	}
-	return f.cfg.Sink.Day(f.summary())
+	return nil
 }
 
 // open begins the session at the venue, in the risk engine and in the core, as their processes do.
 func (f *Floor) open() (err error) {
 	d := f.day
+	f.quoteOf, f.late, f.first = 0, nil, map[uint64]uint64{}
 	f.nowNs, f.settleAt, f.timers = d.Market.OpenNs, math.MaxInt64, timers{}
 	if f.venue == nil {
 		if f.risk, err = f.cfg.OpenRisk(d.Reference); err != nil {
@@ -144,13 +180,13 @@ func (f *Floor) open() (err error) {
 		return err
 	}
 	f.changed = append(f.changed[:0], f.venue.Quotes()...)
-	if err := f.tellQuotes(); err != nil {
+	if err := errors.Join(f.tellQuotes(), f.tellLater()); err != nil {
 		return err
 	}
 	if err := f.account(); err != nil {
 		return err
 	}
-	state, err := f.risk.State()
+	state, err := f.rearm()
 	if err != nil {
 		return err
 	}
@@ -168,6 +204,23 @@ func (f *Floor) open() (err error) {
 		return f.refuse
 	}
 	return f.handOver(d.Market.OpenNs)
+}
+
+// rearm arms a thrown kill switch again where it was thrown long enough, and says how the account stands.
+func (f *Floor) rearm() (riskengine.State, error) {
+	state, err := f.risk.State()
+	if err != nil || !state.Killed() {
+		f.killed = 0
+		return state, err
+	}
+	if f.killed++; f.cfg.RearmAfter == 0 || f.killed < f.cfg.RearmAfter {
+		return state, nil
+	}
+	if err := f.risk.Rearm(); err != nil {
+		return state, fmt.Errorf("the kill switch is not armed again: %w", err)
+	}
+	f.killed = 0
+	return f.risk.State()
 }
 
 // trade lets the session pass.
@@ -188,7 +241,7 @@ func (f *Floor) trade() error {
 		if !running {
 			break
 		}
-		at = min(at, f.settleAt, f.timers.next(), f.core.WakeNs(), f.nextHandoff())
+		at = min(at, f.settleAt, f.timers.next(), f.core.WakeNs(), f.nextHandoff(), f.nextLate())
 		at = max(at, f.nowNs)
 		if err := f.advance(at); err != nil {
 			return err
@@ -213,10 +266,20 @@ func (f *Floor) advance(at int64) error {
 	if err := f.tellQuotes(); err != nil {
 		return err
 	}
+	after := f.venue.Phase()
+	if len(records) == 0 && after == before && f.stillness(at) {
+		return nil
+	}
+	if err := f.tellLater(); err != nil {
+		return err
+	}
+	if err := f.hearLate(at); err != nil {
+		return err
+	}
 	if err := f.hear(records); err != nil {
 		return err
 	}
-	if after := f.venue.Phase(); after != before {
+	if after != before {
 		if err := f.risk.Session(sessionState(after), at); err != nil {
 			return err
 		}
@@ -230,6 +293,11 @@ func (f *Floor) advance(at int64) error {
 		return err
 	}
 	return f.settle()
+}
+
+// stillness says that prices have changed by now and nothing else: nobody was told anything, and nobody wants anything.
+func (f *Floor) stillness(at int64) bool {
+	return !f.handed && !f.moved && f.settleAt > at && f.nextLate() > at && f.timers.next() > at && f.core.WakeNs() > at && f.nextHandoff() > at && f.risk.Wants() == 0
 }
 
 func sessionState(p sim.Phase) uint8 {

@@ -67,6 +67,7 @@ type Config struct {
 	WatchEvery  time.Duration                        // between two comparisons of the books with the venue
 	MaxLag      time.Duration                        // how long the disk may be behind before no new order leaves
 	AuditBehind func() bool                          // the audit trail has fallen too far behind; nil = there is none. From any goroutine.
+	Market      MarketData                           // sizes, halts and volume; nil = there is no feed beside riskd
 	Now         func() time.Time
 	After       func(time.Duration, func()) // calls once, from any goroutine
 	Log         *slog.Logger
@@ -149,10 +150,11 @@ type Core struct {
 	retryAt     time.Time
 	sellsAtLast int
 
-	plans   map[uint64]*schedule.Plan // of the parents that are worked
-	wakes   map[uint64]int64          // when each wants to be asked again, the venue's clock
-	wakeNs  int64                     // the first of them
-	stirred map[int64]bool            // instruments in which something happened since they were asked
+	plans    map[uint64]*schedule.Plan // of the parents that are worked
+	wakes    map[uint64]int64          // when each wants to be asked again, the venue's clock
+	wakeNs   int64                     // the first of them
+	counters map[uint64]*counter       // volume of the parents that follow it
+	stirred  map[int64]bool            // instruments in which something happened since they were asked
 
 	out     []frame.Message
 	replies []func() // of this turn
@@ -200,7 +202,7 @@ func New(st *State, cfg Config, j Journal, link Link) *Core {
 	return &Core{
 		cfg: cfg, link: link, journal: j, state: st, calls: make(chan func(), 256), ended: make(chan struct{}),
 		positions: map[int64]frame.Position{}, prices: map[int64]targets.Quote{}, heard: map[uint64]bool{},
-		plans: map[uint64]*schedule.Plan{}, wakes: map[uint64]int64{}, stirred: map[int64]bool{},
+		plans: map[uint64]*schedule.Plan{}, wakes: map[uint64]int64{}, counters: map[uint64]*counter{}, stirred: map[int64]bool{},
 		shares: map[int64]int64{}, marks: map[int64]int64{},
 	}
 }
@@ -212,11 +214,7 @@ func Replay(snapshot []byte, records [][]byte) (*State, error) {
 		return nil, fmt.Errorf("%w: snapshot: %w", journal.ErrBroken, err)
 	}
 	for i, b := range records {
-		r, err := decodeRecord(b)
-		if err == nil {
-			err = st.apply(r)
-		}
-		if err != nil && !errors.Is(err, order.ErrIllegal) {
+		if err := st.Apply(b); err != nil {
 			return nil, fmt.Errorf("%w: record %d: %w", journal.ErrBroken, i+1, err)
 		}
 	}

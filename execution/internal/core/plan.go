@@ -45,6 +45,9 @@ func (c *Core) plan(ps map[string]targets.Portfolio, reg register.Register, only
 		spec := c.specOf(d, next, correlationOf(d, ps, fallback))
 		spec.Leg, spec.Legs = legOf(res.Drafts, i)
 		plan.Orders = append(plan.Orders, spec)
+		quote := c.prices[d.InstrumentID]
+		bid, ask := arrival(quote)
+		plan.Prices = append(plan.Prices, PlanPrice{d.InstrumentID, quote.Decision(), bid, ask})
 	}
 	return plan, nil
 }
@@ -104,6 +107,9 @@ func (c *Core) parentOf(d targets.Draft, id uint64, correlation string) (*Parent
 		return nil, nil // nothing left of the session to work it in, or a close without any price
 	}
 	facts := schedule.Facts{DayNs: c.day.DayNs(), Volume: c.day.Volume}
+	if c.cfg.Market != nil {
+		facts.Counted = c.cfg.Market.Look(d.InstrumentID).Counts
+	}
 	if m, err := schedule.ImpactFromMarket(quote.Decision(), max(0, quote.Ask-quote.Bid), ref.VolatilityBp, ref.ADV); err == nil {
 		facts.Impact = &m
 	}

@@ -98,6 +98,10 @@ func (c *Core) overnight(r *BooksRecord) {
 // withinSession waits until a difference has stood for a while with nothing under way that could explain it. Only then it
 // asks what explains it: while orders fill, something differs at every look.
 func (c *Core) withinSession() {
+	if c.holdsWhatBooksSay() && !c.cashDiffers() {
+		c.differsSince = time.Time{}
+		return
+	}
 	b, venue := &c.state.Books, c.venueBooks()
 	var differ []int64
 	for _, id := range union(b.Positions, venue) {
@@ -105,12 +109,8 @@ func (c *Core) withinSession() {
 			differ = append(differ, id)
 		}
 	}
-	off := b.Cash - c.account.Cash
-	money := off > c.account.Equity/cashTolerance || -off > c.account.Equity/cashTolerance
-	now := c.cfg.Now()
+	money, now := c.cashDiffers(), c.cfg.Now()
 	switch {
-	case len(differ) == 0 && !money:
-		c.differsSince = time.Time{}
 	case c.differsSince.IsZero() || c.movedAt.After(c.differsSince):
 		// Counted from the last report on: what follows a fill may be on its way.
 		c.differsSince = now
@@ -153,6 +153,30 @@ func (c *Core) inSession(differ []int64, venue map[int64]int64, money bool) *Boo
 		r.Unexplained = append(r.Unexplained, d)
 	}
 	return r
+}
+
+// holdsWhatBooksSay is the usual case, at no cost.
+func (c *Core) holdsWhatBooksSay() bool {
+	b, held := &c.state.Books, 0
+	for id, p := range c.positions {
+		if p.Qty == 0 {
+			continue
+		}
+		if held++; b.Positions[id] != p.Qty {
+			return false
+		}
+	}
+	for _, q := range b.Positions {
+		if q != 0 {
+			held--
+		}
+	}
+	return held == 0
+}
+
+func (c *Core) cashDiffers() bool {
+	off := c.state.Books.Cash - c.account.Cash
+	return off > c.account.Equity/cashTolerance || -off > c.account.Equity/cashTolerance
 }
 
 // unheard says that an order in the instrument has filled more than was reported, or nobody knows its fate.

@@ -135,6 +135,8 @@ func (s *State) apply(r *Record) error {
 		return s.applyClose(r.Close, r.TsNs)
 	case r.Child != nil:
 		return s.applyChild(r.Child)
+	case r.Volume != nil:
+		return s.applyVolume(r.Volume)
 	case r.ParentEnd != nil:
 		return s.applyParentEnd(r.ParentEnd)
 	case r.Amend != nil:

@@ -100,7 +100,7 @@ func (c *Core) update(u Update) UpdateAnswer {
 	if _, taken := c.state.Portfolios[u.StrategyID]; taken && u.Session == c.state.Session && u.Seq <= last {
 		return UpdateAnswer{Outcome: AlreadyTaken, Message: fmt.Sprintf("update %d was taken; the last one is %d", u.Seq, last)}
 	}
-	ctx := c.judge(true)
+	ctx := c.judge(c.synced) // out of step nothing is known of the session's reference and prices
 	faults := c.updateFaults(u, ctx)
 	if len(faults) > 0 {
 		c.metrics.RefusedRequests.Add(1)

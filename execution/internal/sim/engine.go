@@ -38,6 +38,12 @@ type MarketDay struct {
 	Session
 	Events []Event
 	Digest string // of the files, see Digest
+
+	// For a day that is longer than memory: Opening holds an indication of every instrument before its first event, and More
+	// gives the next events, of which Events are the first, until there are none; what it gave before may then change. Such a
+	// day cannot be resumed from a log.
+	Opening []Event
+	More    func() []Event
 }
 
 // Options are for who runs an engine in its own process, through many orders and sessions.
@@ -60,6 +66,7 @@ type Engine struct {
 	edges   []edge
 	halts   []haltStep
 	books   map[int64]*book
+	dense   []*book // the same by id, where ids are small
 	ids     []int64 // of the books, ascending
 	symbols map[string]int64
 	located map[int64]int64
@@ -68,6 +75,7 @@ type Engine struct {
 	others  Traits           // and of all others
 
 	next       int // events applied
+	base       int // of them before the first of day.Events
 	nowNs      int64
 	lastCp     int   // value of next at the last record
 	nextMarkNs int64 // of the clock's next checkpoint
@@ -180,9 +188,23 @@ func (e *Engine) sessionRecord(phase Phase, text string) error {
 func (e *Engine) emit(r Record) error { return e.emitAt(r, 0) }
 
 func (e *Engine) emitAt(r Record, tsNs int64) error {
-	e.out = append(e.out, r)
-	p := &e.out[len(e.out)-1]
-	if err := e.complete(p, tsNs); err != nil {
+	*e.draft() = r
+	return e.emitDraft(tsNs)
+}
+
+// draft is room for a record where it stays: it is filled in, and emitted with emitDraft before anything else is.
+func (e *Engine) draft() *Record {
+	if n := len(e.out); n < cap(e.out) {
+		e.out = e.out[:n+1]
+		e.out[n] = Record{}
+	} else {
+		e.out = append(e.out, Record{})
+	}
+	return &e.out[len(e.out)-1]
+}
+
+func (e *Engine) emitDraft(tsNs int64) error {
+	if err := e.complete(&e.out[len(e.out)-1], tsNs); err != nil {
 		e.out = e.out[:len(e.out)-1]
 		return err
 	}
@@ -234,11 +256,17 @@ func (e *Engine) touched(b *book) {
 
 // takeChanged returns the books that changed, by instrument, and forgets them.
 func (e *Engine) takeChanged() []*book {
-	slices.SortFunc(e.changed, func(x, y *book) int { return int(min(max(x.desk.id-y.desk.id, -1), 1)) })
+	if len(e.changed) > 1 {
+		e.sortChanged()
+	}
 	for _, b := range e.changed {
 		b.changed = false
 	}
 	out := e.changed
 	e.changed = e.changed[:0]
 	return out
+}
+
+func (e *Engine) sortChanged() {
+	slices.SortFunc(e.changed, func(x, y *book) int { return int(min(max(x.desk.id-y.desk.id, -1), 1)) })
 }

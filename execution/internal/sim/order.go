@@ -185,6 +185,15 @@ func (o *Order) Leaves() int64 {
 	return 0
 }
 
+// LastFillID is the ExecID of the fill that LastQty and LastPx are of; empty without one. What came after it, a cancel for
+// one, has an ExecID of its own, which is no fill's.
+func (o *Order) LastFillID() string {
+	if n := len(o.fills); n > 0 {
+		return o.fills[n-1].id
+	}
+	return ""
+}
+
 // AvgPx is the average price of the fills, rounded half up; 0 without any.
 func (o *Order) AvgPx() int64 { return average(o.Notional, o.Cum) }
 
