@@ -17,7 +17,8 @@ import polars as pl
 from dnalyaw.backtest import _run
 from dnalyaw.backtest._costs import CostModel
 from dnalyaw.backtest._errors import BacktestError
-from dnalyaw.backtest._oms_books import read_decisions, read_output
+from dnalyaw.backtest._oms_books import read_output
+from dnalyaw.backtest._oms_decisions import read_decisions
 from dnalyaw.backtest._oms_files import OmsInput, write_input
 from dnalyaw.backtest._oms_market import MICRO, actions_by_row, venue_fees
 from dnalyaw.backtest._oms_quotes import quote_days

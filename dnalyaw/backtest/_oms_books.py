@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 
 from dnalyaw.backtest._engine import Simulation
 from dnalyaw.backtest._errors import BacktestError
+from dnalyaw.backtest._oms_decisions import first_orders
 from dnalyaw.backtest._oms_files import OmsInput
 from dnalyaw.backtest._oms_market import MICRO, Action, micro
 
@@ -85,7 +85,7 @@ class Books:
         self.mark.update(first)
         if row in run.quotes:
             # The price that omsd counted at is the market's at the hand-off, which only its orders tell.
-            wanted = self.ordered.get(number_of(run, row), {})
+            wanted = self.ordered.get(run.number(row), {})
             first = {col: first.get(col) or self.mark.get(col, 0) for col in wanted}
         else:
             wanted = self.wanted(row, first, answer)
@@ -180,11 +180,6 @@ class Books:
         return sum(3 * self.mark.get(col, 0) // 2 for col in self.run.ratios(row))
 
 
-def number_of(run: OmsInput, row: int) -> int:
-    """A session's number, YYYYMMDD."""
-    return int(str(run.panel.sessions[row]).replace("-", ""))
-
-
 def _message(answer: dict[str, Any]) -> str:
     faults = [
         f"{f.get('Code') or f.get('code')}: {f.get('Message') or f.get('message')}"
@@ -198,61 +193,17 @@ def read_output(run: OmsInput, folder: Path) -> tuple[Simulation, Books]:
     fills = _fills(run, folder / "orders.jsonl")
     answers = {row["session"]: row for row in _lines(folder / "handoffs.jsonl")}
     days = list(_lines(folder / "days.jsonl"))
-    books = Books(run, run.cash_micro, ordered=_ordered(run, folder / "decisions.jsonl"))
+    books = Books(run, run.cash_micro, ordered=first_orders(run, folder))
     span = len(run.rows) + 1
     equity, cash = np.full(span, run.cash_micro / MICRO), np.full(span, run.cash_micro / MICRO)
     if len(days) != len(run.rows):
         raise BacktestError(f"oms-backtest traded {len(days)} of {len(run.rows)} sessions")
     for at, (row, day) in enumerate(zip(run.rows, days, strict=True), 1):
-        number = number_of(run, row)
+        number = run.number(row)
         books.session(row, fills.get(number, []), answers.get(number))
         books.check(row, day)
         equity[at], cash[at] = day["value_micro"] / MICRO, day["cash_micro"] / MICRO
     return _simulation(run, books, equity, cash), books
-
-
-_DECISIONS = {
-    **{"session_number": pl.Int64, "ts_ns": pl.Int64, "order_id": pl.UInt64, "instrument_id": pl.Int64},
-    **{"side": pl.String, "decision": pl.String, "reason": pl.String, "qty": pl.Int64},
-    **{"approved_qty": pl.Int64, "reference_px": pl.Int64, "equity_micro": pl.Int64},
-    **{"worst_case_micro": pl.Int64, "limit_micro": pl.Int64},
-}
-
-
-def read_decisions(folder: Path) -> pl.DataFrame:
-    """Every decision of the risk engine, as `OmsBacktestResult.decisions` has them."""
-    path = folder / "decisions.jsonl"
-    rows = pl.read_ndjson(path, schema=_DECISIONS) if path.stat().st_size else pl.DataFrame(schema=_DECISIONS)
-    money = {
-        "price": "reference_px",
-        "equity": "equity_micro",
-        "exposure": "worst_case_micro",
-        "limit": "limit_micro",
-    }
-    return rows.select(
-        session=pl.col("session_number").cast(pl.String).str.to_date("%Y%m%d"),
-        at=pl.from_epoch("ts_ns", time_unit="ns").dt.replace_time_zone("UTC"),
-        order_id="order_id",
-        instrument_id="instrument_id",
-        side="side",
-        decision="decision",
-        reason="reason",
-        qty="qty",
-        approved="approved_qty",
-        **{name: pl.col(column) / MICRO for name, column in money.items()},
-    )
-
-
-def _ordered(run: OmsInput, path: Path) -> dict[int, dict[int, int]]:
-    quoted = {number_of(run, row) for row in run.quotes}
-    cols = {int(run.panel.ids[col]): int(col) for col in run.cols}
-    found: dict[int, dict[int, int]] = {}
-    for row in _lines(path) if quoted else ():
-        if row["session_number"] in quoted and row["decision"] != "FLATTEN":
-            sign = 1 if row["side"] == "buy" else -1
-            asked = found.setdefault(row["session_number"], {})
-            asked.setdefault(cols[row["instrument_id"]], sign * row["qty"])
-    return found
 
 
 def _fills(run: OmsInput, path: Path) -> dict[int, list[Fill]]:

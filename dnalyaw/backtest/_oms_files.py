@@ -78,6 +78,10 @@ class OmsInput:
         """Rows of the sessions that are simulated: those after the first decision."""
         return range(self.plan.start_row + 1, len(self.panel.sessions))
 
+    def number(self, row: int) -> int:
+        """A session's number, YYYYMMDD."""
+        return int(str(self.panel.sessions[row]).replace("-", ""))
+
     def ratios(self, row: int) -> dict[int, Fraction]:
         """New shares for one old share on a row, by column."""
         found: dict[int, Fraction] = {}

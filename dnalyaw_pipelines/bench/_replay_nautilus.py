@@ -18,7 +18,7 @@ from typing import Any
 from dnalyaw_pipelines.bench import BenchError
 from dnalyaw_pipelines.bench._replay_market import CENT, opened, prices, sessions
 
-QUOTES, ORDERS, NAMES = 300_000, 30_000, 100
+QUOTES, ORDERS, NAMES = 200_000, 5_000, 100
 PUBLISHED = {"nautilus_published_orders_per_s": 12_000, "nautilus_published_quotes_per_s": 1_200_000}
 """NautilusTrader 2.0rc7, as its makers measured it on a machine of theirs; not measured here."""
 KEYS = ("nautilus_orders_per_s", "nautilus_quotes_per_s")
@@ -57,6 +57,7 @@ def _engine(quotes: int) -> tuple[Any, list[Any]]:
     engine = BacktestEngine(
         BacktestEngineConfig(
             logging=LoggingConfig(bypass_logging=True),
+            run_analysis=False,
             # The rate of orders is not what is measured.
             risk_engine=RiskEngineConfig(max_order_submit_rate="1000000000/00:00:01"),
         )
@@ -101,7 +102,7 @@ def _run(quotes: int, trade: bool) -> float:
 
     engine, identifiers = _engine(quotes)
 
-    class Turning(Strategy):  # type: ignore[misc]
+    class Turning(Strategy):
         """Buys and sells in turn, or only listens."""
 
         sent = 0

@@ -18,8 +18,8 @@ from dnalyaw_pipelines.bench import BenchError, _replay_market, _replay_nautilus
 
 ROUNDS = 5
 """Runs of every figure, one after another, so that a slow minute of the machine hits all of them."""
-LIMITS = {"orders_per_s": 120_000, "quotes_per_s": 2_400_000, "memory_ratio": 1.1}
-"""At least so much a second; of the memory ratio at most."""
+LIMITS = {"orders_per_s": 120_000, "quotes_per_s": 2_400_000, "memory_ratio": 1.2}
+"""At least so much a second. Memory with four times the orders at most so many times: the collector's lag is in it."""
 BIN_VARIABLE = "DNALYAW_BIN"
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = 1 << 20

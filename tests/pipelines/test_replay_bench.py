@@ -23,10 +23,10 @@ def test_a_figure_is_the_median_of_its_rounds_with_the_extremes_beside_it() -> N
 
 
 def test_a_figure_on_the_wrong_side_of_its_limit_is_missed() -> None:
-    good = {"orders_per_s": 120_000, "quotes_per_s": 2_400_000, "memory_ratio": 1.1}
+    good = {"orders_per_s": 120_000, "quotes_per_s": 2_400_000, "memory_ratio": 1.2}
     assert replay.missed(good) == []
     assert replay.missed(good | {"orders_per_s": 119_999}) == ["orders_per_s"]
-    assert replay.missed(good | {"quotes_per_s": 1, "memory_ratio": 1.11}) == ["quotes_per_s", "memory_ratio"]
+    assert replay.missed(good | {"quotes_per_s": 1, "memory_ratio": 1.21}) == ["quotes_per_s", "memory_ratio"]
 
 
 def test_the_sessions_are_the_same_for_a_seed_and_others_for_another(tmp_path) -> None:

@@ -45,8 +45,8 @@ func (f *Floor) tellQuotes() error {
 	return nil
 }
 
-// laterMost is how many quotes are told together at most.
-const laterMost = 1024
+// laterMost is how many quotes are told together at most. A test sets it to 1.
+var laterMost = 1024
 
 // tellLater tells the risk engine the prices of names in which nothing is held or works. Until somebody asks, nothing hangs on
 // them: its limits count what is held, and its stops guard it. Each name's own come in their order.

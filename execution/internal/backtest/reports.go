@@ -83,8 +83,8 @@ func (f *Floor) report(r *sim.Record) error {
 		return err
 	}
 	e.Bid, e.Ask = f.quote.Bid, f.quote.Ask
-	report := riskengine.ReportOf(e)
-	if _, err := f.risk.Report(&report, f.nowNs); err != nil {
+	f.outcome = riskengine.ReportOf(e)
+	if _, err := f.risk.Report(&f.outcome, f.nowNs); err != nil {
 		return fmt.Errorf("order %s, %s: %w", r.ClOrdID, r.Kind, err)
 	}
 	f.hand(e)

@@ -317,7 +317,8 @@ func (c *Core) onExec(m *frame.Exec, tsNs int64) {
 			m.ExecType == frame.ExecReplaced || m.ExecType == frame.ExecCorrected && m.LeavesQty > 0
 		c.onForeign(m.OrderID, int64(m.InstrumentID), open, "exec "+order.ReasonName(m.Reason))
 		if riskdsOwn(m.OrderID) {
-			c.onClose(&CloseRecord{OrderID: m.OrderID, InstrumentID: int64(m.InstrumentID), Side: order.Side(m.Side), Exec: &r})
+			kept := r // so that the report of an order of ours, which is not kept, takes no memory
+			c.onClose(&CloseRecord{OrderID: m.OrderID, InstrumentID: int64(m.InstrumentID), Side: order.Side(m.Side), Exec: &kept})
 		}
 		return
 	}

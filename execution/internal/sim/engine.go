@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -81,7 +82,8 @@ type Engine struct {
 	nextMarkNs int64 // of the clock's next checkpoint
 	changed    []*book
 	scratch    []*Order
-	nameBuf    []byte
+	names      strings.Builder // room for the next names
+	digits     []byte
 	out        []Record
 }
 
@@ -239,12 +241,22 @@ func (e *Engine) complete(r *Record, tsNs int64) error {
 
 // name is the venue's own id of an execution or an order: REGION-SESSION-E7.
 func (e *Engine) name(kind byte, number int64) string {
-	b := append(e.nameBuf[:0], e.day.Region...)
-	b = append(append(b, '-'), e.st.session...)
-	b = append(b, '-', kind)
-	e.nameBuf = strconv.AppendInt(b, number, 10)
-	return string(e.nameBuf)
+	e.digits = strconv.AppendInt(append(e.digits[:0], '-', kind), number, 10)
+	b := &e.names
+	if b.Cap()-b.Len() < len(e.day.Region)+1+len(e.st.session)+len(e.digits) {
+		*b = strings.Builder{}
+		b.Grow(namesRoom)
+	}
+	from := b.Len()
+	b.WriteString(e.day.Region)
+	b.WriteByte('-')
+	b.WriteString(e.st.session)
+	b.Write(e.digits)
+	return b.String()[from:]
 }
+
+// namesRoom is how many bytes of names, some hundred of them, are made room for at once.
+const namesRoom = 4096
 
 // touched notes that an instrument's published quote may have changed.
 func (e *Engine) touched(b *book) {
