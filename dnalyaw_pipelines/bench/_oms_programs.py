@@ -19,6 +19,9 @@ READY_SECONDS = 30.0
 STOP_SECONDS = 20.0
 NICE = 10
 
+BACKLOG = 50_000_000
+"""Records that the audit table may be behind: the load is longer than any day's bursts, and how far it is behind is told."""
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:
@@ -28,11 +31,14 @@ class Desk:
     ----------
     processes : dict
         Process ids by program.
+    dsn : list of str
+        The options that name the audit table's database to auditd.
     """
 
     layout: Any
     load: Path
     processes: dict[str, int]
+    dsn: list[str]
 
     @property
     def oms_stamps(self) -> Path:
@@ -81,7 +87,7 @@ def programs(home: Path, load: Path, *, sink: bool = False) -> Iterator[Desk]:
     dsn = layout.root / "audit.dsn"
     dsn.touch(mode=0o600)
     dsn.write_text(table.dsn()[1])
-    desk = Desk(layout, load, {"postgres": table.pid} if table.pid else {})
+    desk = Desk(layout, load, {"postgres": table.pid} if table.pid else {}, table.dsn())
 
     with ExitStack() as stack:
         stack.callback(table.stop)
@@ -112,7 +118,8 @@ def programs(home: Path, load: Path, *, sink: bool = False) -> Iterator[Desk]:
             command += ["--status", str(layout.root / "riskd.audit.json")]
             start("auditd", command)
         oms = layout.command("omsd", _oms_market.SESSION, _oms_market.SPEED)
-        start("omsd", [*oms, "--audit", str(dsn), "--stamps", str(desk.oms_stamps)])
+        oms += ["--audit", str(dsn), "--audit-backlog", str(BACKLOG)]
+        start("omsd", [*oms, "--stamps", str(desk.oms_stamps)])
         _wait_for(desk.echo)
         if not sink:
             runtime.control(layout, "start")
@@ -171,6 +178,13 @@ def generate(desk: Desk, verb: str, strategy: str, names: int, out: Path, **more
         end = tail(desk.layout.root / "omsd.log")
         raise BenchError(f"the load generator: {done.stderr.strip()}; omsd's log ends: {end}")
     return dict(json.loads(done.stdout))
+
+
+def audit_rows(desk: Desk) -> int:
+    """Rows that the audit table has of all writers."""
+    from dnalyaw import audit
+
+    return sum(head.seq for head in audit.writers(desk.dsn))
 
 
 def processor_seconds(desk: Desk) -> dict[str, float]:

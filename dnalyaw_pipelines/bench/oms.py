@@ -34,6 +34,9 @@ ECHO_RATIOS = {"submit_p99_us_907": ("echo_p99_us_907", 2), "submit_p99_us": ("e
 
 LEAST = {"max_orders_per_s": 15_000, "max_frames_per_s": 50_000}
 SETTLE_SECONDS = 20.0
+CATCH_UP_SECONDS = 120.0
+QUIET_SECONDS = 1.5
+"""Without a new row for so long the table has everything: a reader waits a second at most for the disk's word."""
 
 
 def measure(say: Callable[[str], None], seconds: float = SECONDS) -> dict[str, Any]:
@@ -51,9 +54,10 @@ def measure(say: Callable[[str], None], seconds: float = SECONDS) -> dict[str, A
         order off its FIX connection, ``ack`` until omsd has the venue's acknowledgement, ``answer`` until the caller has
         omsd's word that it is on the disk. ``echo`` is a frame's way through a bare Unix socket to another process and
         back, at the same rate, in slices between those of load; ``generator_late`` is how late the generator was.
-        What ends in ``_907`` was measured at 907 updates a second, the rest at 9,070. ``slices_dropped`` counts slices in
-        which the machine was taken away, by the rule in ``execution/cmd/omsload/slices.go``; ``all_slices`` has the
-        figures with these among them.
+        ``audit_rows_behind`` is how many rows the audit table lacked when the load ended, and ``audit_catch_up_s`` how long
+        it took to have them. What ends in ``_907`` was measured at 907 updates a second, the rest at 9,070.
+        ``slices_dropped`` counts slices in which the machine was taken away, by the rule in
+        ``execution/cmd/omsload/slices.go``; ``all_slices`` has the figures with these among them.
     """
     say("building the load generator")
     load = run.build()
@@ -78,10 +82,7 @@ def measure(say: Callable[[str], None], seconds: float = SECONDS) -> dict[str, A
             full = run.generate(
                 desk, "closed", "full", CLOSED_NAMES, root / "full", seconds=f"{seconds}s", window=WINDOW
             )
-            figures |= {
-                "max_orders_per_s": round(full["ended"] / full["seconds"]),
-                "closed_steal": full["steal"],
-            }
+            figures |= caught_up(desk)
             say("comparing with the venue's log")
             sent = np.concatenate([orders.sent(root / strategy) for strategy in (*RATES, "full")])
             settled(desk, sent)
@@ -103,7 +104,7 @@ def measure(say: Callable[[str], None], seconds: float = SECONDS) -> dict[str, A
             suffix = "_907" if strategy == "slow" else ""
             rows, back = orders.sent(root / strategy), orders.echoes(root / strategy)
             slices = answers[strategy]["slices"]
-            figures[f"slices{suffix}"] = len(slices)
+            figures[f"slices{suffix}"] = sum(piece["kind"] == "load" for piece in slices)
             figures[f"slices_dropped{suffix}"] = dropped(slices)
             figures |= latencies(rows, back, slices, oms, venue, suffix)
             figures[f"all_slices_{rate}"] = latencies(
@@ -127,6 +128,21 @@ def per_second(rows: Integers, oms: Integers, closed: dict[str, Any]) -> int:
     return round(count / (closed["end_ns"] - closed["start_ns"]) * 1e9)
 
 
+def caught_up(desk: run.Desk) -> dict[str, float]:
+    """How far the audit table is behind when the load ends, and how long it takes to have the rest."""
+    start, first = time.monotonic(), run.audit_rows(desk)
+    rows, grown = first, start
+    while time.monotonic() - grown < QUIET_SECONDS and time.monotonic() - start < CATCH_UP_SECONDS:
+        time.sleep(0.1)
+        if (now := run.audit_rows(desk)) > rows:
+            rows, grown = now, time.monotonic()
+    return {
+        "audit_rows": rows,
+        "audit_rows_behind": rows - first,
+        "audit_catch_up_s": round(grown - start, 1),
+    }
+
+
 def settled(desk: run.Desk, sent: Integers) -> None:
     """Wait until omsd knows of the end of every order that it told the generator of, or the patience is over."""
     deadline = time.monotonic() + SETTLE_SECONDS
@@ -139,8 +155,8 @@ def settled(desk: run.Desk, sent: Integers) -> None:
 
 
 def dropped(slices: Iterable[dict[str, Any]]) -> dict[str, int]:
-    """How many slices the rule threw out, by its reason."""
-    reasons = [piece["dropped"] for piece in slices if piece["dropped"]]
+    """How many slices of load the rule threw out, with the echo behind each, by its reason."""
+    reasons = [piece["dropped"] for piece in slices if piece["kind"] == "load"]
     return {reason: reasons.count(reason) for reason in ("steal", "late")}
 
 

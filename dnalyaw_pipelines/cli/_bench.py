@@ -19,7 +19,7 @@ BENCHES = {
     "risk": "a risk decision, NautilusTrader's on the same orders (extra `bench`), and the kill switch",
 }
 
-MOST_SECONDS = 120.0
+MOST_SECONDS = 45.0
 """The session of the market that `oms` is measured in is over after six minutes."""
 
 

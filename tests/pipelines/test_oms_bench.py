@@ -114,7 +114,7 @@ def test_slices_that_were_dropped_do_not_count() -> None:
     assert (figures["submit_p50_us_907"], figures["submit_p99_us_907"]) == (10.0, 14.0)
     assert (figures["ack_p99_us_907"], figures["answer_p99_us_907"]) == (40.0, 30.0)
     assert (figures["generator_late_p99_us_907"], figures["echo_p99_us_907"]) == (1.0, None)
-    assert oms.dropped(slices) == {"steal": 1, "late": 1}
+    assert oms.dropped(slices) == {"steal": 1, "late": 0}
 
 
 def test_either_limit_is_enough_at_907_and_the_echo_alone_counts_at_9070() -> None:
@@ -152,8 +152,10 @@ def test_the_bench_loses_and_doubles_nothing() -> None:
     assert (figures["bench"], figures["lost"], figures["duplicated"]) == ("oms", 0, 0)
     # A second at the slower rate; on a machine that is too slow for the faster one not every update makes an order.
     assert figures["orders"] > 907
-    assert figures["slices"] >= 4
-    assert figures["slices_907"] >= 4
+    # Both programs' records of every order are in the table: five of omsd's and three of riskd's.
+    assert figures["audit_rows"] > 5 * figures["orders"]
+    assert figures["slices"] >= 2
+    assert figures["slices_907"] >= 2
     for name in (
         *("submit_p99_us_907", "echo_p99_us_907", "generator_late_p99_us_907"),
         *("submit_p50_us", "submit_p99_us", "ack_p99_us", "echo_p99_us", "generator_late_p99_us"),

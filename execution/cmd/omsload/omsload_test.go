@@ -58,6 +58,17 @@ func TestASliceInWhichTheMachineWasTakenAwayIsDropped(t *testing.T) {
 	}
 }
 
+func TestALoadAndItsEchoCountTogether(t *testing.T) {
+	for _, c := range []struct{ load, echo, want string }{
+		{"", "", ""}, {"late", "", ""}, {"late", "late", "late"}, {"late", "steal", "steal"}, {"steal", "", "steal"}, {"", "late", "late"}, {"", "steal", "steal"},
+	} {
+		load, echo := slice{Dropped: c.load}, slice{Dropped: c.echo}
+		if pair(&load, &echo); load.Dropped != c.want || echo.Dropped != c.want {
+			t.Errorf("load %q, echo %q: %q and %q, want %q", c.load, c.echo, load.Dropped, echo.Dropped, c.want)
+		}
+	}
+}
+
 func TestStealIsReadWhereTheKernelWritesIt(t *testing.T) {
 	before, err := parseJiffies([]byte("cpu  10 20 30 40 50 60 70 80 90 100\ncpu0 1 2 3 4 5 6 7 8 9 10\n"))
 	if err != nil || before.all != 360 || before.steal != 80 {

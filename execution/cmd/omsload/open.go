@@ -63,7 +63,7 @@ func openLoop(o options) (*opened, error) {
 		if err != nil {
 			return nil, err
 		}
-		if load.Dropped == "" {
+		if pair(&load, &back); load.Dropped == "" {
 			counted++
 		}
 		for _, t := range times {

@@ -11,7 +11,8 @@ import (
 
 // A slice is dropped when the machine was taken away while it ran: the hypervisor kept more than stealLimit of the
 // processors' time to itself, or the moments at which the generator came to send were late by more than lateLimit at
-// their 99th percentile.
+// their 99th percentile. A slice of load and the echo behind it count together or not at all. A generator that is late under
+// load and not in the echo behind it was held up by what is measured: that counts.
 const (
 	stealLimit = 0.02
 	lateLimit  = 5 * time.Millisecond
@@ -38,6 +39,18 @@ func verdict(steal float64, lateNs int64) string {
 		return "late"
 	}
 	return ""
+}
+
+// pair makes a verdict of two.
+func pair(load, echo *slice) {
+	switch {
+	case echo.Dropped != "":
+		load.Dropped = echo.Dropped
+	case load.Dropped == "late":
+		load.Dropped = ""
+	default:
+		echo.Dropped = load.Dropped
+	}
 }
 
 // end closes a slice with what the processors' times say and how late its sends were.

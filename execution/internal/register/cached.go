@@ -1,6 +1,7 @@
 package register
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -44,7 +45,9 @@ func (c *Cached) Read() (Register, error) {
 	}
 	// What is read may be newer than its identity: then the next look reads it again.
 	c.reg, c.err = Read(c.path)
-	c.seen = now
+	if c.seen = now; c.err != nil && !errors.Is(c.err, ErrMalformed) {
+		c.seen = identity{} // the system's refusal says nothing of the file: the next look may go well
+	}
 	return c.reg, c.err
 }
 
