@@ -90,7 +90,10 @@ class Trader:
             begun, left = time.monotonic(), 0
             wishes: list[Wish] = []
             while self.told.last_order < orders and not self._stop.is_set():
-                wishes += [self._wish() for _ in range(self._random.randrange(1, round(AT_ONCE * self._rate)) - len(wishes))]
+                wishes += [
+                    self._wish()
+                    for _ in range(self._random.randrange(1, round(AT_ONCE * self._rate)) - len(wishes))
+                ]
                 wishes = self._update(wishes)
                 left += 1
                 if left % 60 == 0:
