@@ -61,6 +61,9 @@ class Programs:
             self._start_table()
             return {}
         with self.layout.log(program).open("a") as log:
+            # A kill may have cut its last line short.
+            log.write("\n")
+            log.flush()
             process = subprocess.Popen(self._command(program), stdout=subprocess.PIPE, stderr=log, text=True)
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -104,14 +107,18 @@ class Programs:
         path = self.layout.log(program)
         return path.read_text()[-3000:] if path.exists() else ""
 
-    def events(self, program: str, message: str) -> list[dict[str, Any]]:
-        """The lines of a program's log that say something."""
-        lines = (
-            json.loads(line)
-            for line in self.layout.log(program).read_text().splitlines()
-            if line.startswith("{")
-        )
-        return [line for line in lines if message in (line.get("msg"), line.get("event"))]
+    def log_size(self, program: str) -> int:
+        """Where the next start's log will begin."""
+        path = self.layout.log(program)
+        return path.stat().st_size if path.exists() else 0
+
+    def events(self, program: str, message: str, since: int) -> list[dict[str, Any]]:
+        """The lines of a program's log from a byte on that say something; the last may be half written."""
+        with self.layout.log(program).open("rb") as log:
+            log.seek(since)
+            lines = log.read().decode().split("\n")[:-1]
+        found = (json.loads(line) for line in lines if f'"{message}"' in line and line.startswith("{"))
+        return [line for line in found if message in (line.get("msg"), line.get("event"))]
 
     def client(self) -> runtime.OmsClient:
         """A connection to omsd."""

@@ -30,8 +30,8 @@ PASSING = {
 """Refused while something is down. An instrument is unknown as long as riskd has sent no price of it."""
 Wish = tuple[str, int, float]
 """A strategy, an instrument and the weight that it is to have."""
-AT_ONCE = 48
-"""Updates of one call, at most."""
+AT_ONCE = 1 / 6
+"""Updates of one call, at most, as a part of a second's."""
 
 
 @dataclass
@@ -90,7 +90,10 @@ class Trader:
             begun, left = time.monotonic(), 0
             wishes: list[Wish] = []
             while self.told.last_order < orders and not self._stop.is_set():
-                wishes += [self._wish() for _ in range(self._random.randrange(1, AT_ONCE) - len(wishes))]
+                wishes += [
+                    self._wish()
+                    for _ in range(self._random.randrange(1, round(AT_ONCE * self._rate)) - len(wishes))
+                ]
                 wishes = self._update(wishes)
                 left += 1
                 if left % 60 == 0:

@@ -103,7 +103,7 @@ func named(t *testing.T, dir string, p place) {
 	}
 }
 
-// Every byte of a small journal of two segments, and some of each of the committed one's: a change is found, and named by file
+// Every byte of the segments of a small journal, and some of its snapshot's and of the committed journal's: a change is found, and named by file
 // and record.
 func TestEveryChangedByteIsNamed(t *testing.T) {
 	small := filepath.Join(t.TempDir(), "journal")
@@ -138,6 +138,9 @@ func TestEveryChangedByteIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, p := range places(t, small) {
+		if strings.HasSuffix(p.file, ".snap") && p.at%8 != 0 {
+			continue // one hash covers the whole file
+		}
 		flip(t, small, p, i%8)
 		named(t, small, p)
 		flip(t, small, p, i%8)
@@ -145,7 +148,7 @@ func TestEveryChangedByteIsNamed(t *testing.T) {
 	drawn := rand.New(rand.NewPCG(4, 4))
 	all := places(t, goldenDir)
 	dir := copied(t)
-	for range 80 {
+	for range 60 {
 		p, bit := all[drawn.IntN(len(all))], drawn.IntN(8)
 		flip(t, dir, p, bit)
 		named(t, dir, p)

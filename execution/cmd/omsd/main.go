@@ -131,7 +131,6 @@ func serve(opts options, log *slog.Logger, async *jsonlog.Async, stdout io.Write
 	if err != nil {
 		return err
 	}
-	log.Info("recovered", "state_hash", recovered)
 	lis, err := listen("--socket", opts.socket)
 	if err != nil {
 		return err
@@ -140,6 +139,7 @@ func serve(opts options, log *slog.Logger, async *jsonlog.Async, stdout io.Write
 	if err != nil {
 		return err
 	}
+	log.Info("recovered", "state_hash", recovered)
 	server := grpc.NewServer(grpc.Creds(api.PeerCredentials{UID: uint32(os.Getuid()), Log: log}), grpc.MaxRecvMsgSize(16<<20))
 	pb.RegisterOrderManagementServer(server, api.NewServer(oms))
 

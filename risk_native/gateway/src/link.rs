@@ -19,8 +19,7 @@ use crate::live::{self, OmsUser};
 use crate::log_warn;
 
 /// Frames that may wait for omsd. A client that lets them pile up is disconnected: the core never waits for it, and a
-/// SYNC after its return tells it all it missed.
-/// A SYNC repeats every report of the session's orders, so this bounds how many of them a session can have.
+/// SYNC after its return tells it all it missed. A SYNC repeats the session's orders as there is room.
 pub const CLIENT_QUEUE: usize = 131_072;
 
 /// What happens on the socket.
