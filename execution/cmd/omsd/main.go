@@ -135,7 +135,7 @@ func serve(opts options, log *slog.Logger, async *jsonlog.Async, stdout io.Write
 	if err != nil {
 		return err
 	}
-	watched, err := listenMetrics(opts, observed, oms, link, async, log)
+	watched, err := listenMetrics(opts, observed, oms, link, table, async, log)
 	if err != nil {
 		return err
 	}
@@ -160,7 +160,7 @@ func serve(opts options, log *slog.Logger, async *jsonlog.Async, stdout io.Write
 	})
 	wg.Go(func() { watched.run(coreCtx) })
 	wg.Go(func() { quotes.run(coreCtx) })
-	wg.Go(func() { writeMetrics(coreCtx, filepath.Join(opts.dir, "metrics.json"), oms, link, log) })
+	wg.Go(func() { writeMetrics(coreCtx, filepath.Join(opts.dir, "metrics.json"), oms, link, table, log) })
 
 	st, err := oms.Status(ctx)
 	if err == nil {

@@ -229,6 +229,7 @@ func (c *Core) record(r *Record) error {
 	r.TsNs = c.clockNs
 	b := c.encoded[:0]
 	if c.journal.Keeps() {
+		r.About = c.about(r)
 		var err error
 		if b, err = appendRecord(b, r); err != nil {
 			return err

@@ -8,8 +8,9 @@ import (
 
 // Record is one line of the journal. Exactly one of the pointers is set, by its Kind.
 type Record struct {
-	Kind         string              `json:"k"`
-	TsNs         int64               `json:"ts"` // the venue's clock
+	Kind string `json:"k"`
+	TsNs int64  `json:"ts"` // the venue's clock
+	About
 	Session      *SessionRecord      `json:"session,omitempty"`
 	Plan         *PlanRecord         `json:"plan,omitempty"`
 	Own          *OwnRecord          `json:"own,omitempty"`

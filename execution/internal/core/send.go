@@ -201,18 +201,15 @@ func (c *Core) refInstrument(id int64) (reference.Instrument, bool) {
 	return in, ok
 }
 
+// correlation is all zero for what is not 32 hex digits. It allocates nothing: every record of an order has one.
 func correlation(text string) (out [16]byte) {
-	if len(text) == hex.EncodedLen(len(out)) {
-		var src [32]byte
-		copy(src[:], text)
-		if _, err := hex.Decode(out[:], src[:]); err != nil {
-			return [16]byte{}
-		}
+	var src [32]byte
+	if len(text) != len(src) {
 		return out
 	}
-	b, err := hex.DecodeString(text)
-	if err == nil {
-		copy(out[:], b)
+	copy(src[:], text)
+	if _, err := hex.Decode(out[:], src[:]); err != nil {
+		return [16]byte{}
 	}
 	return out
 }

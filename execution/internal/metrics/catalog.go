@@ -74,6 +74,8 @@ const (
 	nameLag         = "omsd_journal_lag_seconds"
 	nameBatchHigh   = "omsd_loop_batch_high"
 	nameQueueHigh   = "omsd_risk_queue_high"
+	nameAuditRows   = "omsd_audit_rows_behind"
+	nameAuditLink   = "omsd_audit_connected"
 )
 
 var catalog = []Definition{
@@ -125,6 +127,8 @@ var catalog = []Definition{
 	{nameLag, Gauge, "", "How long the oldest write of the journal has waited for the disk, seconds."},
 	{nameBatchHigh, Gauge, "", "The most events that one turn took in."},
 	{nameQueueHigh, Gauge, "", "The most frames that waited for riskd's socket."},
+	{nameAuditRows, Gauge, "", "Records of the journal that are not in the audit table yet."},
+	{nameAuditLink, Gauge, "", "1: the audit table's database is connected."},
 }
 
 // Catalog lists every family that is registered.
