@@ -305,8 +305,10 @@ def trade(
     HandoffRefusedError
         Nothing of a refused hand-off is traded.
     """
+    from dnalyaw.audit import audit_table
+
     with layout.exclusive():
-        runtime.up(layout, session, speed)
+        runtime.up(layout, session, speed, audit_table(home.root, layout))
         try:
             # A session that was traded already is reported again; nothing of it is handed off.
             if not execution_path(home, region, session).exists():

@@ -4,6 +4,7 @@ from dnalyaw.audit._auditd import Verdict, WriterHead, migrate, tail, verify, wr
 from dnalyaw.audit._dsn import DSN_VARIABLE, dsn, reading
 from dnalyaw.audit._errors import AuditError
 from dnalyaw.audit._server import Server, server
+from dnalyaw.audit._table import audit_table, rest
 from dnalyaw.audit._trails import Trail, trails
 
 __all__ = [
@@ -13,9 +14,11 @@ __all__ = [
     "Trail",
     "Verdict",
     "WriterHead",
+    "audit_table",
     "dsn",
     "migrate",
     "reading",
+    "rest",
     "server",
     "tail",
     "trails",

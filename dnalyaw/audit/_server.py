@@ -53,7 +53,11 @@ class Server:
 
     def dsn(self, role: Literal["writer", "owner"] = "writer") -> list[str]:
         """The options that name the database to auditd; the owner is for `migrate` alone."""
-        return ["--dsn", f"postgresql://audit_{role}@/audit?host={quote(str(self.socket), safe='')}"]
+        return ["--dsn", self.uri(role)]
+
+    def uri(self, role: Literal["writer", "owner"] = "writer") -> str:
+        """The database as libpq names it; there is no password."""
+        return f"postgresql://audit_{role}@/audit?host={quote(str(self.socket), safe='')}"
 
     @property
     def pid(self) -> int | None:

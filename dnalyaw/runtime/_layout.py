@@ -13,6 +13,9 @@ from pathlib import Path
 PROGRAMS = ("simvenue", "riskd", "omsd")
 """In the order in which they start: the venue, the gateway that alone reaches it, the order management."""
 
+SHIPPER = "auditd"
+"""Ships riskd's journal to the audit table; the last to start and the last to stop. omsd ships its own."""
+
 BIN_VARIABLE = "DNALYAW_BIN"
 
 DEFAULT_SPEED = 20_000.0
@@ -21,6 +24,22 @@ DEFAULT_SPEED = 20_000.0
 
 class RuntimeStartError(Exception):
     """A part of the compiled runtime is missing or did not start; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditTable:
+    """Where a region's journals are shipped to.
+
+    Attributes
+    ----------
+    dsn : Path
+        A file of mode 0600 that names the database.
+    shipper : tuple of str
+        The command line of the program that ships riskd's journal.
+    """
+
+    dsn: Path
+    shipper: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +120,12 @@ class Layout:
                 ) from None
             yield
 
-    def command(self, program: str, session: date, speed: float) -> list[str]:
+    def command(
+        self, program: str, session: date, speed: float, table: AuditTable | None = None
+    ) -> list[str]:
         """The command line of a program; only riskd is told where the venue is."""
+        if program == SHIPPER and table is not None:
+            return list(table.shipper)
         root = self.root
         binary = str(program_path(program))
         if program == "simvenue":
@@ -125,6 +148,7 @@ class Layout:
             *("--dir", str(root / "oms"), "--socket", str(self.oms_socket), "--risk", str(self.risk_socket)),
             *("--register", str(self.register), "--reference", str(self.reference), "--region", self.region),
             *("--feed", str(self.quotes_socket)),
+            *(("--audit", str(table.dsn)) if table is not None else ()),
         ]
 
     def costs(self, session: date, out: Path, closes: Path) -> list[str]:

@@ -15,7 +15,15 @@ from datetime import date
 from pathlib import Path
 
 from dnalyaw.runtime._files import write_atomically
-from dnalyaw.runtime._layout import DEFAULT_SPEED, PROGRAMS, Layout, RuntimeStartError, program_path
+from dnalyaw.runtime._layout import (
+    DEFAULT_SPEED,
+    PROGRAMS,
+    SHIPPER,
+    AuditTable,
+    Layout,
+    RuntimeStartError,
+    program_path,
+)
 
 READY_SECONDS = 20.0
 
@@ -33,8 +41,9 @@ class ProcessStatus:
 
 
 def status(layout: Layout) -> list[ProcessStatus]:
-    """The state of every program, in starting order."""
-    return [_status(layout, program) for program in PROGRAMS]
+    """The state of every program, in starting order; the audit trail's where it was ever started."""
+    audited = (SHIPPER,) if layout.pid(SHIPPER).exists() else ()
+    return [_status(layout, program) for program in (*PROGRAMS, *audited)]
 
 
 def _status(layout: Layout, program: str) -> ProcessStatus:
@@ -72,8 +81,12 @@ def _is_ours(pid: int, layout: Layout, program: str) -> bool:
     )
 
 
-def up(layout: Layout, session: date, speed: float = DEFAULT_SPEED) -> list[str]:
+def up(
+    layout: Layout, session: date, speed: float = DEFAULT_SPEED, table: AuditTable | None = None
+) -> list[str]:
     """Start what does not run yet for a session; the programs that were started.
+
+    With `table` every record of omsd's and riskd's journals is shipped there too.
 
     Programs that still serve an earlier session are stopped first. All of them go on when the
     caller dies, so that a run that was killed finds its orders where it left them.
@@ -84,7 +97,8 @@ def up(layout: Layout, session: date, speed: float = DEFAULT_SPEED) -> list[str]
         When a program is not built, when a socket's path is too long, or when a program did not say
         READY; the message carries the end of its log.
     """
-    for program in PROGRAMS:
+    programs = PROGRAMS if table is None else (*PROGRAMS, SHIPPER)
+    for program in programs:
         program_path(program)
     _check_sockets(layout)
     current = status(layout)
@@ -96,9 +110,9 @@ def up(layout: Layout, session: date, speed: float = DEFAULT_SPEED) -> list[str]
         down(layout)
         current = status(layout)
     started = []
-    for process in current:
+    for process in [_status(layout, program) for program in programs]:
         if process.pid is None:
-            _start(layout, process.program, session, speed)
+            _start(layout, process.program, session, speed, table)
             started.append(process.program)
         else:
             # Whoever started it may have been killed before it served.
@@ -127,7 +141,7 @@ def _out(layout: Layout, program: str) -> Path:
     return layout.root / f"{program}.out"
 
 
-def _start(layout: Layout, program: str, session: date, speed: float) -> None:
+def _start(layout: Layout, program: str, session: date, speed: float, table: AuditTable | None) -> None:
     layout.root.mkdir(parents=True, exist_ok=True)
     with (
         layout.log(program).open("ab") as log,
@@ -135,7 +149,7 @@ def _start(layout: Layout, program: str, session: date, speed: float) -> None:
         _stoppable_children(),
     ):
         process = subprocess.Popen(
-            layout.command(program, session, speed),
+            layout.command(program, session, speed, table),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=log,
@@ -197,9 +211,10 @@ def _await_ready(
 
 
 def down(layout: Layout, seconds: float = 10.0) -> list[str]:
-    """Stop what runs, order management first; the programs that were stopped."""
+    """Stop what runs, order management first and what ships the journals last; the programs that were stopped."""
     stopped = []
-    for process in reversed(status(layout)):
+    running = status(layout)
+    for process in (*reversed(running[: len(PROGRAMS)]), *running[len(PROGRAMS) :]):
         if process.pid is None:
             continue
         _signal(process.pid, signal.SIGTERM)

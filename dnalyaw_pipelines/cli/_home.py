@@ -32,6 +32,7 @@ def named_home(arguments: argparse.Namespace) -> Home:
 @contextmanager
 def faults_as_lines() -> Iterator[None]:
     """Turn the named errors of the library into one line and a status."""
+    from dnalyaw.audit import AuditError
     from dnalyaw.market import RegionError, SessionError
     from dnalyaw.market.providers import ProviderError
     from dnalyaw.pit import LakeError
@@ -41,5 +42,13 @@ def faults_as_lines() -> Iterator[None]:
         yield
     except (ProviderError, RegionError, SessionError) as error:
         raise CommandError(str(error), USAGE) from error
-    except (HomeError, LakeError, OmsError, RiskControlError, RuntimeStartError, VenueControlError) as error:
+    except (
+        AuditError,
+        HomeError,
+        LakeError,
+        OmsError,
+        RiskControlError,
+        RuntimeStartError,
+        VenueControlError,
+    ) as error:
         raise CommandError(str(error), FAILED) from error
