@@ -14,6 +14,7 @@ import (
 	"dnalyaw/execution/internal/audit/ship"
 	"dnalyaw/execution/internal/audit/source"
 	"dnalyaw/execution/internal/core"
+	"dnalyaw/execution/internal/metrics"
 )
 
 // auditWait is how long stopping waits for the table to get what is left; the rest is shipped after the next start.
@@ -31,6 +32,18 @@ type trail struct {
 func (t *trail) behind() bool {
 	s := t.shipper.Load()
 	return s != nil && s.Status().Behind(t.backlog)
+}
+
+// Audit is where it stands, for metrics and readiness; false while nothing is shipped. From any goroutine.
+func (t *trail) Audit() (metrics.Audit, bool) {
+	s := t.shipper.Load()
+	if s == nil {
+		return metrics.Audit{}, false
+	}
+	st := s.Status()
+	return metrics.Audit{
+		Behind: st.Lag, Most: t.backlog, Connected: st.Connected, Ended: st.Ended, Full: st.Behind(t.backlog), Why: st.LastError,
+	}, true
 }
 
 // start begins to ship in the background. The core must be running: it knows how far the table was known to be.

@@ -96,14 +96,20 @@ func (f families) want(t *testing.T, want float64, name string, labels ...string
 func TestAScrapeIsWhatHappened(t *testing.T) {
 	h := newHouse(t, 20)
 	h.risk.execMode = "duplicate"
+	// The audit table's database is away, which is within the backlog.
+	h.write("audit.dsn", "postgresql://audit_writer@/audit?host=/nowhere\n")
+	h.more = []string{"--audit", filepath.Join(h.dir, "audit.dsn")}
 	h.risk.decide = func(o *fakeOrder) (byte, int64, uint16) {
 		if o.instrument == 20 {
 			return 3, 0, 2
 		}
 		return 1, o.qty, 0
 	}
+	l := h.feeds()
 	h.start()
 	h.up()
+	l.up()
+	l.say(quoted(1, h.risk.clock, 100_010_000, 99_990_000))
 	h.accept(portfolio("alpha", asOf, equalWeights(20, 0.01)))
 	h.settled()
 	wrong := portfolio("alpha", asOf+1, equalWeights(1, 0.01))
@@ -148,6 +154,10 @@ func TestAScrapeIsWhatHappened(t *testing.T) {
 	got.want(t, 0, "omsd_illegal_total")
 	got.want(t, 0, "omsd_open_orders")
 	got.want(t, 1, "omsd_ready")
+	got.want(t, 0, "omsd_audit_connected")
+	if behind := got.sum("omsd_audit_rows_behind"); behind < 20*4 {
+		t.Errorf("%v records wait for the audit table", behind)
+	}
 	commits := got.sum("omsd_journal_commits_total")
 	if lag := got.sum("omsd_journal_sync_lag_microseconds"); commits < 3 || lag < 1 || lag > commits {
 		t.Errorf("%v commits, %v syncs", commits, lag)

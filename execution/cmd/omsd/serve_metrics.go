@@ -37,12 +37,14 @@ func loopback(text string) (netip.AddrPort, error) {
 	return at, nil
 }
 
-func listenMetrics(opts options, m *metrics.Metrics, oms *core.Core, link *risklink.Link, async *jsonlog.Async, log *slog.Logger) (*metricsServer, error) {
-	if err := m.Watch(oms, link.Stats(), async); err != nil {
+func listenMetrics(
+	opts options, m *metrics.Metrics, oms *core.Core, link *risklink.Link, table *trail, async *jsonlog.Async, log *slog.Logger,
+) (*metricsServer, error) {
+	if err := m.Watch(oms, link.Stats(), async, table); err != nil {
 		return nil, err
 	}
 	s := &metricsServer{log: log, server: &http.Server{
-		Handler: m.Handler(oms), ReadHeaderTimeout: 2 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		Handler: m.Handler(oms, table), ReadHeaderTimeout: 2 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}}
 	path := filepath.Join(opts.dir, "metrics.sock")
 	if lis, err := listen("metrics.sock", path); err == nil {

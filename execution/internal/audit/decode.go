@@ -13,11 +13,12 @@ import (
 //   - order id, instrument and correlation are "order_id", "instrument_id" and "correlation" of the record itself, else of
 //     its member named as the kind, else of its member "order".
 //
-// What comes twice counts as it comes last, what is of another type does not count. Anything that is no JSON object is
-// "unreadable". What stands deeper (the orders of a plan, the parts of a snapshot) is left to whoever reads the body.
+// What comes twice counts as it comes last, what is of another type does not count. Of a record of omsd's that is no JSON
+// the head is read ([TagOwn]). Anything else is "unreadable". What stands deeper (the orders of a plan, the parts of a snapshot) is left to whoever reads the body.
 func Decode(seq uint64, body []byte) Entry {
 	e := Entry{Seq: seq, Kind: KindUnreadable, Body: body}
 	if !e.JSON() {
+		e.compact()
 		return e
 	}
 	var top, named, order ids

@@ -11,7 +11,10 @@ import (
 	"dnalyaw/execution/internal/audit"
 )
 
-const cid = "00112233445566778899aabbccddeeff"
+const (
+	cid      = "00112233445566778899aabbccddeeff"
+	cidBytes = "\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee\xff"
+)
 
 // The rules are frozen: a row that is in a table already must come out the same for ever. A line here is never changed.
 func TestFrozenRules(t *testing.T) {
@@ -27,6 +30,18 @@ func TestFrozenRules(t *testing.T) {
 		{`{"k":"foreign","ts":7,"foreign":{"order_id":4611686018427387905,"instrument_id":3,"open":true}}`,
 			audit.Entry{TsNs: 7, Kind: "foreign", OrderID: 1<<62 + 1, InstrumentID: 3}},
 		{`{"k":"own","ts":7,"correlation":"` + cid + `","own":{"order_id":11}}`, audit.Entry{TsNs: 7, Kind: "own", OrderID: 11, Correlation: cid}},
+		{`{"k":"plan","ts":7,"correlation":"` + cid + `","plan":{"orders":[{"id":11}]}}`, audit.Entry{TsNs: 7, Kind: "plan", Correlation: cid}},
+		{`{"k":"child","ts":7,"order_id":12,"instrument_id":3,"correlation":"` + cid + `","child":{"order":{"id":12}}}`,
+			audit.Entry{TsNs: 7, Kind: "child", OrderID: 12, InstrumentID: 3, Correlation: cid}},
+		// omsd's that are no JSON, their heads by hand: time 7 is 14 in zigzag, order 300 is ac 02, instrument -2 is 3 in zigzag.
+		{"\x04\x0e\xac\x02\x06" + cidBytes + "the rest", audit.Entry{TsNs: 7, Kind: "own", OrderID: 300, InstrumentID: 3, Correlation: cid}},
+		{"\x05\x0e\xac\x02\x03" + cidBytes, audit.Entry{TsNs: 7, Kind: "decision", OrderID: 300, InstrumentID: -2, Correlation: cid}},
+		{"\x06\x0e\xac\x02\x06" + strings.Repeat("\x00", 16), audit.Entry{TsNs: 7, Kind: "exec", OrderID: 300, InstrumentID: 3}},
+		{"\x06\x0e\xac\x02\x06" + cidBytes[:15], audit.Entry{Kind: "unreadable"}},
+		{"\x06\x0e\xac", audit.Entry{Kind: "unreadable"}},
+		{"\x06", audit.Entry{Kind: "unreadable"}},
+		{"\x03\x0e\xac\x02\x06" + cidBytes, audit.Entry{Kind: "unreadable"}},
+		{"\x07\x0e\xac\x02\x06" + cidBytes, audit.Entry{Kind: "unreadable"}},
 		// riskd's.
 		{`{"kind":"start","wall_ns":9,"region":"US","session":1,"reference_hash":"","limits_hash":""}`, audit.Entry{TsNs: 9, Kind: "start"}},
 		{`{"kind":"decision","ts_ns":8,"wall_ns":9,"session":1,"order":{"order_id":18446744073709551615,"instrument_id":3,"quantity":5},"correlation":"` +

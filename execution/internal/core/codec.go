@@ -2,21 +2,19 @@ package core
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 
+	"dnalyaw/execution/internal/audit"
 	"dnalyaw/execution/internal/order"
 )
 
 // What happens to orders by the thousand is journaled in bytes, everything else as JSON. The first byte tells: a JSON
-// object begins with '{', the others with their tag. Numbers are varints (signed ones zigzag), texts have their length
-// in front. There is one way to write a record, and what is left over is an error.
-const (
-	tagOwn      = 1
-	tagDecision = 2
-	tagExec     = 3
-)
+// object begins with '{', the others with their tag and the head that package audit describes, which reads it too. Numbers
+// are varints (signed ones zigzag), texts have their length in front. There is one way to write a record, and what is left
+// over is an error.
 
 func encodeRecord(r *Record) ([]byte, error) { return appendRecord(nil, r) }
 
@@ -25,12 +23,12 @@ func appendRecord(b []byte, r *Record) ([]byte, error) {
 	w := writer{b}
 	switch {
 	case r.Own != nil:
-		w.head(tagOwn, r.TsNs, r.Own.OrderID)
+		w.head(audit.TagOwn, r, r.Own.OrderID)
 		w.byte(uint8(r.Own.Event))
 		w.text(r.Own.Why)
 	case r.Decision != nil:
 		d := r.Decision
-		w.head(tagDecision, r.TsNs, d.OrderID)
+		w.head(audit.TagDecision, r, d.OrderID)
 		w.byte(d.Code)
 		w.unsigned(uint64(d.Reason))
 		w.signed(d.ApprovedQty, d.ReferencePx, d.Equity, d.WorstCase, d.BindingLimit)
@@ -38,7 +36,7 @@ func appendRecord(b []byte, r *Record) ([]byte, error) {
 		w.signed(d.TsNs, d.ArrivalBid, d.ArrivalAsk)
 	case r.Exec != nil:
 		e := r.Exec
-		w.head(tagExec, r.TsNs, e.OrderID)
+		w.head(audit.TagExec, r, e.OrderID)
 		w.fixed(e.ExecID)
 		w.byte(e.Type)
 		w.signed(e.LastQty, e.LastPx, e.CumQty, e.Leaves, e.Fee)
@@ -69,17 +67,18 @@ func decodeRecord(b []byte) (*Record, error) {
 	d := reader{b: b[1:]}
 	r := &Record{TsNs: d.signed()}
 	id := d.unsigned()
+	r.About = About{id, d.signed(), d.correlation()}
 	switch b[0] {
-	case tagOwn:
+	case audit.TagOwn:
 		r.Kind, r.Own = kindOwn, &OwnRecord{OrderID: id, Event: order.Event(d.byte()), Why: d.text()}
-	case tagDecision:
+	case audit.TagDecision:
 		r.Kind = kindDecision
 		r.Decision = &DecisionRecord{id, order.Decision{
 			Code: d.byte(), Reason: d.short(), ApprovedQty: d.signed(), ReferencePx: d.signed(), Equity: d.signed(),
 			WorstCase: d.signed(), BindingLimit: d.signed(), LimitsHash: d.fixed(), TsNs: d.signed(),
 			ArrivalBid: d.signed(), ArrivalAsk: d.signed(),
 		}}
-	case tagExec:
+	case audit.TagExec:
 		r.Kind = kindExec
 		r.Exec = &ExecRecord{id, order.Report{
 			ExecID: d.fixed(), Type: d.byte(), LastQty: d.signed(), LastPx: d.signed(), CumQty: d.signed(), Leaves: d.signed(),
@@ -96,10 +95,13 @@ func decodeRecord(b []byte) (*Record, error) {
 
 type writer struct{ b []byte }
 
-func (w *writer) head(tag uint8, tsNs int64, id uint64) {
+func (w *writer) head(tag uint8, r *Record, id uint64) {
 	w.byte(tag)
-	w.signed(tsNs)
+	w.signed(r.TsNs)
 	w.unsigned(id)
+	w.signed(r.InstrumentID)
+	c := correlation(r.Correlation)
+	w.b = append(w.b, c[:]...)
 }
 
 func (w *writer) byte(v uint8)      { w.b = append(w.b, v) }
@@ -180,6 +182,14 @@ func (r *reader) short() uint16 {
 }
 
 func (r *reader) text() string { return string(r.take(r.unsigned())) }
+
+// correlation is empty where the bytes are all zero.
+func (r *reader) correlation() string {
+	if b := r.take(16); b != nil && [16]byte(b) != [16]byte{} {
+		return hex.EncodeToString(b)
+	}
+	return ""
+}
 
 func (r *reader) flag() bool {
 	v := r.byte()

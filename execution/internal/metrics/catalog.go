@@ -55,6 +55,10 @@ const (
 	nameDropped     = "omsd_log_lines_dropped_total"
 	nameLogFailures = "omsd_log_write_failures_total"
 
+	nameQuotes        = "omsd_quotes_total"
+	nameQuotesRefused = "omsd_quotes_refused_total"
+	nameFeedUp        = "omsd_feed_up"
+
 	nameResponsive  = "omsd_loop_responsive"
 	nameReady       = "omsd_ready"
 	nameOpen        = "omsd_open_orders"
@@ -70,6 +74,8 @@ const (
 	nameLag         = "omsd_journal_lag_seconds"
 	nameBatchHigh   = "omsd_loop_batch_high"
 	nameQueueHigh   = "omsd_risk_queue_high"
+	nameAuditRows   = "omsd_audit_rows_behind"
+	nameAuditLink   = "omsd_audit_connected"
 )
 
 var catalog = []Definition{
@@ -102,6 +108,10 @@ var catalog = []Definition{
 	{nameDropped, Counter, "level", "Log lines dropped because the log's reader is too slow."},
 	{nameLogFailures, Counter, "", "Writes of the log that failed."},
 
+	{nameQuotes, Counter, "", "Messages of the feed about instruments that passed its gates; with --feed."},
+	{nameQuotesRefused, Counter, "reason", "Messages that the gates refused, and the gaps and silences that they found; with --feed."},
+	{nameFeedUp, Gauge, "", "1: the feed's line stands; with --feed."},
+
 	{nameResponsive, Gauge, "", "1: the loop answered this scrape within a second. 0: what the loop knows is missing from it."},
 	{nameReady, Gauge, "", "1: /readyz says 200."},
 	{nameOpen, Gauge, "state", "Open orders."},
@@ -117,6 +127,8 @@ var catalog = []Definition{
 	{nameLag, Gauge, "", "How long the oldest write of the journal has waited for the disk, seconds."},
 	{nameBatchHigh, Gauge, "", "The most events that one turn took in."},
 	{nameQueueHigh, Gauge, "", "The most frames that waited for riskd's socket."},
+	{nameAuditRows, Gauge, "", "Records of the journal that are not in the audit table yet."},
+	{nameAuditLink, Gauge, "", "1: the audit table's database is connected."},
 }
 
 // Catalog lists every family that is registered.

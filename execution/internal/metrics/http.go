@@ -30,11 +30,12 @@ const (
 	ReasonAccount   = "NO_ACCOUNT"
 	ReasonVenue     = "VENUE_DOWN"
 	ReasonJournal   = "JOURNAL_BEHIND"
+	ReasonAudit     = "AUDIT_BEHIND"
 )
 
 // notReady lists why nothing new could be traded for reasons of the machinery. A closed session, a halt or books that
 // differ are the market's and people's business, and no reason here.
-func notReady(v core.Overview) []Reason {
+func notReady(v core.Overview, trail Trail) []Reason {
 	var out []Reason
 	add := func(yes bool, code, format string, args ...any) {
 		if yes {
@@ -47,11 +48,20 @@ func notReady(v core.Overview) []Reason {
 	add(!v.AccountKnown, ReasonAccount, "riskd has sent no account with positive equity on this connection")
 	add(v.AccountKnown && !v.VenueUp, ReasonVenue, "riskd's session with the venue is down")
 	add(v.Lag > v.MaxLag, ReasonJournal, "the journal's disk is %s behind, at most %s is allowed", v.Lag.Round(time.Millisecond), v.MaxLag)
+	if a, there := trail.Audit(); there && a.Full {
+		why := a.Why
+		if why == "" {
+			why = "the database is slower than the journal grows"
+		}
+		add(a.Ended, ReasonAudit, "nothing is opened, for the audit trail has stopped: %s; `dnalyaw audit verify` names what is wrong", why)
+		add(!a.Ended, ReasonAudit, "nothing is opened before the audit table has caught up: it is %d records behind, at most %d are allowed (%s); "+
+			"`dnalyaw runtime up` starts the home's database again", a.Behind, a.Most, why)
+	}
 	return out
 }
 
 // Handler serves /metrics, /healthz (200: the loop turns) and /readyz (200: it could trade; else 503 with the reasons).
-func (m *Metrics) Handler(loop Loop) http.Handler {
+func (m *Metrics) Handler(loop Loop, trail Trail) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
@@ -71,7 +81,7 @@ func (m *Metrics) Handler(loop Loop) http.Handler {
 			answer(w, "ready", []Reason{stuck(err)})
 			return
 		}
-		answer(w, "ready", notReady(v))
+		answer(w, "ready", notReady(v, trail))
 	})
 	return mux
 }

@@ -25,16 +25,17 @@ func TestGauges(t *testing.T) {
 	m, _ := newMetrics(t)
 	l := &loop{view: overview()}
 	l.core.Illegal.Add(9)
+	l.audit = &metrics.Audit{Behind: 41, Most: 50, Connected: true}
 	stats := &risklink.Stats{}
 	stats.FramesIn.Add(11)
-	if err := m.Watch(l, stats, log{}); err != nil {
+	if err := m.Watch(l, stats, log{}, l); err != nil {
 		t.Fatal(err)
 	}
 	got := scrape(t, m, l)
 	for name, want := range map[string]float64{
 		"omsd_unknown_orders": 2, "omsd_worked_parents": 7, "omsd_book_differences": 1, "omsd_equity_currency": 1_010_000, "omsd_positions": 3,
 		"omsd_cash_currency": 510_000, "omsd_session_pnl_currency": 10_000, "omsd_drawdown_bp": 12, "omsd_journal_lag_seconds": 1.5,
-		"omsd_loop_responsive": 1, "omsd_ready": 1,
+		"omsd_loop_responsive": 1, "omsd_ready": 1, "omsd_audit_rows_behind": 41, "omsd_audit_connected": 1,
 	} {
 		if v := gauge(t, got, name); v != want {
 			t.Errorf("%s is %v, want %v", name, v, want)
@@ -54,8 +55,11 @@ func TestGauges(t *testing.T) {
 		t.Error("what others count is not in the scrape")
 	}
 	// What nobody told is missing, not 0.
-	l.view = core.Overview{Open: map[order.State]int{}}
+	l.view, l.audit = core.Overview{Open: map[order.State]int{}}, nil
 	got = scrape(t, m, l)
+	if got["omsd_audit_rows_behind"] != nil || got["omsd_audit_connected"] != nil {
+		t.Error("an audit trail that is not there has numbers")
+	}
 	if got["omsd_equity_currency"] != nil || got["omsd_exposure_currency"] != nil || gauge(t, got, "omsd_ready") != 0 {
 		t.Error("an account that is not known has numbers")
 	}
@@ -68,6 +72,7 @@ func TestGauges(t *testing.T) {
 
 func TestReadinessNamesEveryReason(t *testing.T) {
 	m, _ := newMetrics(t)
+	l := &loop{}
 	for name, c := range map[string]struct {
 		change func(*core.Overview)
 		want   []string
@@ -78,8 +83,17 @@ func TestReadinessNamesEveryReason(t *testing.T) {
 		"reference":         {func(v *core.Overview) { v.Reference = "another file" }, []string{"REFERENCE_MISMATCH"}},
 		"account":           {func(v *core.Overview) { v.AccountKnown = false }, []string{"NO_ACCOUNT"}},
 		"venue and journal": {func(v *core.Overview) { v.VenueUp, v.Lag = false, v.MaxLag+1 }, []string{"VENUE_DOWN", "JOURNAL_BEHIND"}},
+		"audit away": {func(*core.Overview) {
+			l.audit = &metrics.Audit{Behind: 50, Most: 50, Why: "connection refused"}
+		}, nil},
+		"audit behind": {func(*core.Overview) {
+			l.audit = &metrics.Audit{Behind: 51, Most: 50, Connected: true, Full: true}
+		}, []string{"AUDIT_BEHIND"}},
+		"audit stopped": {func(*core.Overview) {
+			l.audit = &metrics.Audit{Most: 50, Ended: true, Full: true, Why: "row 3 of omsd-US: body changed"}
+		}, []string{"AUDIT_BEHIND"}},
 	} {
-		l := &loop{view: overview()}
+		l.view, l.audit = overview(), nil
 		c.change(&l.view)
 		code, body := get(t, m, l, "/readyz")
 		var said struct {

@@ -27,6 +27,21 @@ type Log interface {
 	Failed() uint64
 }
 
+// Audit is where the audit trail of omsd's own journal stands.
+type Audit struct {
+	Behind    uint64 // records that are not in the table yet
+	Most      uint64 // how many of them there may be before nothing is opened
+	Connected bool   // to the table's database
+	Ended     bool   // for good: nothing is shipped any more
+	Full      bool   // nothing is opened: too far behind, or ended
+	Why       string // it is not connected, or ended; empty = nothing is wrong
+}
+
+// Trail is what a scrape asks of the audit trail; false = there is none.
+type Trail interface {
+	Audit() (Audit, bool)
+}
+
 // scrapeWait is how long a scrape waits for the loop.
 const scrapeWait = time.Second
 
@@ -35,13 +50,14 @@ type watch struct {
 	loop  Loop
 	link  *risklink.Stats
 	log   Log
+	trail Trail
 	ints  map[string]metric.Int64Observable
 	money map[string]metric.Float64Observable
 }
 
-// Watch adds what the loop, the link and the log know to the scrapes. It is called once.
-func (m *Metrics) Watch(loop Loop, link *risklink.Stats, log Log) error {
-	w := &watch{loop: loop, link: link, log: log, ints: map[string]metric.Int64Observable{}, money: map[string]metric.Float64Observable{}}
+// Watch adds what the loop, the link, the log and the audit trail know to the scrapes. It is called once.
+func (m *Metrics) Watch(loop Loop, link *risklink.Stats, log Log, trail Trail) error {
+	w := &watch{loop: loop, link: link, log: log, trail: trail, ints: map[string]metric.Int64Observable{}, money: map[string]metric.Float64Observable{}}
 	var faults []error
 	var all []metric.Observable
 	for _, name := range []string{
@@ -54,6 +70,7 @@ func (m *Metrics) Watch(loop Loop, link *risklink.Stats, log Log) error {
 	}
 	for _, name := range []string{
 		nameResponsive, nameReady, nameOpen, nameUnknown, nameWorked, nameDifferences, namePositions, nameDrawdown, nameBatchHigh, nameQueueHigh,
+		nameAuditRows, nameAuditLink,
 	} {
 		g, err := m.meter.Int64ObservableGauge(name, metric.WithDescription(help(name)))
 		faults = append(faults, err)
@@ -89,7 +106,7 @@ func (w *watch) observe(ctx context.Context, o metric.Observer) error {
 		return nil
 	}
 	o.ObserveInt64(w.ints[nameResponsive], 1)
-	o.ObserveInt64(w.ints[nameReady], one(len(notReady(v)) == 0))
+	o.ObserveInt64(w.ints[nameReady], one(len(notReady(v, w.trail)) == 0))
 	w.gauges(o, v)
 	return nil
 }
@@ -111,6 +128,10 @@ func (w *watch) counters(o metric.Observer) {
 	o.ObserveInt64(w.ints[nameLogFailures], int64(w.log.Failed()))
 	o.ObserveInt64(w.ints[nameBatchHigh], c.LoopHigh.Load())
 	o.ObserveInt64(w.ints[nameQueueHigh], w.link.QueueHigh.Load())
+	if a, there := w.trail.Audit(); there {
+		o.ObserveInt64(w.ints[nameAuditRows], int64(a.Behind))
+		o.ObserveInt64(w.ints[nameAuditLink], one(a.Connected))
+	}
 }
 
 func (w *watch) gauges(o metric.Observer, v core.Overview) {
