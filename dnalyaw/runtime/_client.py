@@ -40,7 +40,9 @@ class OmsClient:
         self._region = layout.region
         self._timeout = timeout
         self._channel = grpc.insecure_channel(
-            f"unix:{layout.oms_socket}", options=[("grpc.default_authority", "localhost")]
+            f"unix:{layout.oms_socket}",
+            # A session's report has every order and every fill of it: 200,000 orders are some 40 MB.
+            options=[("grpc.default_authority", "localhost"), ("grpc.max_receive_message_length", -1)],
         )
         self._stub = OrderManagementStub(self._channel)
 

@@ -32,6 +32,11 @@ def _signed(*values: int) -> bytes:
     return b"".join(_varint(v << 1 if v >= 0 else (-v << 1) - 1) for v in values)
 
 
+def _head(order_id: int) -> bytes:
+    """A time, the order, instrument 0 and no correlation."""
+    return _signed(5) + _varint(order_id) + _signed(0) + bytes(16)
+
+
 def _json(**fields: Any) -> bytes:
     return json.dumps(fields).encode()
 
@@ -42,14 +47,13 @@ def update(seq: int, order_id: int, side: int, instrument: int, qty: int) -> byt
 
 
 def own(order_id: int, event: int) -> bytes:
-    return bytes([1]) + _signed(5) + _varint(order_id) + bytes([event]) + _varint(0)
+    return bytes([4]) + _head(order_id) + bytes([event]) + _varint(0)
 
 
 def decided(order_id: int, code: int, approved: int) -> bytes:
     return (
-        bytes([2])
-        + _signed(5)
-        + _varint(order_id)
+        bytes([5])
+        + _head(order_id)
         + bytes([code, 0])
         + _signed(approved, 0, 0, 0, 0)
         + bytes(8)
@@ -60,9 +64,7 @@ def decided(order_id: int, code: int, approved: int) -> bytes:
 def heard(
     order_id: int, exec_id: str, kind: int, qty: int = 0, px: int = 0, cum: int = 0, fee: int | None = None
 ) -> bytes:
-    head = (
-        bytes([3]) + _signed(5) + _varint(order_id) + exec_hash(exec_id).to_bytes(8, "little") + bytes([kind])
-    )
+    head = bytes([6]) + _head(order_id) + exec_hash(exec_id).to_bytes(8, "little") + bytes([kind])
     return (
         head
         + _signed(qty, px, cum, 0, qty if fee is None else fee)

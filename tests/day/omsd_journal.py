@@ -44,8 +44,8 @@ def decode(record: bytes) -> dict[str, Any]:
     if record[:1] == b"{":
         return dict(json.loads(record))
     tag, data = record[0], _Reader(record[1:])
-    said: dict[str, Any] = {"ts": data.signed(), "order_id": data.unsigned()}
-    said |= {"instrument_id": data.signed(), "correlation": data.take(16).hex()}
+    said: dict[str, Any] = {"ts": data.signed(), "order_id": data.unsigned(), "instrument_id": data.signed()}
+    said["correlation"] = data.bytes(16).hex()
     if tag == OWN:
         said |= {"k": "own", "event": data.byte(), "why": data.text()}
     elif tag == DECISION:
@@ -68,13 +68,13 @@ class _Reader:
         self.left = left
 
     def byte(self) -> int:
-        return self.take(1)[0]
+        return self.bytes(1)[0]
 
     def fixed(self) -> int:
-        return int.from_bytes(self.take(8), "little")
+        return int.from_bytes(self.bytes(8), "little")
 
     def text(self) -> str:
-        return self.take(self.unsigned()).decode()
+        return self.bytes(self.unsigned()).decode()
 
     def signed(self) -> int:
         value = self.unsigned()
@@ -89,7 +89,7 @@ class _Reader:
             if byte < 0x80:
                 return value
 
-    def take(self, n: int) -> bytes:
+    def bytes(self, n: int) -> bytes:
         out, self.left = self.left[:n], self.left[n:]
         assert len(out) == n
         return out
