@@ -12,6 +12,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -100,22 +101,32 @@ def program(data: Path, name: str, *words: str) -> list[str]:
     return [str(programs(version.read_text().strip() if version.exists() else None) / name), *words]
 
 
-def process(data: Path) -> dict[str, Any]:
-    """Options that make `subprocess` start a program in the folder, as PostgreSQL's account."""
-    # Nothing of the caller's settings reaches the server.
-    environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
-    options: dict[str, Any] = {"cwd": data, "env": environment}
+_BECOME = "import os, sys; g, u = map(int, sys.argv[1:3]); os.setgroups([]); os.setgid(g); os.setuid(u); os.execv(sys.argv[3], sys.argv[3:])"
+
+
+def as_account(command: list[str]) -> list[str]:
+    """The command line under which a program runs as PostgreSQL's account.
+
+    It changes user in a process of its own: `subprocess` can do that too, but forks for it, and gRPC's threads in the caller
+    can take the child down.
+    """
     name = account()
-    if name is not None:
-        entry = pwd.getpwnam(name)
-        options |= {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
-    return options
+    if name is None:
+        return command
+    entry = pwd.getpwnam(name)
+    return [sys.executable, "-I", "-S", "-c", _BECOME, str(entry.pw_gid), str(entry.pw_uid), *command]
+
+
+def process(data: Path) -> dict[str, Any]:
+    """Options that make `subprocess` start a program in the folder; nothing of the caller's settings reaches it."""
+    environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
+    return {"cwd": data, "env": environment}
 
 
 def finish(data: Path, name: str, *more: str, words: str = "") -> None:
     """Run a program in the folder to its end, with these words on its standard input."""
     done = subprocess.run(
-        program(data, name, *more),
+        as_account(program(data, name, *more)),
         input=words,
         capture_output=True,
         text=True,

@@ -18,7 +18,7 @@ from typing import Literal
 from urllib.parse import quote
 
 from dnalyaw.audit._auditd import migrate
-from dnalyaw.audit._cluster import HERE, configure, make, program
+from dnalyaw.audit._cluster import HERE, as_account, configure, make, program
 from dnalyaw.audit._cluster import process as options
 from dnalyaw.audit._errors import AuditError
 
@@ -151,7 +151,7 @@ class Server:
             begun = self.log.stat().st_size if self.log.exists() else 0
             with self.log.open("ab") as log:
                 process = subprocess.Popen(
-                    ["nice", "-n", str(NICE), *program(self.data, "postgres", "-D", HERE)],
+                    ["nice", "-n", str(NICE), *as_account(program(self.data, "postgres", "-D", HERE))],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,

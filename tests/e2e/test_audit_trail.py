@@ -85,7 +85,8 @@ def test_every_fill_leads_back_to_its_hand_off_through_kills_of_all_that_audits(
     assert {row["order_id"] for row in found} == {order.order_id for order in report.orders if order.fills}
     assert runtime.down(desk.layout) == ["omsd", "riskd", "simvenue", runtime.SHIPPER]
     for verdict in verdicts(desk, server).values():
-        assert verdict.bad is None and verdict.rows > 0, verdict
+        assert verdict.bad is None, verdict
+        assert verdict.rows > 0
     assert verdicts(desk, server)["riskd"].behind == 0
 
 
@@ -106,7 +107,7 @@ def test_a_changed_byte_of_a_journal_is_named(desk: Desk, server: Server, tmp_pa
         data[at] ^= 1
         segment.write_bytes(data)
         verdict = audit.verify(server.dsn(), replace(trail, journal=changed))
-        assert verdict.bad is not None and trail.writer in verdict.bad, verdict
+        assert trail.writer in (verdict.bad or ""), verdict
 
 
 def test_nothing_starts_without_the_database(
