@@ -34,6 +34,7 @@ from dnalyaw_pipelines.executions import orders_of, risk_closes, session_report
 from dnalyaw_pipelines.figures import feed_rows, frame_of
 from dnalyaw_pipelines.gate import check_statuses
 from dnalyaw_pipelines.home import Home
+from dnalyaw_pipelines.shortfall import day_shortfall
 
 MICRO = 1_000_000
 UNKNOWN = "unknown"
@@ -96,6 +97,7 @@ def _region(home: Home, instance: dg.DagsterInstance, region: str, partition: st
         closes=_closes(report, names),
         fills=_fills(orders, names, sources),
         costs=_costs(home, region, partition) if report else None,
+        shortfall=day_shortfall(home, region, partition) if report else None,
         risk=_risk(report),
         notes=tuple(notes),
     )

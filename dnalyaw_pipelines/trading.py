@@ -56,9 +56,14 @@ def execution_path(home: Home, region: str, session: date) -> Any:
 
 
 def prepare(
-    home: Home, region: str, partition: str, panel: pl.DataFrame, strategies: list[DeclaredStrategy]
+    home: Home,
+    region: str,
+    partition: str,
+    panel: pl.DataFrame,
+    strategies: list[DeclaredStrategy],
+    speed: float,
 ) -> runtime.Layout:
-    """Write what the runtime reads before the open: reference, market, register."""
+    """Write what the runtime reads before the open: reference, market, session, register."""
     from dnalyaw.market import region as region_of
     from dnalyaw.market import session_times
 
@@ -90,12 +95,21 @@ def prepare(
     )
     provider = provider_for(config.provider, config.seed)
     times = session_times(region, session)
+    hours = (times.open, times.close, times.breaks)
+    runtime.write_session(
+        layout,
+        session,
+        times=hours,
+        venues={row["venue"] for row in rows},
+        speed=speed,
+        seed=config.seed,
+    )
     runtime.write_market(
         layout,
         session,
         provider.market_events(region, session),
         {row["instrument_id"]: row["symbol"] for row in rows},
-        times=(times.open, times.close, times.breaks),
+        times=hours,
         actions=actions,
         currency=currency,
         seed=config.seed,

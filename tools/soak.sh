@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What takes longer than `make test` may: kills at many moments, many more cases of the properties, fuzzing.
-# Every part runs, also after one that failed; the last line says how it ended. About 45 minutes on two cores.
+# Every part runs, also after one that failed; the last line says how it ended. About an hour on two cores.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -23,7 +23,7 @@ part() {
 }
 
 # The tests mostly wait for replayed sessions, so two at a time cost little.
-part "kills at many moments" timeout 1200 .venv/bin/python -m pytest -m soak -n 2 --durations=5
+part "kills at many moments" timeout 2700 .venv/bin/python -m pytest -m soak -n 2 --durations=5
 part "properties of the Rust crates" env PROPTEST_CASES="$cases" timeout 600 \
   cargo test --quiet --locked -p dnalyaw-engine -p dnalyaw-frames --test properties --test extremes --test mutations
 # Optimised, with every check that debug builds make: some 3 ms of a core for a sequence of 200 steps.

@@ -7,6 +7,7 @@ from dnalyaw.backtest._findings import review
 from dnalyaw.backtest._honesty import Evidence, weigh
 from dnalyaw.backtest._ledger import Head, Trial, TrialLedger, trial_id
 from dnalyaw.backtest._oms import DEFAULT_STOP, oms_program, run_oms_backtest
+from dnalyaw.backtest._oms_quotes import quote_files
 from dnalyaw.backtest._oms_result import OmsBacktestResult
 from dnalyaw.backtest._panel import PricePanel, average_dollar_volume, daily_volatility, forward_fill
 from dnalyaw.backtest._plot import plot_equity
@@ -53,6 +54,7 @@ __all__ = [
     "plot_equity",
     "price_frame",
     "probabilistic_sharpe",
+    "quote_files",
     "review",
     "run_backtest",
     "run_oms_backtest",

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
@@ -18,8 +18,10 @@ from dnalyaw.backtest import _run
 from dnalyaw.backtest._costs import CostModel
 from dnalyaw.backtest._errors import BacktestError
 from dnalyaw.backtest._oms_books import read_output
+from dnalyaw.backtest._oms_decisions import read_decisions
 from dnalyaw.backtest._oms_files import OmsInput, write_input
 from dnalyaw.backtest._oms_market import MICRO, actions_by_row, venue_fees
+from dnalyaw.backtest._oms_quotes import quote_days
 from dnalyaw.backtest._oms_result import OmsBacktestResult, oms_result
 from dnalyaw.backtest._panel import Floats, PricePanel
 
@@ -53,6 +55,9 @@ def run_oms_backtest(
     periods_per_year: float = 252.0,
     progress: bool = False,
     keep: Path | None = None,
+    quotes: Mapping[date, Sequence[Path]] | None = None,
+    symbols: Mapping[int, str] | None = None,
+    rearm_after: int = 0,
 ) -> OmsBacktestResult:
     """Trade target weights as the runtime would: omsd's core, riskd's engine and the simulated venue, session by session.
 
@@ -79,6 +84,15 @@ def run_oms_backtest(
         Pass the program's lines of progress on to stderr.
     keep : Path or None
         Folder for what the program read and wrote; None keeps nothing.
+    quotes : mapping of session to files, or None
+        Sessions that are traded on recorded quotes, through the quality gates, instead of their daily bars
+        (`quote_files`; docs/market-data.md says which files). Their hand-off comes a second after the exchange's open.
+        The statistics that risk needs come from `prices` all the same.
+    symbols : mapping of instrument_id to str, or None
+        The instruments' symbols in files that go by symbols (Databento's).
+    rearm_after : int
+        The kill switch is armed again before the open of the so-many-th session that begins with it thrown, as a person
+        would with ``dnalyaw rearm``. 0: nobody does.
 
     Returns
     -------
@@ -96,6 +110,8 @@ def run_oms_backtest(
     model = costs or CostModel.for_region(region)
     if not (np.isfinite(initial_cash) and round(initial_cash * MICRO) > 0):
         raise BacktestError(f"initial cash must be finite and positive, got {initial_cash}")
+    if rearm_after < 0:
+        raise BacktestError(f"rearm_after is a number of sessions not below 0, got {rearm_after}")
     if not 0 < default_stop < 1:
         raise BacktestError(f"default_stop is a fraction of the price between 0 and 1, got {default_stop}")
     plan, pending = _run._plan(weights, panel, rebalance_sessions, use_stops=False)
@@ -116,6 +132,11 @@ def run_oms_backtest(
         region=region,
         currency=panel.currency or {"US": "USD", "HK": "HKD"}.get(region, ""),
         default_stop=default_stop,
+        quotes=quote_days(
+            panel.sessions, range(plan.start_row + 1, len(panel.sessions)), quotes or {}, region
+        ),
+        symbols=symbols or {},
+        rearm_after=rearm_after,
     )
     with nullcontext(str(keep)) if keep else tempfile.TemporaryDirectory(prefix="oms-backtest-") as folder:
         source, target = Path(folder) / "input", Path(folder) / "output"
@@ -126,7 +147,8 @@ def run_oms_backtest(
         write_input(run, source)
         _execute(program, source, target, progress)
         simulation, books = read_output(run, target)
-    return oms_result(run, simulation, books, model, pending, periods_per_year)
+        decisions = read_decisions(target)
+    return oms_result(run, simulation, books, model, pending, periods_per_year, decisions)
 
 
 def _stops(weights: pl.DataFrame, panel: PricePanel, plan: _run.Plan) -> Floats:

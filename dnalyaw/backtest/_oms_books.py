@@ -12,6 +12,7 @@ import numpy as np
 
 from dnalyaw.backtest._engine import Simulation
 from dnalyaw.backtest._errors import BacktestError
+from dnalyaw.backtest._oms_decisions import first_orders
 from dnalyaw.backtest._oms_files import OmsInput
 from dnalyaw.backtest._oms_market import MICRO, Action, micro
 
@@ -45,6 +46,8 @@ class Books:
     skipped: list[tuple[int, int]] = field(default_factory=list)
     traded: list[tuple[int, Fill]] = field(default_factory=list)
     sessions: list[dict[str, Any]] = field(default_factory=list)
+    ordered: dict[int, dict[int, int]] = field(default_factory=dict)
+    """What omsd first asked risk for, signed shares by column, by session number: of sessions of quotes."""
 
     def apply(self, action: Action, row: int, first: dict[int, int]) -> None:
         """One corporate action, in whole shares and millionths, as docs/simvenue.md has it."""
@@ -80,7 +83,12 @@ class Books:
         for action in run.actions.get(row, ()):
             self.apply(action, row, first)
         self.mark.update(first)
-        wanted = self.wanted(row, first, answer)
+        if row in run.quotes:
+            # The price that omsd counted at is the market's at the hand-off, which only its orders tell.
+            wanted = self.ordered.get(run.number(row), {})
+            first = {col: first.get(col) or self.mark.get(col, 0) for col in wanted}
+        else:
+            wanted = self.wanted(row, first, answer)
         done: dict[int, int] = {}
         for fill in fills:
             self.cash -= fill.value_micro + fill.fee_micro
@@ -156,11 +164,20 @@ class Books:
         """Both accounts must agree to the millionth; anything else is a fault in one of them."""
         mine = (self.cash, self.value(), len(self.shares))
         venue = (day["cash_micro"], day["value_micro"], day["positions"])
+        if row in self.run.quotes:
+            # The venue marks at the last quote, and pays a split's fraction at the opening's indication.
+            if self.run.ratios(row) and abs(mine[0] - venue[0]) <= self._fractions(row):
+                self.cash = venue[0]
+            mine, venue = (self.cash, 0, mine[2]), (venue[0], 0, venue[2])
         if mine != venue:
             raise BacktestError(
                 f"session {self.run.panel.sessions[row]}: fills and actions add up to cash, value and positions {mine}, "
                 f"the venue has {venue}; report this with the input (keep=DIR)"
             )
+
+    def _fractions(self, row: int) -> int:
+        """The most that the fractions of a row's splits can be worth: a share each, at half as much again."""
+        return sum(3 * self.mark.get(col, 0) // 2 for col in self.run.ratios(row))
 
 
 def _message(answer: dict[str, Any]) -> str:
@@ -176,13 +193,13 @@ def read_output(run: OmsInput, folder: Path) -> tuple[Simulation, Books]:
     fills = _fills(run, folder / "orders.jsonl")
     answers = {row["session"]: row for row in _lines(folder / "handoffs.jsonl")}
     days = list(_lines(folder / "days.jsonl"))
-    books = Books(run, run.cash_micro)
+    books = Books(run, run.cash_micro, ordered=first_orders(run, folder))
     span = len(run.rows) + 1
     equity, cash = np.full(span, run.cash_micro / MICRO), np.full(span, run.cash_micro / MICRO)
     if len(days) != len(run.rows):
         raise BacktestError(f"oms-backtest traded {len(days)} of {len(run.rows)} sessions")
     for at, (row, day) in enumerate(zip(run.rows, days, strict=True), 1):
-        number = int(str(run.panel.sessions[row]).replace("-", ""))
+        number = run.number(row)
         books.session(row, fills.get(number, []), answers.get(number))
         books.check(row, day)
         equity[at], cash[at] = day["value_micro"] / MICRO, day["cash_micro"] / MICRO

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from dnalyaw.backtest._engine import Plan
 from dnalyaw.backtest._errors import BacktestError
 from dnalyaw.backtest._oms_market import Action, Standing, micro, standing, worst_gaps
+from dnalyaw.backtest._oms_quotes import QuoteDay
 from dnalyaw.backtest._panel import Floats, PricePanel
 
 SECOND = 1_000_000_000
@@ -51,6 +52,12 @@ class OmsInput:
     region, currency : str
     default_stop : float
         Stop distance as a fraction of the open.
+    quotes : mapping of row to QuoteDay
+        Sessions that are traded on recorded quotes.
+    symbols : mapping of instrument_id to str
+        What the files of quotes call an instrument, where they go by symbols.
+    rearm_after : int
+        After how many sessions a thrown kill switch is armed again; 0 = never.
     """
 
     panel: PricePanel
@@ -62,11 +69,18 @@ class OmsInput:
     region: str
     currency: str
     default_stop: float
+    quotes: Mapping[int, QuoteDay] = field(default_factory=dict)
+    symbols: Mapping[int, str] = field(default_factory=dict)
+    rearm_after: int = 0
 
     @property
     def rows(self) -> range:
         """Rows of the sessions that are simulated: those after the first decision."""
         return range(self.plan.start_row + 1, len(self.panel.sessions))
+
+    def number(self, row: int) -> int:
+        """A session's number, YYYYMMDD."""
+        return int(str(self.panel.sessions[row]).replace("-", ""))
 
     def ratios(self, row: int) -> dict[int, Fraction]:
         """New shares for one old share on a row, by column."""
@@ -92,7 +106,7 @@ def write_input(run: OmsInput, folder: Path) -> None:
     # Days may be many; one folder each keeps a listing readable.
     last_close: Floats = np.full(len(panel.ids), np.nan)
     gaps = worst_gaps(panel)
-    days: list[dict[str, str]] = []
+    days: list[dict[str, Any]] = []
     for row in range(len(panel.sessions)):
         for col, ratio in run.ratios(row).items():
             last_close[col] /= float(ratio)
@@ -106,11 +120,17 @@ def write_input(run: OmsInput, folder: Path) -> None:
     }
     (folder / REGISTER).write_text(json.dumps(entry) + "\n")
     (folder / "run.json").write_text(
-        json.dumps({"region": run.region, "register": REGISTER, "days": days}, indent=1)
+        json.dumps(
+            {
+                **{"region": run.region, "register": REGISTER, "rearm_after": run.rearm_after},
+                "days": days,
+            },
+            indent=1,
+        )
     )
 
 
-def _write_day(run: OmsInput, folder: Path, row: int, last_close: Floats, gaps: Floats) -> dict[str, str]:
+def _write_day(run: OmsInput, folder: Path, row: int, last_close: Floats, gaps: Floats) -> dict[str, Any]:
     panel = run.panel
     session = str(panel.sessions[row])
     known = np.isfinite(last_close[run.cols]) | np.isfinite(panel.open[row, run.cols])
@@ -119,12 +139,20 @@ def _write_day(run: OmsInput, folder: Path, row: int, last_close: Floats, gaps: 
         raise BacktestError(f"no name that the weights want is listed on {session}; begin later")
     place = folder / session
     place.mkdir()
-    opened = int(np.datetime64(session, "ns").astype(np.int64)) + OPEN_NS
+    quoted = run.quotes.get(row)
+    opened = quoted.open_ns if quoted else int(np.datetime64(session, "ns").astype(np.int64)) + OPEN_NS
     known_before = standing(panel, gaps, cols, row, last_close)
     (place / "reference.json").write_text(json.dumps(_reference(run, session, row, cols, known_before)))
-    (place / "market.json").write_text(json.dumps(_market(run, session, row, opened)))
-    (place / "market.csv").write_text(_events(run, row, cols, opened, last_close))
-    day = {"session": session, "reference": f"{session}/reference.json", "market": f"{session}/market"}
+    hours = quoted.hours() if quoted else {}
+    (place / "market.json").write_text(json.dumps(_market(run, session, row, opened) | hours))
+    day: dict[str, Any] = {
+        **{"session": session, "reference": f"{session}/reference.json"},
+        "market": f"{session}/market",
+    }
+    if quoted:
+        day["quotes"] = [str(path) for path in quoted.files]
+    else:
+        (place / "market.csv").write_text(_events(run, row, cols, opened, last_close))
     asked = run.asked(row)
     if asked is not None:
         (place / "targets.json").write_text(json.dumps(_handoff(run, session, row, opened, asked)))
@@ -142,7 +170,11 @@ def _reference(
         rows.append(
             {
                 **{"instrument_id": number, "issuer_id": number, "label": f"N{number}.SIM"},
-                **{"symbol": f"N{number}", "sector": panel.sector[col], "lot": int(panel.lot[col])},
+                **{
+                    "symbol": run.symbols.get(number, f"N{number}"),
+                    "sector": panel.sector[col],
+                    "lot": int(panel.lot[col]),
+                },
                 # The finest: a daily bar's prices may lie between a venue's ticks.
                 **{"tick_micro": 1, "currency": run.currency, "tradable": True},
                 **{"volatility_bp": int(known.volatility_bp[at]), "gap_bp": int(known.gap_bp[at])},

@@ -33,11 +33,17 @@ class OmsBacktestResult(BacktestResult):
         it planned, what its own rule wanted to trade, and how much of it was not traded, in currency.
     cuts : polars.DataFrame
         ``session, instrument_id, wanted, traded, cut_value``: the orders behind `cut_value`, signed shares.
+    decisions : polars.DataFrame
+        Every decision of the risk engine: ``session, at, order_id, instrument_id, side, decision, reason, qty, approved,
+        price, equity, exposure, limit``. `decision` is APPROVE, REDUCE, REJECT or, where riskd closes by itself, FLATTEN;
+        `reason` a name of docs/reasons.md; `price` the one it was made on; `exposure` that of the instrument afterwards,
+        `limit` the one that bound, or the instrument's. Prices and money in currency.
     """
 
     positions: pl.DataFrame
     rebalances: pl.DataFrame
     cuts: pl.DataFrame
+    decisions: pl.DataFrame
 
 
 def oms_result(
@@ -47,6 +53,7 @@ def oms_result(
     costs: CostModel,
     pending: tuple[date, ...],
     periods_per_year: float,
+    decisions: pl.DataFrame,
 ) -> OmsBacktestResult:
     """Work out the figures as `run_backtest` does, and the frames and findings of the OMS."""
     panel = run.panel
@@ -105,7 +112,9 @@ def oms_result(
         currency=panel.currency,
     )
     parts = {f.name: getattr(base, f.name) for f in fields(base)}
-    return OmsBacktestResult(**parts, positions=positions, rebalances=rebalances, cuts=cuts)
+    return OmsBacktestResult(
+        **parts, positions=positions, rebalances=rebalances, cuts=cuts, decisions=decisions
+    )
 
 
 def _frame(rows: list[dict], schema: dict[str, type[pl.DataType]]) -> pl.DataFrame:

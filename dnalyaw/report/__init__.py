@@ -10,6 +10,7 @@ from dnalyaw.report._data import (
     ReportData,
     RiskState,
     SectorExposure,
+    Shortfall,
     StrategyResult,
     TargetLine,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "ReportData",
     "RiskState",
     "SectorExposure",
+    "Shortfall",
     "StrategyResult",
     "TargetLine",
     "render_html",

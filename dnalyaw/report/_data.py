@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from math import isfinite
 
-from dnalyaw.calibration import CostSummary
+from dnalyaw.calibration import CostSummary, PathComparison, ShortfallLine
 
 __all__ = [
     "CheckLine",
@@ -18,6 +18,7 @@ __all__ = [
     "ReportData",
     "RiskState",
     "SectorExposure",
+    "Shortfall",
     "StrategyResult",
     "TargetLine",
 ]
@@ -174,6 +175,26 @@ class RiskState:
 
 
 @dataclass(frozen=True, slots=True)
+class Shortfall:
+    """Implementation shortfall of the parent orders.
+
+    Attributes
+    ----------
+    lines, history : tuple of ShortfallLine
+        This session's, and those of all sessions up to it.
+    sessions : int
+        How many sessions `history` covers.
+    paths : PathComparison, optional
+        None where orders had one path.
+    """
+
+    lines: tuple[ShortfallLine, ...]
+    history: tuple[ShortfallLine, ...] = ()
+    sessions: int = 1
+    paths: PathComparison | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RegionReport:
     """One region's session.
 
@@ -183,7 +204,7 @@ class RegionReport:
         The session that was traded.
     sector_limit : float
         Largest exposure to one sector, as a fraction of equity.
-    risk, costs : optional
+    risk, costs, shortfall : optional
         None when nothing was handed to the runtime.
     notes : tuple of str
         What a reader must know: a refused feed, a hand-off that did not happen and why.
@@ -202,6 +223,7 @@ class RegionReport:
     closes: tuple[CloseLine, ...] = ()
     fills: tuple[FillLine, ...] = ()
     costs: CostSummary | None = None
+    shortfall: Shortfall | None = None
     risk: RiskState | None = None
     notes: tuple[str, ...] = ()
     sector_limit: float = 0.25

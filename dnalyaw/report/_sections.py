@@ -19,6 +19,7 @@ from dnalyaw.report._html import (
     table,
     tile,
 )
+from dnalyaw.report._shortfall import shortfall_card
 
 __all__ = ["region_section"]
 
@@ -49,6 +50,7 @@ def region_section(r: RegionReport, mark: str) -> str:
         _card("What it cost", mark, _costs(r)),
         _card("Risk state", mark, _risk(r)),
         "</div>",
+        _card("What each decision cost", mark, shortfall_card(r)),
         _card("Fills", mark, _fills(r)),
         "</section>",
     ]

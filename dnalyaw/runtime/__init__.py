@@ -2,6 +2,7 @@
 
 from dnalyaw.runtime._client import ACCEPTED, ALREADY_TAKEN, REFUSED, OmsClient, OmsError
 from dnalyaw.runtime._control import RiskAbsentError, RiskControlError, latched, risk_control
+from dnalyaw.runtime._costs import CostsError, session_costs
 from dnalyaw.runtime._files import (
     INITIAL_CASH,
     MAX_STRATEGIES,
@@ -16,6 +17,7 @@ from dnalyaw.runtime._files import (
 from dnalyaw.runtime._gen import oms_pb2 as messages
 from dnalyaw.runtime._layout import DEFAULT_SPEED, PROGRAMS, Layout, RuntimeStartError, program_path
 from dnalyaw.runtime._processes import ProcessStatus, down, status, up
+from dnalyaw.runtime._session import volume_curve, write_session
 from dnalyaw.runtime._venue import VenueControlError, control, wait_closed
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "MAX_STRATEGIES",
     "PROGRAMS",
     "REFUSED",
+    "CostsError",
     "Layout",
     "OmsClient",
     "OmsError",
@@ -43,11 +46,14 @@ __all__ = [
     "program_path",
     "registered_strategies",
     "risk_control",
+    "session_costs",
     "status",
     "up",
     "update_register",
+    "volume_curve",
     "wait_closed",
     "write_atomically",
     "write_market",
     "write_reference",
+    "write_session",
 ]

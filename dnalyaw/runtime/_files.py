@@ -158,9 +158,9 @@ def write_market(
         "region": layout.region,
         "session": session.isoformat(),
         "currency": currency,
-        "open_ns": _nanos(opened),
-        "close_ns": _nanos(closed),
-        "breaks": [[_nanos(start), _nanos(end)] for start, end in breaks],
+        "open_ns": nanos(opened),
+        "close_ns": nanos(closed),
+        "breaks": [[nanos(start), nanos(end)] for start, end in breaks],
         "actions": [_action(row) for row in actions.iter_rows(named=True)],
         "initial_cash_micro": INITIAL_CASH[layout.region] * MICRO,
         "fees": dict(FEES[layout.region]),
@@ -210,7 +210,8 @@ def _micro(name: str) -> pl.Expr:
     return pl.col(name).mul(MICRO).round().cast(pl.Int64).alias(name)
 
 
-def _nanos(moment: datetime) -> int:
+def nanos(moment: datetime) -> int:
+    """A moment as nanoseconds since the epoch, UTC."""
     whole = moment.astimezone(UTC)
     return (int(whole.timestamp()) * MICRO + whole.microsecond) * NANOS
 

@@ -59,6 +59,16 @@ class Layout:
         return self.root / "venue.sock"
 
     @property
+    def session(self) -> Path:
+        """How omsd trades the session; beside the register, where omsd looks for it."""
+        return self.root / "session.json"
+
+    @property
+    def quotes_socket(self) -> Path:
+        """Where the quotes that the venue trades on are served: outside its folder, for no order can go that way."""
+        return self.root / "quotes.sock"
+
+    @property
     def venue_address(self) -> Path:
         return self.root / "venue" / "fix.addr"
 
@@ -100,7 +110,7 @@ class Layout:
                 binary,
                 *("--dir", str(root / "venue"), "--control", str(self.venue_control)),
                 *("--market", str(self.market(session)), "--speed", f"{speed:g}"),
-                *("--addr-file", str(self.venue_address)),
+                *("--addr-file", str(self.venue_address), "--quotes", str(self.quotes_socket)),
             ]
         if program == "riskd":
             return [
@@ -114,6 +124,15 @@ class Layout:
             binary,
             *("--dir", str(root / "oms"), "--socket", str(self.oms_socket), "--risk", str(self.risk_socket)),
             *("--register", str(self.register), "--reference", str(self.reference), "--region", self.region),
+            *("--feed", str(self.quotes_socket)),
+        ]
+
+    def costs(self, session: date, out: Path, closes: Path) -> list[str]:
+        """The command line that analyses what a session's orders cost, from what omsd has left of it."""
+        return [
+            str(program_path("omsd")),
+            *("costs", "--dir", str(self.root / "oms"), "--hours", f"{self.market(session)}.json"),
+            *("--reference", str(self.reference), "--closes", str(closes), "--out", str(out)),
         ]
 
     def second_wire(self, reason: str) -> list[str]:

@@ -107,7 +107,13 @@ def up(layout: Layout, session: date, speed: float = DEFAULT_SPEED) -> list[str]
 
 
 def _check_sockets(layout: Layout) -> None:
-    for path in (layout.oms_socket, layout.risk_socket, layout.risk_control, layout.venue_control):
+    for path in (
+        layout.oms_socket,
+        layout.risk_socket,
+        layout.risk_control,
+        layout.venue_control,
+        layout.quotes_socket,
+    ):
         length = len(os.fsencode(path))
         if length > SOCKET_PATH_LIMIT:
             raise RuntimeStartError(

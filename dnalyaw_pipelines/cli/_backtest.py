@@ -7,6 +7,7 @@ import getpass
 import json
 import sys
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -16,7 +17,7 @@ from dnalyaw_pipelines.cli._home import add_home_options, faults_as_lines, named
 from dnalyaw_pipelines.home import Home
 
 if TYPE_CHECKING:
-    from dnalyaw.backtest import BacktestResult
+    from dnalyaw.backtest import BacktestResult, PricePanel
     from dnalyaw.portfolio import DeclaredStrategy
 
 ENGINES = ("fast", "oms", "both")
@@ -36,6 +37,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--region", help="US or HK; default: the region that declares the strategy")
     parser.add_argument("--start", type=_day, metavar="DAY", help="first decision, YYYY-MM-DD")
     parser.add_argument("--end", type=_day, metavar="DAY", help="last session, YYYY-MM-DD")
+    parser.add_argument(
+        *("--quotes",),
+        type=Path,
+        metavar="DIR",
+        help="oms: trade the sessions that DIR has quotes of (files or folders named YYYY-MM-DD) on them, not on their bars",
+    )
+    parser.add_argument(
+        *("--rearm-after",),
+        type=int,
+        default=0,
+        metavar="N",
+        help="oms: arm a thrown kill switch again at the Nth session that begins with it thrown; 0 (default) = never",
+    )
     parser.add_argument("--json", action="store_true", help="machine-readable output, one object")
 
 
@@ -43,6 +57,8 @@ def execute(arguments: argparse.Namespace) -> int:
     """Run the engines on one partition's weights and prices; each result is counted in the trial ledger."""
     from dnalyaw.backtest import BacktestError, LedgerError, compare_engines
 
+    if arguments.engine == "fast" and (arguments.quotes or arguments.rearm_after):
+        raise CommandError("--quotes and --rearm-after are of --engine oms or both", USAGE)
     home = named_home(arguments)
     with faults_as_lines():
         region, entry = _declared(home, arguments.strategy, arguments.region)
@@ -134,8 +150,18 @@ def _run(
         results["fast"] = run_backtest(weights, panel, costs, CASH)
     if arguments.engine != "fast":
         actions = published_table(home, region, "actions", partition).read(home.as_of(region, partition))
+        quotes = _quotes(arguments.quotes, panel, weights)
         results["oms"] = run_oms_backtest(
-            weights, panel, costs, CASH, actions=actions, region=region, progress=True
+            weights,
+            panel,
+            costs,
+            CASH,
+            actions=actions,
+            region=region,
+            progress=True,
+            quotes=quotes,
+            symbols=_symbols(home, region, partition) if _by_symbol(quotes) else None,
+            rearm_after=arguments.rearm_after,
         )
     ledger, config = TrialLedger(home.trials), home.config()
     window = {k: str(v) for k, v in (("start", arguments.start), ("end", arguments.end)) if v}
@@ -151,6 +177,33 @@ def _run(
             result={"sharpe": result.summary()["sharpe"], "sessions": result.summary()["sessions"]},
         )
     return results
+
+
+def _quotes(folder: Path | None, panel: PricePanel, weights: pl.DataFrame) -> dict[date, list[Path]] | None:
+    """The folder's files of the sessions that the run trades: those after the first decision."""
+    from dnalyaw.backtest import quote_files
+
+    if folder is None:
+        return None
+    first, last = min(weights["session"].to_list()), panel.sessions[-1].item()
+    found = {day: files for day, files in quote_files(folder).items() if first < day <= last}
+    if not found:
+        raise CommandError(f"{folder} has no quotes of a session after {first}, up to {last}", USAGE)
+    return found
+
+
+def _by_symbol(quotes: dict[date, list[Path]] | None) -> bool:
+    """Whether a file goes by symbols: Databento's do."""
+    return any(
+        path.name.endswith((".dbn", ".dbn.zst")) for files in (quotes or {}).values() for path in files
+    )
+
+
+def _symbols(home: Home, region: str, partition: str) -> dict[int, str]:
+    from dnalyaw_pipelines.tables import published_table
+
+    table = published_table(home, region, "instruments", partition).read(home.as_of(region, partition))
+    return dict(table.select("instrument_id", "symbol").iter_rows())
 
 
 def _lines(results: dict[str, Any], found: dict[str, Any]) -> list[str]:

@@ -29,8 +29,8 @@ MICRO = 1_000_000
 
 
 def aftermath_assets(region: str) -> list[dg.AssetsDefinition]:
-    """Execution report, cost analysis and report of a region."""
-    return [_execution_report(region), _cost_analysis(region), _report(region)]
+    """Execution report, cost analyses and report of a region."""
+    return [_execution_report(region), _cost_analysis(region), _shortfall(region), _report(region)]
 
 
 def _execution_report(region: str) -> dg.AssetsDefinition:
@@ -106,12 +106,49 @@ def _cost_analysis(region: str) -> dg.AssetsDefinition:
     return cost_analysis
 
 
+def _shortfall(region: str) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=keys.asset(region, "shortfall"),
+        deps=[keys.asset(region, "execution_report")],
+        partitions_def=session_partitions(region),
+        kinds={"go", "parquet"},
+        owners=["team:trading"],
+        group_name=f"{region.lower()}_execution",
+        description="What each parent order cost against its decision, arrival, interval and close; rows in the lake.",
+    )
+    def shortfall(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        from dnalyaw.calibration import shortfall_lines
+        from dnalyaw_pipelines.shortfall import DATASETS, measure
+
+        home, partition = Home.active(), context.partition_key
+        measured = measure(home, region, partition)
+        if measured is None:
+            return dg.MaterializeResult(metadata={"outcome": "nothing was handed off"})
+        for why in measured.basis["skipped"]:
+            context.log.warning("an order was not measured: %s", why)
+        lines = [line for line in shortfall_lines(measured.frames) if line.by == "all"]
+        return dg.MaterializeResult(
+            metadata={
+                "basis": dg.MetadataValue.json(dict(measured.basis)),
+                "datasets": dg.MetadataValue.json(
+                    {DATASETS[k][0]: f.height for k, f in measured.frames.items()}
+                ),
+                "shortfall_bp": dg.MetadataValue.json({line.currency: line.mean_bp for line in lines}),
+                "interval_bp": dg.MetadataValue.json(
+                    {line.currency: [line.low_bp, line.high_bp] for line in lines}
+                ),
+            }
+        )
+
+    return shortfall
+
+
 def _report(region: str) -> dg.AssetsDefinition:
     @dg.asset(
         key=keys.asset(region, "report"),
         deps=[
             keys.asset(region, name)
-            for name in ("cost_analysis", "backtest", "target_portfolio", "execution_report")
+            for name in ("cost_analysis", "shortfall", "backtest", "target_portfolio", "execution_report")
         ],
         partitions_def=session_partitions(region),
         kinds={"html"},

@@ -47,8 +47,8 @@ def handoff_asset(region: str) -> dg.AssetsDefinition:
             context.add_output_metadata({"outcome": "not handed off", "reason": reason})
             return _row("not handed off", reason, 0, "")
         messages, correlation = portfolios(targets, home, region, partition)
-        layout = prepare(home, region, partition, panel_frame, declared(region))
         speed = float(context.run.tags.get(SPEED_TAG, DEFAULT_SPEED))
+        layout = prepare(home, region, partition, panel_frame, declared(region), speed)
         try:
             done = trade(home, region, session, layout, messages, correlation, speed)
         except HandoffRefusedError as error:

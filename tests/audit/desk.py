@@ -58,16 +58,13 @@ def write_journal(folder: Path, payloads: list[str], *, size: int = 1 << 16) -> 
 
     folder.mkdir(parents=True, exist_ok=True)
     head = b"DNRJ0002" + (1).to_bytes(8, "little") + bytes(8) + bytes(32) + size.to_bytes(4, "little")
-    records, chain = b"", bytes(32)
+    parts, chain = [], bytes(32)
     for text in payloads:
         payload = text.encode()
         chain = sha256(chain + payload).digest()
-        records += (
-            len(payload).to_bytes(4, "little")
-            + crc32(payload + chain).to_bytes(4, "little")
-            + payload
-            + chain
-        )
+        crc = crc32(payload + chain)
+        parts += [len(payload).to_bytes(4, "little"), crc.to_bytes(4, "little"), payload, chain]
+    records = b"".join(parts)
     end = (4096 + len(records)).to_bytes(4, "little")
     synced = end + crc32((1).to_bytes(8, "little") + end).to_bytes(4, "little")
     page = (head + crc32(head).to_bytes(4, "little") + synced).ljust(4096, b"\0")

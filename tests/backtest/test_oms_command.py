@@ -16,6 +16,7 @@ from dnalyaw_pipelines.home import Home, HomeConfig, RegionConfig
 from dnalyaw_pipelines.io import write_frame
 from tests.backtest.frames import weight_frame
 from tests.backtest.oms_frames import NEEDS_PROGRAM, Market, calm_market, with_dividend
+from tests.backtest.test_oms_quotes import write_quotes
 
 SESSIONS, NAMES = 40, 10
 STRATEGY = declared("US")[0].id
@@ -124,3 +125,24 @@ def test_what_is_not_there_is_named(home, capsys):
     other = declared("US")[1].id
     assert main(["backtest", "--home", str(home.root), "--strategy", other]) == FAILED
     assert f"no weights of {other} yet: `dnalyaw run`" in capsys.readouterr().err
+
+
+@NEEDS_PROGRAM
+def test_sessions_of_quotes_are_traded_on_them(home, market, weights, tmp_path, capsys):
+    """The same decisions, with the quotes of one session half a percent above its bars: paid for, and told."""
+    day = market.days[26]
+    quotes = [(0, n + 1, 1.005 * market.open[26, n], 1.005 * market.open[26, n]) for n in range(NAMES)]
+    folder = tmp_path / "quotes"
+    folder.mkdir()
+    write_quotes(folder, day, quotes, size=1_000_000)
+    assert command(home, "--engine", "oms", "--json", "--quotes", str(folder)) == OK
+    quoted = json.loads(capsys.readouterr().out)
+    assert command(home, "--engine", "oms", "--json") == OK
+    plain = json.loads(capsys.readouterr().out)
+    assert quoted["rebalances"][0]["outcome"] == "ACCEPTED"
+    lost = plain["results"]["oms"]["final_equity"] - quoted["results"]["oms"]["final_equity"]
+    # A third of ten million, bought half a percent dearer.
+    assert 0.004 < lost / (plain["rebalances"][0]["wanted_value"]) < 0.006
+    assert command(home, "--quotes", str(folder)) == USAGE
+    (folder / f"{day}.csv").rename(tmp_path / "elsewhere.csv")
+    assert command(home, "--engine", "oms", "--quotes", str(folder)) == FAILED

@@ -134,7 +134,7 @@ def test_a_deployments_limits_size_as_well() -> None:
         sized(frame, tighter={"instrument_bp": 501})
     with pytest.raises(PortfolioError, match='no limit is called "instrument"'):
         sized(frame, tighter={"instrument": 200})
-    with pytest.raises(PortfolioError, match="tighter, sector_bp: "):
+    with pytest.raises(PortfolioError, match="tighter: sector_bp -1 is out of range"):
         sized(frame, tighter={"sector_bp": -1})
 
 

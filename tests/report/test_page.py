@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dnalyaw.calibration import ExecutedFill, ExecutedOrder, analyse_costs
+from dnalyaw.calibration import ExecutedFill, ExecutedOrder, PathComparison, ShortfallLine, analyse_costs
 from dnalyaw.report import (
     CheckLine,
     CloseLine,
@@ -23,6 +23,7 @@ from dnalyaw.report import (
     ReportData,
     RiskState,
     SectorExposure,
+    Shortfall,
     StrategyResult,
     TargetLine,
     render_html,
@@ -148,6 +149,61 @@ def _data(simulated=True, **change) -> ReportData:
         provenance=(("provider", "lean:DIR"), ("bars version", "v3 9b11")),
     )
     return replace(data, **change)
+
+
+_PARTS = {
+    "delay": 1.0,
+    "timing": 0.0,
+    "impact": 2.25,
+    "spread": 3.0,
+    "unsplit": 0.5,
+    "fees": 0.7,
+    "opportunity": -1.0,
+}
+
+
+def _shortfall(diff: float | None = -1.5, low: float | None = -2.0, high: float | None = -1.0) -> Shortfall:
+    line = ShortfallLine("strategy", "Reversal", "USD", 12, 1, 1_234_567.0, 6.45, -1.24, 14.14, _PARTS)
+    one = ShortfallLine("path", "NYSE 1", "USD", 1, 0, 1000.0, 2.0, None, None, {"spread": 2.0})
+    paths = PathComparison(20261123, (30, 31), (0, 0), 2, (1.0, 2.5), diff, low, high, 0.95, 0.04)
+    return Shortfall((line, one), (line,), 3, paths)
+
+
+def _costly(shortfall: Shortfall | None) -> _Page:
+    data = _data()
+    return _Page(render_html(replace(data, regions=(replace(data.regions[0], shortfall=shortfall),))))
+
+
+def test_each_decisions_cost_is_shown_with_its_interval():
+    page = _costly(_shortfall())
+    assert _table(page, "This session, 2026-11-23") == [
+        [
+            *(
+                "strategy Reversal",
+                "12 (1 not measured)",
+                "1,234,567 USD",
+                "1.0 bp",
+                "0.0 bp",
+                "2.2 bp",
+                "3.0 bp",
+            ),
+            *("0.7 bp", "−1.0 bp", "6.5 bp (of it 0.5 bp unsplit)", "−1.2 to 14.1 bp (95%)"),
+        ],
+        ["path NYSE 1", "1", "1,000 USD", "–", "–", "–", "2.0 bp", "–", "–", "2.0 bp", "–"],
+    ]
+    assert len(_table(page, "All 3 sessions measured")) == 1
+    assert _table(page, "Path 1 against path 2, orders assigned at random; path 1 was cheaper") == [
+        ["1.0 bp", "2.5 bp", "30 and 31", "−1.5 bp", "−2.0 to −1.0 bp (95%)", "0.040"]
+    ]
+    assert len(_table(_costly(_shortfall(0.5, -1.0, 2.0)), "Path 1 against path 2")) == 1
+    assert "the interval holds 0: no difference is shown" in _costly(_shortfall(0.5, -1.0, 2.0)).words
+    assert "path 2 was cheaper" in _costly(_shortfall(0.5, 0.1, 2.0)).words
+    assert "30 and 31 orders of the experiment, too few" in _costly(_shortfall(None, None, None)).words
+
+
+def test_without_a_measured_order_the_card_says_so():
+    assert "No order was measured." in _costly(None).words
+    assert "Orders had one path to each market" in _costly(replace(_shortfall(), paths=None)).words
 
 
 @pytest.fixture(scope="module")

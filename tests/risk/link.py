@@ -114,11 +114,12 @@ class Link:
                     self._changed.notify_all()
                     return
                 data += chunk
-                while len(data) >= FRAME_LEN:
-                    frame = decode(data[:FRAME_LEN])
-                    data = data[FRAME_LEN:]
+                whole = len(data) - len(data) % FRAME_LEN
+                for at in range(0, whole, FRAME_LEN):
+                    frame = decode(data[at : at + FRAME_LEN])
                     frame["at"] = len(self.frames)
                     self.frames.append(frame)
+                data = data[whole:]
                 self._changed.notify_all()
 
     def _beat(self) -> None:

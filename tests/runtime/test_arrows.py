@@ -84,7 +84,8 @@ def test_command_lines_are_the_contracts() -> None:
     day = date(2026, 3, 10)
     tail = {p: " ".join(layout.command(p, day, 2500.0)[1:]) for p in runtime.PROGRAMS}
     assert tail["simvenue"] == (
-        "--dir /r/venue --control /r/venue.sock --market /r/market/2026-03-10 --speed 2500 --addr-file /r/venue/fix.addr"
+        "--dir /r/venue --control /r/venue.sock --market /r/market/2026-03-10 --speed 2500 --addr-file /r/venue/fix.addr "
+        "--quotes /r/quotes.sock"
     )
     assert tail["riskd"] == (
         "--dir /r/risk --socket /r/risk.sock --reference /r/reference.json --venue-addr-file /r/venue/fix.addr "
@@ -92,7 +93,7 @@ def test_command_lines_are_the_contracts() -> None:
     )
     assert tail["omsd"] == (
         "--dir /r/oms --socket /r/oms.sock --risk /r/risk.sock --register /r/register.jsonl "
-        "--reference /r/reference.json --region HK"
+        "--reference /r/reference.json --region HK --feed /r/quotes.sock"
     )
 
 

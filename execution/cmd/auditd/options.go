@@ -21,7 +21,8 @@ type options struct {
 	once                                                 bool
 }
 
-var secretInDSN = regexp.MustCompile(`(?i)\bpassword\s*=`)
+// secretInDSN finds the user's password and that of the client's TLS key.
+var secretInDSN = regexp.MustCompile(`(?i)password\s*=`)
 
 // parse reads a command's options; every fault is in the one error.
 func parse(args []string, needed ...string) (options, error) {
@@ -82,9 +83,14 @@ func parse(args []string, needed ...string) (options, error) {
 }
 
 func hasSecret(dsn string) bool {
-	if u, err := url.Parse(dsn); err == nil && u.User != nil {
+	if u, err := url.Parse(dsn); err == nil {
 		if _, there := u.User.Password(); there {
 			return true
+		}
+		for key := range u.Query() { // where it may be written with percent signs
+			if strings.Contains(strings.ToLower(key), "password") {
+				return true
+			}
 		}
 	}
 	return secretInDSN.MatchString(dsn)

@@ -16,21 +16,27 @@ import (
 	"dnalyaw/execution/internal/targets"
 )
 
-// runFile is run.json in the input's folder. Paths are relative to the folder.
+// runFile is run.json in the input's folder. Paths are relative to the folder where they are not absolute.
 type runFile struct {
 	Region   string    `json:"region"`
 	Register string    `json:"register"`          // register.jsonl
 	Tighter  string    `json:"tighter,omitempty"` // riskd's --tighter file
 	Days     []dayFile `json:"days"`              // ascending
+
+	// RearmAfter is after how many sessions that began with the kill switch thrown it is armed again; 0 = never.
+	RearmAfter int `json:"rearm_after,omitempty"`
 }
 
 // dayFile names the files of one session.
 type dayFile struct {
 	Session   string `json:"session"`             // YYYY-MM-DD
 	Reference string `json:"reference"`           // reference.json
-	Market    string `json:"market"`              // without extension: .json and .csv
+	Market    string `json:"market"`              // without extension: .json and, without quotes, .csv
 	Execution string `json:"execution,omitempty"` // session.json
 	Targets   string `json:"targets,omitempty"`   // hand-offs, see handoffFile
+
+	// Quotes are files of recorded quotes, see docs/market-data.md; they pass the gates and are read as the session passes.
+	Quotes []string `json:"quotes,omitempty"`
 }
 
 // handoffFile is a JSON list of hand-offs, by moment.
@@ -68,6 +74,9 @@ func readInput(dir string) (*input, error) {
 	if err := strict(data, &in.run); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	if in.run.RearmAfter < 0 {
+		return nil, fmt.Errorf("%s: rearm_after is %d: give a number of sessions, or 0 for never", path, in.run.RearmAfter)
+	}
 	if in.run.Region == "" || in.run.Register == "" || len(in.run.Days) == 0 {
 		return nil, fmt.Errorf("%s: region, register and at least one day are needed", path)
 	}
@@ -87,7 +96,12 @@ func readInput(dir string) (*input, error) {
 	return in, nil
 }
 
-func (in *input) at(name string) string { return filepath.Join(in.dir, name) }
+func (in *input) at(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(in.dir, name)
+}
 
 // day reads one session: days are read one by one, so that a run of years takes the memory of a day.
 func (in *input) day(d dayFile) (backtest.Day, error) {
@@ -96,7 +110,7 @@ func (in *input) day(d dayFile) (backtest.Day, error) {
 	if out.Reference, err = os.ReadFile(in.at(d.Reference)); err != nil {
 		return out, err
 	}
-	if out.Market, err = readMarket(in.at(d.Market)); err != nil {
+	if out.Market, err = in.market(d); err != nil {
 		return out, err
 	}
 	if out.Market.Session.Session != d.Session {
@@ -127,16 +141,38 @@ func (in *input) day(d dayFile) (backtest.Day, error) {
 	return out, nil
 }
 
-func readMarket(stem string) (day sim.MarketDay, err error) {
+// prepare reads one session and opens its quotes. refused is the file for what the gates refuse of them.
+func (in *input) prepare(d dayFile, refused string) (*backtest.Prepared, error) {
+	day, err := in.day(d)
+	if err != nil {
+		return nil, err
+	}
+	p, err := backtest.Prepare(day)
+	if err != nil || len(d.Quotes) == 0 {
+		return p, err
+	}
+	paths := make([]string, len(d.Quotes))
+	for i, name := range d.Quotes {
+		paths[i] = in.at(name)
+	}
+	if err := p.OpenQuotes(paths, refused); err != nil {
+		return nil, fmt.Errorf("session %s: %w", d.Session, err)
+	}
+	return p, nil
+}
+
+func (in *input) market(d dayFile) (day sim.MarketDay, err error) {
+	stem := in.at(d.Market)
 	sessionJSON, err := os.ReadFile(stem + ".json")
 	if err != nil {
 		return day, err
 	}
-	eventsCSV, err := os.ReadFile(stem + ".csv")
-	if err != nil {
+	if day.Session, err = sim.ParseSession(stem+".json", sessionJSON); err != nil || len(d.Quotes) > 0 {
+		day.Digest = sim.Digest(sessionJSON, nil)
 		return day, err
 	}
-	if day.Session, err = sim.ParseSession(stem+".json", sessionJSON); err != nil {
+	eventsCSV, err := os.ReadFile(stem + ".csv")
+	if err != nil {
 		return day, err
 	}
 	day.Events, err = sim.ParseEvents(stem+".csv", eventsCSV)
@@ -155,7 +191,11 @@ func (in *input) check() error {
 		case ref.Region != in.run.Region:
 			faults = append(faults, fmt.Errorf("%s is of region %s, run.json of %s", in.at(d.Reference), ref.Region, in.run.Region))
 		}
-		for _, name := range []string{d.Market + ".json", d.Market + ".csv", d.Execution, d.Targets} {
+		names := append([]string{d.Market + ".json", d.Execution, d.Targets}, d.Quotes...)
+		if len(d.Quotes) == 0 {
+			names = append(names, d.Market+".csv")
+		}
+		for _, name := range names {
 			if name == "" {
 				continue
 			}

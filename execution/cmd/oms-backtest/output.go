@@ -9,17 +9,21 @@ import (
 
 	"dnalyaw/execution/internal/backtest"
 	"dnalyaw/execution/internal/core"
+	"dnalyaw/execution/internal/frame"
+	"dnalyaw/execution/internal/riskengine"
 	"dnalyaw/execution/internal/sim"
 )
 
 // output writes what a run produces: orders.jsonl (a line for every report of the venue, as its own log has it, with the
-// session), handoffs.jsonl and days.jsonl.
+// session), decisions.jsonl (a line for every decision of the risk engine), handoffs.jsonl and days.jsonl.
 type output struct {
 	files  []*os.File
 	orders *bufio.Writer
 	hands  *bufio.Writer
 	days   *bufio.Writer
-	counts struct{ Orders, Fills, Days, Refused int }
+	risks  *bufio.Writer
+	writer *writer
+	counts struct{ Orders, Fills, Days, Refused, Events, Decisions int }
 	last   backtest.Summary
 }
 
@@ -31,7 +35,7 @@ func newOutput(dir string) (*output, error) {
 	for _, f := range []struct {
 		name string
 		to   **bufio.Writer
-	}{{"orders.jsonl", &o.orders}, {"handoffs.jsonl", &o.hands}, {"days.jsonl", &o.days}} {
+	}{{"orders.jsonl", &o.orders}, {"handoffs.jsonl", &o.hands}, {"days.jsonl", &o.days}, {"decisions.jsonl", &o.risks}} {
 		file, err := os.Create(filepath.Join(dir, f.name))
 		if err != nil {
 			return nil, errors.Join(err, o.close())
@@ -39,6 +43,7 @@ func newOutput(dir string) (*output, error) {
 		o.files = append(o.files, file)
 		*f.to = bufio.NewWriterSize(file, 1<<20)
 	}
+	o.writer = newWriter(o.orders, o.risks)
 	return o, nil
 }
 
@@ -69,22 +74,55 @@ func (o *output) Record(session uint32, r *sim.Record) error {
 	case sim.KindFill:
 		o.counts.Fills++
 	}
-	return line(o.orders, struct {
-		Session uint32 `json:"session_number"`
-		*sim.Record
-	}{session, r})
+	o.writer.report(session, r)
+	return nil
+}
+
+// Decision implements backtest.Sink.
+func (o *output) Decision(session uint32, nowNs int64, side uint8, d *riskengine.Decision) error {
+	o.counts.Decisions++
+	o.writer.decision(session, nowNs, side, d)
+	return nil
+}
+
+func sideName(side uint8) string {
+	switch side {
+	case frame.SideBuy:
+		return "buy"
+	case frame.SideSell:
+		return "sell"
+	}
+	return ""
+}
+
+func decisionName(code uint8) string {
+	switch code {
+	case frame.DecisionApprove:
+		return "APPROVE"
+	case frame.DecisionReduce:
+		return "REDUCE"
+	case frame.DecisionReject:
+		return "REJECT"
+	case frame.DecisionFlatten:
+		return "FLATTEN"
+	}
+	return "NONE"
 }
 
 // Day implements backtest.Sink.
 func (o *output) Day(d backtest.Summary) error {
 	o.counts.Days++
+	o.counts.Events += d.Events
 	o.last = d
 	return line(o.days, d)
 }
 
 func (o *output) close() error {
 	var all []error
-	for _, w := range []*bufio.Writer{o.orders, o.hands, o.days} {
+	if o.writer != nil {
+		all = append(all, o.writer.close())
+	}
+	for _, w := range []*bufio.Writer{o.orders, o.hands, o.days, o.risks} {
 		if w != nil {
 			all = append(all, w.Flush())
 		}
@@ -92,5 +130,6 @@ func (o *output) close() error {
 	for _, f := range o.files {
 		all = append(all, f.Close())
 	}
+	o.files, o.orders, o.hands, o.days, o.risks = nil, nil, nil, nil, nil
 	return errors.Join(all...)
 }

@@ -105,8 +105,11 @@ func TestAScrapeIsWhatHappened(t *testing.T) {
 		}
 		return 1, o.qty, 0
 	}
+	l := h.feeds()
 	h.start()
 	h.up()
+	l.up()
+	l.say(quoted(1, h.risk.clock, 100_010_000, 99_990_000))
 	h.accept(portfolio("alpha", asOf, equalWeights(20, 0.01)))
 	h.settled()
 	wrong := portfolio("alpha", asOf+1, equalWeights(1, 0.01))

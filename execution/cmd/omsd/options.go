@@ -11,8 +11,8 @@ import (
 )
 
 type options struct {
-	dir, socket, risk, register, reference, session, audit, region, metrics string
-	auditBacklog                                                            uint64
+	dir, socket, risk, register, reference, session, audit, region, metrics, feed, stamps string
+	auditBacklog                                                                          uint64
 }
 
 var regionForm = regexp.MustCompile(`^[A-Z]{2,4}$`)
@@ -31,6 +31,8 @@ func newFlags(o *options) *flag.FlagSet {
 	fs.StringVar(&o.metrics, "metrics", "", "serve metrics and readiness on loopback TCP too, such as 127.0.0.1:9464 (DIR/metrics.sock serves them always)")
 	fs.StringVar(&o.audit, "audit", "", "file with the data source name of the audit table's database (none: no audit table)")
 	fs.Uint64Var(&o.auditBacklog, "audit-backlog", 200_000, "records that the audit table may be behind before nothing is opened")
+	fs.StringVar(&o.feed, "feed", "", "Unix socket of a market data server (sizes, volume, and what the cost analysis reads; prices stay riskd's; none: no feed)")
+	fs.StringVar(&o.stamps, "stamps", "", "file that gets a stamp of every step of every order, for measurements (none: no stamps)")
 	fs.StringVar(&o.region, "region", "", "region to trade, US or HK")
 	return fs
 }

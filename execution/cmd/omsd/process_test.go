@@ -39,7 +39,7 @@ func TestOmsdLinksNoVenue(t *testing.T) {
 
 func TestNoFlagIsAnAddress(t *testing.T) {
 	var o options
-	known := map[string]bool{"dir": true, "socket": true, "risk": true, "register": true, "reference": true, "session": true, "audit": true, "audit-backlog": true, "region": true, "metrics": true}
+	known := map[string]bool{"dir": true, "socket": true, "risk": true, "register": true, "reference": true, "session": true, "audit": true, "audit-backlog": true, "region": true, "metrics": true, "feed": true, "stamps": true}
 	newFlags(&o).VisitAll(func(f *flag.Flag) {
 		if !known[f.Name] {
 			t.Errorf("--%s is not in the contract", f.Name)

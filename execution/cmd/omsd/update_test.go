@@ -135,3 +135,29 @@ func TestUpdatesAreTakenOnceOverAKill(t *testing.T) {
 	}
 	h.sameAfterReplay()
 }
+
+// An omsd that has just started knows a strategy's portfolio from its journal, and of riskd's session nothing yet: an update is
+// refused for now, whatever it says.
+func TestAnUpdateBeforeTheLinkIsUpIsRefusedForNow(t *testing.T) {
+	h := newHouse(t, 2)
+	h.start()
+	h.up()
+	h.accept(portfolio("alpha", asOf, map[int64]float64{1: 0.02}))
+	h.settled()
+	h.kill()
+	h.risk.close()
+	h.start()
+	u := h.updates()
+	for _, m := range []*pb.TargetUpdate{update(1, 1, 0.01), update(2, 77, 0.01)} {
+		if a := u.ask(m); a.Outcome != pb.SubmitOutcome_SUBMIT_OUTCOME_REFUSED || len(a.Faults) != 1 || a.Faults[0].Code != "RISK_DOWN" {
+			t.Errorf("%v", a)
+		}
+	}
+	h.risk.listen()
+	h.up()
+	if a := u.ask(update(3, 1, 0.01)); a.Outcome != pb.SubmitOutcome_SUBMIT_OUTCOME_ACCEPTED || a.OrderId == 0 {
+		t.Errorf("%v", a)
+	}
+	h.settled()
+	h.sameAfterReplay()
+}

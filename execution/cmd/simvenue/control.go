@@ -49,16 +49,25 @@ type controlStatus struct {
 // listenControl binds the socket. The caller holds the lock on --dir, so what lies at the path is left from a killed
 // process; anything but a socket there is not ours to remove.
 func listenControl(path string, v *venue, log *slog.Logger) (*controlServer, error) {
+	l, err := listenUnix("--control", path)
+	if err != nil {
+		return nil, err
+	}
+	return &controlServer{v: v, l: l, log: log}, nil
+}
+
+// listenUnix listens on a socket for this user alone; what a process that is gone has left of it is removed.
+func listenUnix(option, path string) (net.Listener, error) {
 	if len(path) > maxUnixPath {
-		return nil, fmt.Errorf("--control %s is longer than the %d bytes a Unix socket's path can have", path, maxUnixPath)
+		return nil, fmt.Errorf("%s %s is longer than the %d bytes a Unix socket's path can have", option, path, maxUnixPath)
 	}
 	if info, err := os.Lstat(path); err == nil {
 		if info.Mode()&fs.ModeSocket == 0 {
-			return nil, fmt.Errorf("--control %s exists and is no socket", path)
+			return nil, fmt.Errorf("%s %s exists and is no socket", option, path)
 		}
 		if conn, err := net.Dial("unix", path); err == nil {
 			conn.Close()
-			return nil, fmt.Errorf("--control %s is served by another process", path)
+			return nil, fmt.Errorf("%s %s is served by another process", option, path)
 		}
 		if err := os.Remove(path); err != nil {
 			return nil, err
@@ -74,7 +83,7 @@ func listenControl(path string, v *venue, log *slog.Logger) (*controlServer, err
 		l.Close()
 		return nil, err
 	}
-	return &controlServer{v: v, l: l, log: log}, nil
+	return l, nil
 }
 
 func (c *controlServer) serve() {

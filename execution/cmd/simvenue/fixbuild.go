@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -140,7 +141,7 @@ func statusReport(region, reqID string, o *sim.Order, total int, last bool, nowN
 	}
 	m.number(tagCumQty, o.Cum)
 	m.text(tagExecID, "0") // FIX 4.4: an order status is no execution
-	m.someText(tagExecRefID, o.LastExecID)
+	m.someText(tagExecRefID, cmp.Or(o.LastFillID(), o.LastExecID))
 	if o.Cum > 0 {
 		m.micro(tagLastPx, o.LastPx)
 		m.number(tagLastQty, o.LastQty)

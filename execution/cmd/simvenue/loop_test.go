@@ -161,6 +161,26 @@ func TestSessionOverFIX(t *testing.T) {
 	}
 }
 
+// A cancel has an ExecID of its own; the status names the fill whose quantity and price it tells, and a client that missed
+// that fill's report books it under its name.
+func TestAStatusNamesTheFillAndNotTheCancelAfterIt(t *testing.T) {
+	h := newHome(t)
+	p := h.start(h.market("2023-11-14", nil, twoNames()...), 1)
+	c := p.connect()
+	p.control(`{"cmd":"start"}`)
+	c.next("h", tags{340: "2"})
+	c.order("US-1", "AAA", "1", "80", "100.6", "0")
+	fill := c.next("8", tags{11: "US-1", 150: "F"})
+	c.send("F", tags{11: "US-1C", 41: "US-1", 55: "AAA", 54: "1", 60: "20231114-22:13:20.000", 38: "80"})
+	cancel := c.next("8", tags{41: "US-1"})
+	expect(t, cancel, tags{11: "US-1C", 150: "4", 39: "4", 14: "50"})
+	status, _ := c.massStatus()
+	expect(t, status["US-1"], tags{39: "4", 14: "50", 32: "50", 31: "100", 19: get(fill, 17)})
+	if get(cancel, 17) == get(fill, 17) {
+		t.Error("a cancel has the ExecID of a fill")
+	}
+}
+
 // At a speed that ends the session at once, a slow opening keeps it open: the print of the open is young when an order
 // comes, in a venue that was killed and resumed as well.
 func TestSlowOpeningKeepsThePrintYoung(t *testing.T) {

@@ -21,6 +21,7 @@ import (
 	"dnalyaw/execution/internal/clock"
 	"dnalyaw/execution/internal/jsonlog"
 	"dnalyaw/execution/internal/sim"
+	"dnalyaw/execution/internal/stamp"
 )
 
 // Exit statuses.
@@ -33,9 +34,9 @@ const (
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 type options struct {
-	dir, control, market, addrFile string
-	speed, openSeconds             float64
-	verbose                        bool
+	dir, control, market, addrFile, quotes, stamps string
+	speed, openSeconds                             float64
+	verbose                                        bool
 }
 
 func run(args []string, stdout, stderr io.Writer) int {
@@ -68,7 +69,7 @@ const memoryLimit = 1 << 30
 // print of the open stale.
 const opening = 5 * time.Minute
 
-const usage = "usage: simvenue --dir DIR --control SOCKET --market PATH/SESSION [--speed 5000] [--open-seconds 2] [--addr-file DIR/fix.addr] [--verbose]\n       simvenue " + fitCommand + " FILE"
+const usage = "usage: simvenue --dir DIR --control SOCKET --market PATH/SESSION [--speed 5000] [--open-seconds 2] [--addr-file DIR/fix.addr] [--quotes SOCKET] [--stamps FILE] [--verbose]\n       simvenue " + fitCommand + " FILE"
 
 func parseArgs(args []string) (options, error) {
 	var opt options
@@ -78,6 +79,8 @@ func parseArgs(args []string) (options, error) {
 	flags.StringVar(&opt.control, "control", "", "")
 	flags.StringVar(&opt.market, "market", "", "")
 	flags.StringVar(&opt.addrFile, "addr-file", "", "")
+	flags.StringVar(&opt.quotes, "quotes", "", "")
+	flags.StringVar(&opt.stamps, "stamps", "", "")
 	flags.Float64Var(&opt.speed, "speed", 5000, "")
 	flags.Float64Var(&opt.openSeconds, "open-seconds", 2, "")
 	flags.BoolVar(&opt.verbose, "verbose", false, "")
@@ -178,12 +181,29 @@ func serve(opt options, stdout, stderr io.Writer) (err error) {
 		return err
 	}
 	gate := &gatekeeper{}
+	if opt.stamps != "" {
+		if gate.stamps, err = stamp.Create(opt.stamps, stamp.Capacity); err != nil {
+			return err
+		}
+		defer gate.stamps.Close()
+	}
 	v := newVenue(engine, j, replay, clock.System{}, gate, log)
 	control, err := listenControl(opt.control, v, log)
 	if err != nil {
 		return err
 	}
 	defer control.l.Close()
+	var quotes *quoteServer
+	if opt.quotes != "" {
+		from := int64(0)
+		if len(records) > 0 {
+			from = engine.NowNs()
+		}
+		if quotes, err = serveQuotes(opt.quotes, opt.market, replay, from, log); err != nil {
+			return err
+		}
+	}
+	defer quotes.stop()
 	acceptor, addr, err := startAcceptor(&fixApp{v}, filepath.Join(opt.dir, "fix"), gate, log)
 	if err != nil {
 		return failure{err}

@@ -15,6 +15,8 @@ import (
 	"github.com/quickfixgo/quickfix"
 	"github.com/quickfixgo/quickfix/config"
 	"golang.org/x/sys/unix"
+
+	"dnalyaw/execution/internal/stamp"
 )
 
 // gatekeeper sees each connection before its logon. It keeps the current one so that a test can cut it, and bounds how
@@ -26,6 +28,8 @@ type gatekeeper struct {
 	mu     sync.Mutex
 	conn   net.Conn
 	refuse int
+
+	stamps *stamp.File // of the orders that come in; nil = none are wanted
 
 	unwritten int // messages of the batch that the engine has not taken yet
 	corked    bool
@@ -129,6 +133,11 @@ func (l fixLog) CreateSessionLog(quickfix.SessionID) (quickfix.Log, error) { ret
 
 func (l fixLog) OnIncoming(m []byte) {
 	l.pace.moved()
+	if l.gate.stamps != nil {
+		if id, ok := orderNumber(m); ok {
+			l.gate.stamps.Put(stamp.Received, id)
+		}
+	}
 	if l.debug {
 		l.log.Debug("fix in", "message", readable(m))
 	}

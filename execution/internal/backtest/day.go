@@ -2,7 +2,6 @@ package backtest
 
 import (
 	"fmt"
-	"slices"
 
 	"dnalyaw/execution/internal/reference"
 	"dnalyaw/execution/internal/session"
@@ -24,18 +23,16 @@ type Handoff struct {
 	Portfolios []targets.Portfolio
 }
 
-// parsed is a day with its reference read.
-type parsed struct {
+// Prepared is a day with its reference read.
+type Prepared struct {
 	Day
+	Quotes  *Stream // where the market's events come from, see OpenQuotes; nil = Market.Events. RunPrepared closes it
 	ref     *reference.Reference
 	symbols map[int64]string
-	ids     []int64 // ascending
 }
 
-// order lists the instruments by id: nothing that is told may depend on the order of a map.
-func (p *parsed) order() []int64 { return p.ids }
-
-func parse(d Day) (*parsed, error) {
+// Prepare reads a day's reference, for RunPrepared; in any goroutine, as the next day may be prepared while one is traded.
+func Prepare(d Day) (*Prepared, error) {
 	ref, err := reference.Parse(d.Reference)
 	if err != nil {
 		return nil, err
@@ -51,11 +48,9 @@ func parse(d Day) (*parsed, error) {
 			return nil, fmt.Errorf("session %d: hand-off %d is at %d, before the one before it", ref.Session, i, h.AtNs)
 		}
 	}
-	p := &parsed{Day: d, ref: ref, symbols: make(map[int64]string, len(ref.Instruments))}
+	p := &Prepared{Day: d, ref: ref, symbols: make(map[int64]string, len(ref.Instruments))}
 	for id, in := range ref.Instruments {
 		p.symbols[id] = in.Symbol
-		p.ids = append(p.ids, id)
 	}
-	slices.Sort(p.ids)
 	return p, nil
 }

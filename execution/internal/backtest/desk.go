@@ -12,15 +12,15 @@ import (
 // settle answers what the core has sent, sees to what the risk engine wants, and lets the core turn, until all are quiet.
 func (f *Floor) settle() error {
 	for {
+		f.handed = false
 		if err := f.core.Turn(); err != nil {
 			return err
 		}
-		if len(f.queue) == 0 && !f.moved && f.risk.Wants() == 0 && f.settleAt > f.nowNs {
+		if len(f.queue) == 0 && !f.moved && f.wants() == 0 && f.settleAt > f.nowNs {
 			return f.refuse
 		}
-		queue := f.queue
-		f.queue = nil
-		for _, m := range queue {
+		f.asked, f.queue = f.queue, f.asked[:0]
+		for _, m := range f.asked {
 			if err := f.answer(m); err != nil {
 				return err
 			}
@@ -40,7 +40,7 @@ func (f *Floor) settle() error {
 // see sees to what the risk engine wants: the account, cash, what a stop or the kill switch does.
 func (f *Floor) see() error {
 	for {
-		w := f.risk.Wants()
+		w := f.wants()
 		switch {
 		case w&riskengine.WantAccount != 0:
 			if err := f.account(); err != nil {
@@ -61,6 +61,16 @@ func (f *Floor) see() error {
 	}
 }
 
+// wants is what the risk engine wants and can have now. The venue answers a question for the account behind everything that it
+// has reported before, so while reports are on their way the answer is too.
+func (f *Floor) wants() riskengine.Wants {
+	w := f.risk.Wants()
+	if len(f.late) > 0 {
+		w &^= riskengine.WantAccount | riskengine.WantCash
+	}
+	return w
+}
+
 // act takes what a stop or the kill switch wants done, and does it.
 func (f *Floor) act() error {
 	s, err := f.risk.Settle(f.nowNs, f.actions)
@@ -74,7 +84,9 @@ func (f *Floor) act() error {
 		case riskengine.ActionCancel:
 			err = f.cancelAtVenue(a.WireID)
 		case riskengine.ActionClose:
-			f.hand(frameOf(a.Decision.Frame([16]byte{})))
+			if err = f.tellDecision(&a.Decision, a.Order.Side, [16]byte{}); err != nil {
+				return err
+			}
 			if accepted(&a.Decision) {
 				err = f.sendToVenue(&a.Order, a.Decision.ApprovedQty)
 			}
@@ -91,7 +103,11 @@ func accepted(d *riskengine.Decision) bool {
 	return d.Decision != frame.DecisionReject && d.ApprovedQty > 0
 }
 
-func frameOf(d frame.Decision) *frame.Decision { return &d }
+func (f *Floor) tellDecision(d *riskengine.Decision, side uint8, correlation [16]byte) error {
+	f.told.decision = d.Frame(correlation)
+	f.hand(&f.told.decision)
+	return f.cfg.Sink.Decision(f.day.ref.Session, f.nowNs, side, d)
+}
 
 // answer does what a frame of the core asks for.
 func (f *Floor) answer(m frame.Message) error {
@@ -127,12 +143,15 @@ func (f *Floor) newOrder(m *frame.NewOrder) error {
 	if m.Legs > 1 {
 		return f.leg(m)
 	}
-	o := riskengine.OrderOf(m)
-	var d riskengine.Decision
-	if err := f.risk.Decide(&o, f.nowNs, &d); err != nil {
+	f.order = riskengine.OrderOf(m)
+	if err := f.risk.Decide(&f.order, f.nowNs, &f.decision); err != nil {
 		return err
 	}
-	return f.decided(&o, &d, m.Correlation)
+	if d := &f.decision; accepted(d) {
+		// The market that it was decided on is the one that its reports meet at this moment.
+		f.quote, f.quoteOf = riskengine.Quote{InstrumentID: d.InstrumentID, Bid: d.Bid, Ask: d.Ask}, d.InstrumentID
+	}
+	return f.decided(&f.order, &f.decision, m.Correlation)
 }
 
 // leg waits for the last leg, and has all of them decided as one.
@@ -156,16 +175,14 @@ func (f *Floor) leg(m *frame.NewOrder) error {
 }
 
 func (f *Floor) decided(o *riskengine.Order, d *riskengine.Decision, correlation [16]byte) error {
-	f.hand(frameOf(d.Frame(correlation)))
-	if !accepted(d) {
-		return nil
+	if err := f.tellDecision(d, o.Side, correlation); err != nil || !accepted(d) {
+		return err
 	}
 	return f.sendToVenue(o, d.ApprovedQty)
 }
 
 func (f *Floor) sendToVenue(o *riskengine.Order, qty int64) error {
 	name := f.clOrdID(o.OrderID)
-	f.orders[name] = o.OrderID
 	in := sim.NewOrder{
 		ClOrdID: name, InstrumentID: int64(o.InstrumentID), Symbol: f.day.symbols[int64(o.InstrumentID)], Side: sim.Side(o.Side),
 		Type: sim.Type(o.Type), TIF: sim.TIF(o.TIF), Qty: qty, LimitPx: o.LimitPx, Short: o.Flags&frame.FlagSellShort != 0,
@@ -175,19 +192,6 @@ func (f *Floor) sendToVenue(o *riskengine.Order, qty int64) error {
 		return err
 	}
 	return f.hear(records)
-}
-
-func (f *Floor) replace(m *frame.Replace) error {
-	r := riskengine.ReplaceOf(m)
-	var d riskengine.Decision
-	if err := f.risk.Replace(&r, f.nowNs, &d); err != nil {
-		return err
-	}
-	f.hand(frameOf(d.Frame(m.Correlation)))
-	if !accepted(&d) {
-		return nil
-	}
-	return errors.New("modifications are not simulated yet")
 }
 
 func (f *Floor) cancelAtVenue(wire uint64) error {
@@ -200,129 +204,44 @@ func (f *Floor) cancelAtVenue(wire uint64) error {
 }
 
 // hand gives the core a frame of riskd's.
-func (f *Floor) hand(m frame.Message) { f.core.Frame(f.epoch, f.nowNs, m) }
-
-// hear takes what the venue reports: to the risk engine first, as riskd does, then to the core.
-func (f *Floor) hear(records []sim.Record) error {
-	for i := range records {
-		r := &records[i]
-		e, ok := execOf(r)
-		if !ok {
-			continue
-		}
-		id, err := f.orderID(r.ClOrdID)
-		if err != nil {
-			return err
-		}
-		f.execs++
-		e.OrderID, e.ExecID = id, f.execs
-		if q, known, err := f.risk.Price(uint64(r.InstrumentID)); err != nil {
-			return err
-		} else if known {
-			e.Bid, e.Ask = q.Bid, q.Ask
-		}
-		report := riskengine.ReportOf(&e)
-		if _, err := f.risk.Report(&report, f.nowNs); err != nil {
-			return fmt.Errorf("order %s, %s: %w", r.ClOrdID, r.Kind, err)
-		}
-		f.hand(&e)
-		if err := f.cfg.Sink.Record(f.day.ref.Session, r); err != nil {
-			return err
-		}
-		f.moved = true
-	}
-	return nil
-}
-
-// execOf is the EXEC of a record; false for what is no report of an order.
-func execOf(r *sim.Record) (frame.Exec, bool) {
-	e := frame.Exec{InstrumentID: uint64(r.InstrumentID), CumQty: r.Cum, LeavesQty: r.Leaves, Side: frame.SideBuy}
-	if r.Side == "sell" {
-		e.Side = frame.SideSell
-	}
-	switch r.Kind {
-	case sim.KindAck:
-		e.ExecType = frame.ExecNew
-	case sim.KindFill:
-		e.ExecType, e.LastQty, e.LastPx, e.Fee = frame.ExecPartial, r.Qty, r.Px, r.Fee
-		if r.Leaves == 0 {
-			e.ExecType = frame.ExecFill
-		}
-	case sim.KindCancel:
-		e.ExecType, e.Reason = frame.ExecCancelled, reasonCancelled
-	case sim.KindExpire:
-		e.ExecType, e.Reason = frame.ExecExpired, reasonExpired
-	case sim.KindReject:
-		e.ExecType, e.Reason = frame.ExecRejected, reasonVenueReject
-	default:
-		return e, false
-	}
-	return e, true
-}
-
-// Codes of docs/reasons.md that riskd gives the venue's reports.
-const (
-	reasonVenueReject = 40
-	reasonCancelled   = 42
-	reasonExpired     = 43
-)
-
-// tellQuotes gives the risk engine what changed, and the core what it works in.
-func (f *Floor) tellQuotes() error {
-	if len(f.changed) == 0 {
-		return nil
-	}
-	f.quotes = f.quotes[:0]
-	for i := range f.changed {
-		q := &f.changed[i]
-		out := riskengine.Quote{InstrumentID: uint64(q.InstrumentID), Last: q.Print, TsNs: q.TsNs}
-		if q.BidSize > 0 {
-			out.Bid = q.Bid
-		}
-		if q.AskSize > 0 {
-			out.Ask = q.Ask
-		}
-		f.quotes = append(f.quotes, out)
-	}
-	if _, err := f.risk.Quotes(f.quotes); err != nil {
-		return err
-	}
-	for i := range f.quotes {
-		if f.core.Works(int64(f.quotes[i].InstrumentID)) {
-			if err := f.tellPrice(f.quotes[i].InstrumentID); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+func (f *Floor) hand(m frame.Message) {
+	f.handed = true
+	f.core.Frame(f.epoch, f.nowNs, m)
 }
 
 func (f *Floor) tellPrice(id uint64) error {
 	q, known, err := f.risk.Price(id)
 	if err == nil && known {
-		f.hand(&frame.Price{InstrumentID: id, Bid: q.Bid, Ask: q.Ask, Last: q.Last, TsNs: q.TsNs})
+		f.handPrice(&q)
 	}
 	return err
 }
 
+func (f *Floor) handPrice(q *riskengine.Quote) {
+	f.told.price = frame.Price{InstrumentID: q.InstrumentID, Bid: q.Bid, Ask: q.Ask, Last: q.Last, TsNs: q.TsNs}
+	f.hand(&f.told.price)
+}
+
 // tellAll answers a SYNC: in one process no report was missed, so positions, prices and the account are all there is.
 func (f *Floor) tellAll(nonce uint64) error {
-	positions, err := f.risk.Positions()
-	if err != nil {
+	var err error
+	if f.positions, err = f.risk.AppendPositions(f.positions[:0]); err != nil {
 		return err
 	}
-	for _, p := range positions {
-		f.hand(&frame.Position{InstrumentID: p.InstrumentID, Qty: p.Qty, MarkPx: p.MarkPx})
+	for _, p := range f.positions {
+		f.told.position = frame.Position{InstrumentID: p.InstrumentID, Qty: p.Qty, MarkPx: p.MarkPx}
+		f.hand(&f.told.position)
 	}
-	for _, id := range f.day.order() {
-		if err := f.tellPrice(uint64(id)); err != nil {
-			return err
-		}
+	if f.prices, err = f.risk.AppendPrices(f.prices[:0]); err != nil {
+		return err
+	}
+	for i := range f.prices {
+		f.handPrice(&f.prices[i])
 	}
 	if err := f.tellState(); err != nil {
 		return err
 	}
-	f.hand(&frame.SyncEnd{Nonce: nonce, Positions: uint32(len(positions))})
+	f.hand(&frame.SyncEnd{Nonce: nonce, Positions: uint32(len(f.positions))})
 	return nil
 }
 
@@ -331,8 +250,8 @@ func (f *Floor) tellState() error {
 	if err != nil {
 		return err
 	}
-	m := s.Frame()
-	f.hand(&m)
+	f.told.state = s.Frame()
+	f.hand(&f.told.state)
 	return nil
 }
 

@@ -23,9 +23,11 @@ type Risk interface {
 	Report(r *riskengine.Report, nowNs int64) (riskengine.Outcome, error)
 	Settle(nowNs int64, actions []riskengine.Action) (riskengine.Settled, error)
 	Kill(nowNs int64) error
+	Rearm() error
 	Wants() riskengine.Wants
 	State() (riskengine.State, error)
-	Positions() ([]riskengine.Position, error)
+	AppendPositions(into []riskengine.Position) ([]riskengine.Position, error)
+	AppendPrices(into []riskengine.Quote) ([]riskengine.Quote, error)
 	Price(instrument uint64) (riskengine.Quote, bool, error)
 	Close() error
 }

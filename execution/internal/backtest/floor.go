@@ -28,7 +28,12 @@ type Config struct {
 	OpenRisk func(reference []byte) (Risk, error) // makes the engine at the first session
 	Journal  core.Journal                         // nil = none is kept
 	Sink     Sink
-	Log      *slog.Logger
+
+	// RearmAfter is after how many sessions that began with the kill switch thrown it is armed again, before the open, as a
+	// person does with `dnalyaw rearm`; 0 = never.
+	RearmAfter int
+
+	Log *slog.Logger
 }
 
 // Floor is the whole runtime in one goroutine.
@@ -37,11 +42,12 @@ type Floor struct {
 	core  *core.Core
 	risk  Risk
 	venue *sim.Engine
-	day   *parsed
+	day   *Prepared
 
 	nowNs  int64
 	epoch  uint64
 	queue  []frame.Message // from the core, to be answered
+	asked  []frame.Message // of the queue: what is being answered
 	timers timers
 	refuse error
 
@@ -49,11 +55,35 @@ type Floor struct {
 	changed  []sim.Quote
 	actions  []riskengine.Action
 	settleAt int64
-	moved    bool // something was reported since riskd's state was told
+	moved    bool               // something was reported since riskd's state was told
+	handed   bool               // the core was told something since it turned
+	later    []riskengine.Quote // of names in which nothing is held or works: told before anything is asked
 	legs     []riskengine.Order
 	legIDs   [][16]byte
 	execs    uint64
-	orders   map[string]uint64 // ClOrdID -> first id, of the session
+	late     []late            // reports on their way
+	first    map[uint64]uint64 // of the session: a modification's id -> the order's
+	killed   int               // sessions that have begun with the kill switch thrown, without a break
+
+	// Room that is used again: what is told is read at once and not kept.
+	decision  riskengine.Decision
+	order     riskengine.Order
+	outcome   riskengine.Report
+	told      told
+	quote     riskengine.Quote // of the instrument quoteOf, as the risk engine has it now
+	quoteOf   uint64
+	positions []riskengine.Position
+	prices    []riskengine.Quote
+	name      []byte
+}
+
+// told are the frames that the core is handed.
+type told struct {
+	decision frame.Decision
+	exec     frame.Exec
+	price    frame.Price
+	position frame.Position
+	state    frame.State
 }
 
 // New makes a floor.
@@ -92,66 +122,41 @@ func (f *Floor) Core() *core.Core { return f.core }
 
 // Run trades one session after the other.
 func (f *Floor) Run(d Day) error {
-	day, err := parse(d)
+	day, err := Prepare(d)
 	if err != nil {
 		return err
 	}
+	return f.RunPrepared(day)
+}
+
+// RunPrepared is Run for a day that was prepared.
+func (f *Floor) RunPrepared(day *Prepared) (err error) {
 	f.day = day
+	err = f.run()
+	sum := Summary{}
+	if err == nil {
+		sum, err = f.summary()
+	}
+	if q := day.Quotes; q != nil {
+		read, failed := q.Close()
+		sum.Quotes = &read
+		err = errors.Join(err, failed)
+	}
+	if err != nil {
+		return err
+	}
+	return f.cfg.Sink.Day(sum)
+}
+
+func (f *Floor) run() error {
+	day := f.day
 	if err := f.open(); err != nil {
 		return fmt.Errorf("session %d: %w", day.ref.Session, err)
 	}
 	if err := f.trade(); err != nil {
 		return fmt.Errorf("session %d at %s: %w", day.ref.Session, time.Unix(0, f.nowNs).UTC().Format(time.RFC3339Nano), err)
 	}
-	return f.cfg.Sink.Day(f.summary())
-}
-
-// open begins the session at the venue, in the risk engine and in the core, as their processes do.
-func (f *Floor) open() (err error) {
-	d := f.day
-	f.nowNs, f.settleAt, f.timers = d.Market.OpenNs, math.MaxInt64, timers{}
-	f.orders = map[string]uint64{}
-	if f.venue == nil {
-		if f.risk, err = f.cfg.OpenRisk(d.Reference); err != nil {
-			return err
-		}
-		f.venue, _, err = sim.ResumeWith(sim.Options{DropFinished: true}, d.Market, nil)
-	} else {
-		if err = f.risk.OpenSession(d.Reference); err == nil {
-			_, err = f.venue.NextSession(d.Market)
-		}
-	}
-	if err != nil {
-		return err
-	}
-	if err := f.risk.Session(frame.SessionPreOpen, f.nowNs); err != nil {
-		return err
-	}
-	f.changed = append(f.changed[:0], f.venue.Quotes()...)
-	if err := f.tellQuotes(); err != nil {
-		return err
-	}
-	if err := f.account(); err != nil {
-		return err
-	}
-	state, err := f.risk.State()
-	if err != nil {
-		return err
-	}
-	f.epoch++
-	welcome := frame.Welcome{
-		Session: d.ref.Session, TradingState: state.TradingState, VenueUp: 1, LastOrderID: state.LastOrderID, LimitsHash: state.LimitsHash,
-		ReferenceHash: d.ref.Prefix(),
-	}
-	copy(welcome.Region[:], f.cfg.Region)
-	f.core.Take(risklink.Event{Kind: risklink.Up, Epoch: f.epoch, Welcome: welcome, TsNs: f.nowNs})
-	if err := f.settle(); err != nil {
-		return err
-	}
-	if f.refuse != nil {
-		return f.refuse
-	}
-	return f.handOver(d.Market.OpenNs)
+	return nil
 }
 
 // trade lets the session pass.
@@ -172,7 +177,7 @@ func (f *Floor) trade() error {
 		if !running {
 			break
 		}
-		at = min(at, f.settleAt, f.timers.next(), f.core.WakeNs(), f.nextHandoff())
+		at = min(at, f.settleAt, f.timers.next(), f.core.WakeNs(), f.nextHandoff(), f.nextLate())
 		at = max(at, f.nowNs)
 		if err := f.advance(at); err != nil {
 			return err
@@ -197,10 +202,20 @@ func (f *Floor) advance(at int64) error {
 	if err := f.tellQuotes(); err != nil {
 		return err
 	}
+	after := f.venue.Phase()
+	if len(records) == 0 && after == before && f.stillness(at) {
+		return nil
+	}
+	if err := f.tellLater(); err != nil {
+		return err
+	}
+	if err := f.hearLate(at); err != nil {
+		return err
+	}
 	if err := f.hear(records); err != nil {
 		return err
 	}
-	if after := f.venue.Phase(); after != before {
+	if after != before {
 		if err := f.risk.Session(sessionState(after), at); err != nil {
 			return err
 		}
@@ -214,6 +229,11 @@ func (f *Floor) advance(at int64) error {
 		return err
 	}
 	return f.settle()
+}
+
+// stillness says that prices have changed by now and nothing else: nobody was told anything, and nobody wants anything.
+func (f *Floor) stillness(at int64) bool {
+	return !f.handed && !f.moved && f.settleAt > at && f.nextLate() > at && f.timers.next() > at && f.core.WakeNs() > at && f.nextHandoff() > at && f.risk.Wants() == 0
 }
 
 func sessionState(p sim.Phase) uint8 {
@@ -259,17 +279,26 @@ func (f *Floor) handOver(until int64) error {
 
 // orderID is the id in a ClOrdID; the risk engine's own orders have a K before theirs.
 func (f *Floor) orderID(clOrdID string) (uint64, error) {
-	if id, ok := f.orders[clOrdID]; ok {
-		return id, nil
+	digits, base := "", uint64(0)
+	if n := len(f.cfg.Region); len(clOrdID) > n+1 && clOrdID[:n] == f.cfg.Region && clOrdID[n] == '-' {
+		if digits = clOrdID[n+1:]; digits[0] == 'K' {
+			digits, base = digits[1:], ownBase
+		}
 	}
-	return 0, fmt.Errorf("the venue reports an order %q that nobody sent", clOrdID)
+	id, err := strconv.ParseUint(digits, 10, 62)
+	if err != nil {
+		return 0, fmt.Errorf("the venue reports an order %q that nobody sent", clOrdID)
+	}
+	return base + id, nil
 }
 
 func (f *Floor) clOrdID(id uint64) string {
+	b := append(append(f.name[:0], f.cfg.Region...), '-')
 	if id >= ownBase {
-		return f.cfg.Region + "-K" + strconv.FormatUint(id-ownBase, 10)
+		b, id = append(b, 'K'), id-ownBase
 	}
-	return f.cfg.Region + "-" + strconv.FormatUint(id, 10)
+	f.name = strconv.AppendUint(b, id, 10)
+	return string(f.name)
 }
 
 // Close frees the risk engine.

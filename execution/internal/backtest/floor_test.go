@@ -30,6 +30,8 @@ type ledger struct {
 	lines []string
 	days  []backtest.Summary
 	fills []sim.Record
+
+	decisions []riskengine.Decision
 }
 
 func (l *ledger) Handoff(session uint32, nowNs int64, a core.Answer) error {
@@ -46,10 +48,16 @@ func (l *ledger) Record(session uint32, r *sim.Record) error {
 	return err
 }
 
+func (l *ledger) Decision(session uint32, nowNs int64, side uint8, d *riskengine.Decision) error {
+	l.decisions = append(l.decisions, *d)
+	return nil
+}
+
 func (l *ledger) Day(d backtest.Summary) error {
 	l.days = append(l.days, d)
-	l.lines = append(l.lines, fmt.Sprintf("%+v", d))
-	return nil
+	b, err := json.Marshal(d)
+	l.lines = append(l.lines, string(b))
+	return err
 }
 
 // aDay is a session of six and a half hours with names 1 to n, a quote every minute a cent around prices.
@@ -209,48 +217,3 @@ func TestASchedule(t *testing.T) {
 		t.Errorf("worked for %d s only", (last-first)/second)
 	}
 }
-
-// BenchmarkOrders trades days of quotes in which a strategy turns everything over every minute.
-func BenchmarkOrders(b *testing.B) {
-	l := &counts{}
-	const names, rounds = 50, 300
-	fl := backtest.New(backtest.Config{
-		Region: "US", Sink: l, Log: jsonlog.Discard(),
-		Register: register.Register{"alpha": {StrategyID: "alpha", Stage: register.Live, CapitalFraction: 1, MaxLeverage: 1}},
-		OpenRisk: func(ref []byte) (backtest.Risk, error) { return riskengine.Open(ref, nil, 4096) },
-	})
-	for k := 0; b.Loop(); k++ {
-		date := fmt.Sprintf("2026-%02d-%02d", 1+k/28, 1+k%28)
-		n := uint32(20260000 + 100*(1+k/28) + 1 + k%28)
-		var hs []backtest.Handoff
-		for r := range rounds {
-			weights := map[int64]float64{}
-			for id := int64(1); id <= names; id++ {
-				weights[id] = 0.005 + 0.005*float64((id+int64(r))%2)
-			}
-			h := wants(n, k, weights)
-			h.AtNs += int64(r) * 60 * second
-			h.Portfolios[0].AsOfNs += int64(r)
-			hs = append(hs, h)
-		}
-		if err := fl.Run(aDay(b, names, date, k, nil, nil, nil, hs...)); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(float64(l.orders)/b.Elapsed().Seconds(), "orders/s")
-	b.ReportMetric(float64(l.fills)/b.Elapsed().Seconds(), "fills/s")
-}
-
-type counts struct{ orders, fills int }
-
-func (c *counts) Handoff(uint32, int64, core.Answer) error { return nil }
-func (c *counts) Record(_ uint32, r *sim.Record) error {
-	switch r.Kind {
-	case sim.KindAck:
-		c.orders++
-	case sim.KindFill:
-		c.fills++
-	}
-	return nil
-}
-func (c *counts) Day(backtest.Summary) error { return nil }

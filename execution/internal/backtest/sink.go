@@ -2,13 +2,17 @@ package backtest
 
 import (
 	"dnalyaw/execution/internal/core"
+	"dnalyaw/execution/internal/riskengine"
 	"dnalyaw/execution/internal/sim"
 )
 
-// Sink takes what a run produces, in the order in which it happens.
+// Sink takes what a run produces, in the order in which it happens. What it is given holds until it returns.
 type Sink interface {
 	Handoff(session uint32, nowNs int64, a core.Answer) error
 	Record(session uint32, r *sim.Record) error
+	// Decision is what the risk engine decided on an order, a modification or, as FLATTEN, an order of its own; side is the
+	// order's, a frame.Side code.
+	Decision(session uint32, nowNs int64, side uint8, d *riskengine.Decision) error
 	Day(d Summary) error
 }
 
@@ -20,12 +24,19 @@ type Summary struct {
 	Positions int    `json:"positions"`
 	Orders    int    `json:"orders"`
 	Fills     int    `json:"fills"`
-	StateHash string `json:"state_hash"` // of the order-management system
+	Events    int    `json:"events"`           // of the market
+	Killed    bool   `json:"killed,omitempty"` // the kill switch is thrown
+
+	Quotes *Reading `json:"quotes,omitempty"` // where they were read as the session passed
 }
 
-func (f *Floor) summary() Summary {
+func (f *Floor) summary() (Summary, error) {
+	state, err := f.risk.State()
 	orders, fills := f.venue.Counts()
 	return Summary{
+		Killed: err == nil && state.Killed(),
+
 		Session: f.day.ref.Session, Cash: f.venue.Cash(), Value: f.venue.Value(), Positions: len(f.venue.Positions()), Orders: orders, Fills: fills,
-	}
+		Events: f.venue.Events(),
+	}, err
 }

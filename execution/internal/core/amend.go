@@ -70,7 +70,7 @@ func (c *Core) sendAmendment(o *order.Order) {
 // it, with the total that riskd left of it.
 func (c *Core) onAmendDecision(original uint64, m *frame.Decision) {
 	o := c.state.Orders[original]
-	c.heard[original] = true
+	c.hear(original)
 	c.cfg.Log.Info("modification decided", "order_id", original, "modification", m.OrderID, "decision", decisionName(m.Decision),
 		"reason", order.ReasonName(m.Reason), "qty", m.ApprovedQty, jsonlog.CorrelationKey, o.Correlation)
 	if m.Decision == frame.DecisionReject || m.Decision == frame.DecisionFlatten {

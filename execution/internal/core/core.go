@@ -33,6 +33,9 @@ type Link interface {
 	Drop(epoch uint64, why error)
 }
 
+// flusher is a link that collects what is sent until it is told to let it out, which is once a turn.
+type flusher interface{ Flush(epoch uint64) }
+
 // Journal is where the core's records go; journal.Journal is one.
 type Journal interface {
 	Keeps() bool // false: records are counted, and nobody reads them again
@@ -64,6 +67,7 @@ type Config struct {
 	WatchEvery  time.Duration                        // between two comparisons of the books with the venue
 	MaxLag      time.Duration                        // how long the disk may be behind before no new order leaves
 	AuditBehind func() bool                          // the audit trail has fallen too far behind; nil = there is none. From any goroutine.
+	Market      MarketData                           // sizes, halts and volume; nil = there is no feed beside riskd
 	Now         func() time.Time
 	After       func(time.Duration, func()) // calls once, from any goroutine
 	Log         *slog.Logger
@@ -146,14 +150,30 @@ type Core struct {
 	retryAt     time.Time
 	sellsAtLast int
 
-	plans   map[uint64]*schedule.Plan // of the parents that are worked
-	wakes   map[uint64]int64          // when each wants to be asked again, the venue's clock
-	wakeNs  int64                     // the first of them
-	stirred map[int64]bool            // instruments in which something happened since they were asked
+	plans    map[uint64]*schedule.Plan // of the parents that are worked
+	wakes    map[uint64]int64          // when each wants to be asked again, the venue's clock
+	wakeNs   int64                     // the first of them
+	counters map[uint64]*counter       // volume of the parents that follow it
+	stirred  map[int64]bool            // instruments in which something happened since they were asked
 
 	out     []frame.Message
 	replies []func() // of this turn
 	waiting []answer // for the disk
+
+	// Room that is used again, so that an order costs no memory of its own.
+	scratch   scratch
+	newOrders slab[frame.NewOrder]
+	legs      []*order.Order
+	shares    map[int64]int64 // what a plan reads of the positions
+	marks     map[int64]int64
+}
+
+// scratch is the record that is being made. Nothing keeps a record once it is applied and observed.
+type scratch struct {
+	record   Record
+	own      OwnRecord
+	decision DecisionRecord
+	exec     ExecRecord
 }
 
 // Open replays the journal in dir and makes a core that continues it.
@@ -182,7 +202,8 @@ func New(st *State, cfg Config, j Journal, link Link) *Core {
 	return &Core{
 		cfg: cfg, link: link, journal: j, state: st, calls: make(chan func(), 256), ended: make(chan struct{}),
 		positions: map[int64]frame.Position{}, prices: map[int64]targets.Quote{}, heard: map[uint64]bool{},
-		plans: map[uint64]*schedule.Plan{}, wakes: map[uint64]int64{}, stirred: map[int64]bool{},
+		plans: map[uint64]*schedule.Plan{}, wakes: map[uint64]int64{}, counters: map[uint64]*counter{}, stirred: map[int64]bool{},
+		shares: map[int64]int64{}, marks: map[int64]int64{},
 	}
 }
 
@@ -193,11 +214,7 @@ func Replay(snapshot []byte, records [][]byte) (*State, error) {
 		return nil, fmt.Errorf("%w: snapshot: %w", journal.ErrBroken, err)
 	}
 	for i, b := range records {
-		r, err := decodeRecord(b)
-		if err == nil {
-			err = st.apply(r)
-		}
-		if err != nil && !errors.Is(err, order.ErrIllegal) {
+		if err := st.Apply(b); err != nil {
 			return nil, fmt.Errorf("%w: record %d: %w", journal.ErrBroken, i+1, err)
 		}
 	}
@@ -247,7 +264,9 @@ func (c *Core) audit(id uint64, what error) {
 
 // own records one of omsd's own events of an order; false means that it was refused and audited.
 func (c *Core) own(o *order.Order, e order.Event, why string) bool {
-	if err := c.record(&Record{Kind: kindOwn, Own: &OwnRecord{o.ID, e, why}}); err != nil {
+	c.scratch.own = OwnRecord{o.ID, e, why}
+	c.scratch.record = Record{Kind: kindOwn, Own: &c.scratch.own}
+	if err := c.record(&c.scratch.record); err != nil {
 		c.audit(o.ID, err)
 		return false
 	}

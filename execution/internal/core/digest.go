@@ -25,6 +25,9 @@ func newDigests() digests {
 
 // changed takes an order out, before it changes or is dropped.
 func (d *digests) changed(o *order.Order) {
+	if len(d.pending)+len(d.of) == 0 {
+		return
+	}
 	delete(d.pending, o.ID)
 	if was, ok := d.of[o.ID]; ok {
 		delete(d.of, o.ID)

@@ -14,7 +14,7 @@ type index struct {
 	open     map[uint64]bool
 	openOf   map[int64][]uint64  // by instrument, ascending
 	sessions map[uint32][]uint64 // every order of a session, ascending
-	fresh    []uint64            // not sent yet, ascending
+	fresh    idQueue             // not sent yet, ascending
 	totals   totals              // of the current session
 }
 
@@ -72,18 +72,14 @@ func (x *index) move(o *order.Order, from, to place) {
 			x.openOf[o.InstrumentID] = insert(ids, o.ID)
 		} else {
 			delete(x.open, o.ID)
-			if ids = remove(ids, o.ID); len(ids) == 0 {
-				delete(x.openOf, o.InstrumentID)
-			} else {
-				x.openOf[o.InstrumentID] = ids
-			}
+			x.openOf[o.InstrumentID] = remove(ids, o.ID)
 		}
 	}
 	if from.fresh != to.fresh {
 		if to.fresh {
-			x.fresh = insert(x.fresh, o.ID)
+			x.fresh.add(o.ID)
 		} else {
-			x.fresh = remove(x.fresh, o.ID)
+			x.fresh.remove(o.ID)
 		}
 	}
 	t := &x.totals
@@ -96,11 +92,7 @@ func (x *index) move(o *order.Order, from, to place) {
 // drop forgets an order.
 func (x *index) drop(o *order.Order, session uint32) {
 	x.move(o, placeOf(o, session), place{})
-	if ids := remove(x.sessions[o.Session], o.ID); len(ids) > 0 {
-		x.sessions[o.Session] = ids
-	} else {
-		delete(x.sessions, o.Session)
-	}
+	x.sessions[o.Session] = remove(x.sessions[o.Session], o.ID)
 }
 
 // rebuild makes the index of orders anew, for another session.
@@ -120,8 +112,11 @@ func insert(ids []uint64, id uint64) []uint64 {
 	return slices.Insert(ids, i, id)
 }
 
-// remove takes an id out; the first goes without moving the rest.
+// remove takes an id out; the first goes without moving the rest, and the only one leaves its place to the next.
 func remove(ids []uint64, id uint64) []uint64 {
+	if len(ids) == 1 && ids[0] == id {
+		return ids[:0]
+	}
 	if len(ids) > 0 && ids[0] == id {
 		return ids[1:]
 	}
@@ -129,6 +124,37 @@ func remove(ids []uint64, id uint64) []uint64 {
 		return slices.Delete(ids, i, i+1)
 	}
 	return ids
+}
+
+// idQueue is ascending ids of which mostly the first is taken out. Its room is used again once it is empty.
+type idQueue struct {
+	all  []uint64
+	from int
+}
+
+func (q *idQueue) ids() []uint64 { return q.all[q.from:] }
+func (q *idQueue) empty() bool   { return q.from == len(q.all) }
+
+func (q *idQueue) add(id uint64) {
+	if q.empty() {
+		q.all, q.from = q.all[:0], 0
+	}
+	if q.empty() || q.all[len(q.all)-1] < id {
+		q.all = append(q.all, id)
+		return
+	}
+	i, _ := slices.BinarySearch(q.ids(), id)
+	q.all = slices.Insert(q.all, q.from+i, id)
+}
+
+func (q *idQueue) remove(id uint64) {
+	if ids := q.ids(); len(ids) > 0 && ids[0] == id {
+		q.from++
+		return
+	}
+	if i, ok := slices.BinarySearch(q.ids(), id); ok {
+		q.all = slices.Delete(q.all, q.from+i, q.from+i+1)
+	}
 }
 
 func sortedIDs[V any](m map[uint64]V) []uint64 {

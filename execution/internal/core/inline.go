@@ -1,6 +1,7 @@
 package core
 
 import (
+	"fmt"
 	"math"
 
 	"dnalyaw/execution/internal/frame"
@@ -47,6 +48,15 @@ func (c *Core) Submit(region string, ps []targets.Portfolio, answer func(Answer)
 		}
 	}
 	c.onSubmit(s)
+}
+
+// Amend gives a working order another total and limit, through risk like everything else; the frame leaves with the next Turn.
+func (c *Core) Amend(id uint64, qty, limitPx int64, why string) error {
+	o := c.state.Orders[id]
+	if o == nil || !c.amend(o, qty, limitPx, why) {
+		return fmt.Errorf("order %d: %w", id, errNotWorking)
+	}
+	return nil
 }
 
 // WakeNs is when a schedule wants to be asked again though nothing happens, by the venue's clock; math.MaxInt64 = with

@@ -168,7 +168,10 @@ func (c *Core) startSync(first bool) {
 	c.metrics.Syncs.Add(1)
 	c.syncNonce = c.epoch<<32 | c.metrics.Syncs.Load()&0xffffffff
 	c.syncFirst = first
-	c.staged = map[int64]frame.Position{}
+	if c.staged == nil {
+		c.staged = map[int64]frame.Position{}
+	}
+	clear(c.staged)
 	clear(c.heard)
 	c.send(&frame.Sync{Nonce: c.syncNonce})
 }
@@ -246,7 +249,7 @@ func (c *Core) onDecision(m *frame.Decision, tsNs int64) {
 		}
 		return
 	}
-	c.heard[m.OrderID] = true
+	c.hear(m.OrderID)
 	if int64(m.InstrumentID) != o.InstrumentID || m.RequestedQty != o.Qty {
 		c.audit(o.ID, fmt.Errorf("decision is about %d of instrument %d, the order is %d of %d",
 			m.RequestedQty, m.InstrumentID, o.Qty, o.InstrumentID))
@@ -265,13 +268,22 @@ func (c *Core) onDecision(m *frame.Decision, tsNs int64) {
 		c.metrics.Duplicates.Add(1)
 		return
 	}
-	if err := c.record(&Record{Kind: kindDecision, Decision: &DecisionRecord{o.ID, d}}); err != nil {
+	c.scratch.decision = DecisionRecord{o.ID, d}
+	c.scratch.record = Record{Kind: kindDecision, Decision: &c.scratch.decision}
+	if err := c.record(&c.scratch.record); err != nil {
 		c.audit(o.ID, err)
 		return
 	}
 	c.logOrder(o, "decided")
 	c.afterDecision(o)
 	c.stir(o.InstrumentID)
+}
+
+// hear notes that riskd told of an order in a SYNC, at whose end every open order is compared with that.
+func (c *Core) hear(id uint64) {
+	if c.syncNonce != 0 {
+		c.heard[id] = true
+	}
 }
 
 // decisionOf is riskd's decision with the market as it stands.
@@ -305,11 +317,12 @@ func (c *Core) onExec(m *frame.Exec, tsNs int64) {
 			m.ExecType == frame.ExecReplaced || m.ExecType == frame.ExecCorrected && m.LeavesQty > 0
 		c.onForeign(m.OrderID, int64(m.InstrumentID), open, "exec "+order.ReasonName(m.Reason))
 		if riskdsOwn(m.OrderID) {
-			c.onClose(&CloseRecord{OrderID: m.OrderID, InstrumentID: int64(m.InstrumentID), Side: order.Side(m.Side), Exec: &r})
+			kept := r // so that the report of an order of ours, which is not kept, takes no memory
+			c.onClose(&CloseRecord{OrderID: m.OrderID, InstrumentID: int64(m.InstrumentID), Side: order.Side(m.Side), Exec: &kept})
 		}
 		return
 	}
-	c.heard[m.OrderID] = true
+	c.hear(m.OrderID)
 	if int64(m.InstrumentID) != o.InstrumentID || m.Side != uint8(o.Side) {
 		c.audit(o.ID, fmt.Errorf("report is about side %d of instrument %d, the order is %s of %d", m.Side, m.InstrumentID, o.Side, o.InstrumentID))
 		return
@@ -318,7 +331,9 @@ func (c *Core) onExec(m *frame.Exec, tsNs int64) {
 		c.metrics.Duplicates.Add(1)
 		return
 	}
-	if err := c.record(&Record{Kind: kindExec, Exec: &ExecRecord{o.ID, r}}); err != nil {
+	c.scratch.exec = ExecRecord{o.ID, r}
+	c.scratch.record = Record{Kind: kindExec, Exec: &c.scratch.exec}
+	if err := c.record(&c.scratch.record); err != nil {
 		c.audit(o.ID, err)
 		return
 	}
@@ -377,7 +392,7 @@ func (c *Core) onSyncEnd(m *frame.SyncEnd) {
 		c.cfg.Log.Warn("SYNC_END with a nonce that was not asked for", "nonce", m.Nonce)
 		return
 	}
-	c.positions, c.staged = c.staged, nil
+	c.positions, c.staged = c.staged, c.positions
 	first := c.syncFirst
 	c.syncNonce, c.syncFirst = 0, false
 	if first {
@@ -421,14 +436,15 @@ func (c *Core) logOrder(o *order.Order, what string) {
 	if !c.cfg.Log.Enabled(context.Background(), slog.LevelInfo) {
 		return
 	}
-	attrs := []any{
-		"order_id", o.ID, "instrument_id", o.InstrumentID, "side", o.Side.String(), "qty", o.Qty, "state", o.State.String(),
-		"filled", o.Cum, jsonlog.CorrelationKey, o.Correlation,
-	}
+	attrs := make([]slog.Attr, 0, 10)
+	attrs = append(attrs,
+		slog.Uint64("order_id", o.ID), slog.Int64("instrument_id", o.InstrumentID), slog.String("side", o.Side.String()), slog.Int64("qty", o.Qty),
+		slog.String("state", o.State.String()), slog.Int64("filled", o.Cum), slog.String(jsonlog.CorrelationKey, o.Correlation))
 	if o.Decided != nil {
-		attrs = append(attrs, "decision", decisionName(o.Decided.Code), "approved", o.Decided.ApprovedQty, "reason", order.ReasonName(reasonOf(o)))
+		attrs = append(attrs, slog.String("decision", decisionName(o.Decided.Code)), slog.Int64("approved", o.Decided.ApprovedQty),
+			slog.String("reason", order.ReasonName(reasonOf(o))))
 	}
-	c.cfg.Log.Info(what, attrs...)
+	c.cfg.Log.LogAttrs(context.Background(), slog.LevelInfo, what, attrs...)
 }
 
 func reasonOf(o *order.Order) uint16 {

@@ -86,6 +86,9 @@ func (c *Core) flush() error {
 			break
 		}
 	}
+	if f, ok := c.link.(flusher); ok && len(c.out) > 0 {
+		f.Flush(c.epoch)
+	}
 	c.out = c.out[:0]
 	for _, reply := range c.replies {
 		c.waiting = append(c.waiting, answer{c.journal.Blocks(), reply})

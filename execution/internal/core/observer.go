@@ -64,6 +64,8 @@ func (c *Core) observe(r *Record, o *order.Order, from order.State) {
 		}
 	case r.Child != nil:
 		w.Planned(c.state.Orders[r.Child.Order.ID])
+	case r.Update != nil && r.Update.Order != nil:
+		w.Planned(c.state.Orders[r.Update.Order.ID])
 	case o == nil:
 		return
 	case r.Own != nil && r.Own.Event == order.Submit:

@@ -31,6 +31,7 @@ type Parent struct {
 	ParentSpec
 	Children []uint64 `json:"children,omitempty"` // ascending
 	Refusals int      `json:"refusals,omitempty"` // children refused in a row
+	Volume   *Volume  `json:"volume,omitempty"`   // what a schedule that follows the volume was last told
 	Ended    string   `json:"ended,omitempty"`    // why no further child is sent; empty = it is being worked
 }
 
@@ -44,6 +45,8 @@ type ParentEndRecord struct {
 	ID  uint64 `json:"id"`
 	Why string `json:"why"`
 }
+
+func errNotWorked(id uint64) error { return fmt.Errorf("parent %d is not being worked", id) }
 
 func (s *State) applyParents(specs []ParentSpec) error {
 	for _, spec := range specs {
@@ -72,7 +75,7 @@ func (s *State) applyChild(r *ChildRecord) error {
 func (s *State) applyParentEnd(r *ParentEndRecord) error {
 	p := s.Parents[r.ID]
 	if p == nil || p.Ended != "" {
-		return fmt.Errorf("parent %d is not being worked", r.ID)
+		return errNotWorked(r.ID)
 	}
 	p.Ended = r.Why
 	s.active = remove(s.active, r.ID)

@@ -1,7 +1,9 @@
 package core
 
 import (
+	"context"
 	"errors"
+	"log/slog"
 	"sort"
 	"time"
 
@@ -17,15 +19,18 @@ func (c *Core) plan(ps map[string]targets.Portfolio, reg register.Register, only
 	if c.ref == nil {
 		return nil, errors.New("no reference")
 	}
-	in := c.netInput(ps, reg)
-	in.Working, in.Only = c.state.working(), only
+	in := c.netInput(ps, reg, c.state.blocked())
+	in.Working, in.Only, in.Positions, in.Marks = c.state.working(), only, c.shares, c.marks
+	clear(c.shares)
+	clear(c.marks)
 	for id, p := range c.positions {
-		in.Positions[id], in.Marks[id] = p.Qty, p.MarkPx
+		c.shares[id], c.marks[id] = p.Qty, p.MarkPx
 	}
 	res := targets.Net(in)
 	plan := &PlanRecord{
 		Session: c.state.Session, Equity: c.account.Equity, Transfers: res.Transfers, Skips: res.Skips, CancelFor: res.CancelFor,
 	}
+	plan.Orders = make([]order.Spec, 0, len(res.Drafts))
 	next := c.state.LastOrderID
 	for i, d := range res.Drafts {
 		parent, err := c.parentOf(d, c.state.LastParentID+uint64(len(plan.Parents))+1, correlationOf(d, ps, fallback))
@@ -40,6 +45,11 @@ func (c *Core) plan(ps map[string]targets.Portfolio, reg register.Register, only
 		spec := c.specOf(d, next, correlationOf(d, ps, fallback))
 		spec.Leg, spec.Legs = legOf(res.Drafts, i)
 		plan.Orders = append(plan.Orders, spec)
+		if c.journal.Keeps() { // for whoever reads the journal; the state does not need it
+			quote := c.prices[d.InstrumentID]
+			bid, ask := arrival(quote)
+			plan.Prices = append(plan.Prices, PlanPrice{d.InstrumentID, quote.Decision(), bid, ask})
+		}
 	}
 	return plan, nil
 }
@@ -61,11 +71,11 @@ func legOf(drafts []targets.Draft, i int) (leg, legs uint8) {
 }
 
 // netInput is what every plan depends on, without positions and working orders.
-func (c *Core) netInput(ps map[string]targets.Portfolio, reg register.Register) targets.Input {
+func (c *Core) netInput(ps map[string]targets.Portfolio, reg register.Register, blocked map[int64]string) targets.Input {
 	in := targets.Input{
 		Session: c.state.Session, Equity: c.account.Equity, Portfolios: ps, Register: reg, Ledger: c.state.Ledger,
-		Positions: map[int64]int64{}, Marks: map[int64]int64{}, Working: map[int64]targets.Working{}, Market: c.prices,
-		Reference: c.ref.Instruments, Blocked: c.state.blocked(), Unwound: c.state.unwound(),
+		Market:    c.prices,
+		Reference: c.ref.Instruments, Blocked: blocked, Unwound: c.state.unwound(),
 	}
 	if c.reduceOnly() {
 		in.ReduceOnly = whyAudit
@@ -99,6 +109,9 @@ func (c *Core) parentOf(d targets.Draft, id uint64, correlation string) (*Parent
 		return nil, nil // nothing left of the session to work it in, or a close without any price
 	}
 	facts := schedule.Facts{DayNs: c.day.DayNs(), Volume: c.day.Volume}
+	if c.cfg.Market != nil {
+		facts.Counted = c.cfg.Market.Look(d.InstrumentID).Counts
+	}
 	if m, err := schedule.ImpactFromMarket(quote.Decision(), max(0, quote.Ask-quote.Bid), ref.VolatilityBp, ref.ADV); err == nil {
 		facts.Impact = &m
 	}
@@ -118,6 +131,14 @@ func (c *Core) parentOf(d targets.Draft, id uint64, correlation string) (*Parent
 
 // correlationOf is the id of the portfolio with the largest share of the order.
 func correlationOf(d targets.Draft, ps map[string]targets.Portfolio, fallback string) string {
+	if len(d.Shares) == 1 {
+		for s, q := range d.Shares {
+			if p, ok := ps[s]; ok && q > 0 {
+				return p.Correlation
+			}
+		}
+		return fallback
+	}
 	best, id := int64(0), fallback
 	for _, s := range sortedNames(d.Shares) {
 		if p, ok := ps[s]; ok && d.Shares[s] > best {
@@ -138,6 +159,9 @@ func sortedNames(m map[string]int64) []string {
 
 // cancelFor takes off the working orders of instruments whose plan now points the other way.
 func (c *Core) cancelFor(instruments []int64) {
+	if len(instruments) == 0 {
+		return
+	}
 	want := map[int64]bool{}
 	for _, id := range instruments {
 		want[id] = true
@@ -277,6 +301,9 @@ func (c *Core) logPlan(p *PlanRecord) {
 	}
 	c.cfg.Log.Info("planned", "retry", p.Retry, "session", p.Session, "orders", len(p.Orders), "parents", len(p.Parents), "transfers", len(p.Transfers),
 		"skipped", len(p.Skips), "cancel_first", len(p.CancelFor), "equity_micro", p.Equity, jsonlog.CorrelationKey, id)
+	if !c.cfg.Log.Enabled(context.Background(), slog.LevelInfo) {
+		return
+	}
 	for _, s := range p.Skips {
 		c.cfg.Log.Info("no order for an instrument", "instrument_id", s.InstrumentID, "net", s.Qty, "why", s.Why, jsonlog.CorrelationKey, id)
 	}

@@ -95,15 +95,35 @@ func (c *Core) overnight(r *BooksRecord) {
 	}
 }
 
-// withinSession waits until a difference has stood for a while with nothing under way that could explain it.
+// withinSession waits until a difference has stood for a while with nothing under way that could explain it. Only then it
+// asks what explains it: while orders fill, something differs at every look.
 func (c *Core) withinSession() {
+	if c.holdsWhatBooksSay() && !c.cashDiffers() {
+		c.differsSince = time.Time{}
+		return
+	}
 	b, venue := &c.state.Books, c.venueBooks()
-	r := &BooksRecord{Reason: "the venue's account, in the session"}
-	waits := false
+	var differ []int64
 	for _, id := range union(b.Positions, venue) {
-		if b.Positions[id] == venue[id] {
-			continue
+		if b.Positions[id] != venue[id] {
+			differ = append(differ, id)
 		}
+	}
+	money, now := c.cashDiffers(), c.cfg.Now()
+	switch {
+	case c.differsSince.IsZero() || c.movedAt.After(c.differsSince):
+		// Counted from the last report on: what follows a fill may be on its way.
+		c.differsSince = now
+	case now.Sub(c.differsSince) >= booksGrace:
+		c.adopt(c.inSession(differ, venue, money))
+	}
+}
+
+// inSession says what explains the instruments that differ, and the money where it does.
+func (c *Core) inSession(differ []int64, venue map[int64]int64, money bool) *BooksRecord {
+	b := &c.state.Books
+	r := &BooksRecord{Reason: "the venue's account, in the session"}
+	for _, id := range differ {
 		d := Difference{InstrumentID: id, Books: b.Positions[id], Venue: venue[id]}
 		switch {
 		case c.foreignIn(id):
@@ -116,33 +136,47 @@ func (c *Core) withinSession() {
 			d.Why = "shares that no order explains"
 			r.Unexplained = append(r.Unexplained, d)
 		}
-		waits = true
 	}
-	if off := b.Cash - c.account.Cash; off > c.account.Equity/cashTolerance || -off > c.account.Equity/cashTolerance {
-		d := Difference{Books: b.Cash, Venue: c.account.Cash}
-		switch {
-		case b.CashUnsure:
-			d.Why = "fills without their own report have no price here"
-			r.Explained = append(r.Explained, d)
-		case len(c.state.Foreign) > 0:
-			d.Why = "orders that are not in this journal"
-			r.Explained = append(r.Explained, d)
-		default:
-			d.Why = "money that no fill explains"
-			r.Unexplained = append(r.Unexplained, d)
-		}
-		waits = true
+	if !money {
+		return r
 	}
-	now := c.cfg.Now()
+	d := Difference{Books: b.Cash, Venue: c.account.Cash}
 	switch {
-	case !waits:
-		c.differsSince = time.Time{}
-	case c.differsSince.IsZero() || c.movedAt.After(c.differsSince):
-		// Counted from the last report on: what follows a fill may be on its way.
-		c.differsSince = now
-	case now.Sub(c.differsSince) >= booksGrace:
-		c.adopt(r)
+	case b.CashUnsure:
+		d.Why = "fills without their own report have no price here"
+		r.Explained = append(r.Explained, d)
+	case len(c.state.Foreign) > 0:
+		d.Why = "orders that are not in this journal"
+		r.Explained = append(r.Explained, d)
+	default:
+		d.Why = "money that no fill explains"
+		r.Unexplained = append(r.Unexplained, d)
 	}
+	return r
+}
+
+// holdsWhatBooksSay is the usual case, at no cost.
+func (c *Core) holdsWhatBooksSay() bool {
+	b, held := &c.state.Books, 0
+	for id, p := range c.positions {
+		if p.Qty == 0 {
+			continue
+		}
+		if held++; b.Positions[id] != p.Qty {
+			return false
+		}
+	}
+	for _, q := range b.Positions {
+		if q != 0 {
+			held--
+		}
+	}
+	return held == 0
+}
+
+func (c *Core) cashDiffers() bool {
+	off := c.state.Books.Cash - c.account.Cash
+	return off > c.account.Equity/cashTolerance || -off > c.account.Equity/cashTolerance
 }
 
 // unheard says that an order in the instrument has filled more than was reported, or nobody knows its fate.

@@ -31,6 +31,7 @@ type Record struct {
 	Close        *CloseRecord        `json:"close,omitempty"`
 	Amend        *AmendRecord        `json:"amend,omitempty"`
 	AmendRefused *AmendRefusedRecord `json:"amend_refused,omitempty"`
+	Volume       *VolumeRecord       `json:"volume,omitempty"`
 }
 
 // The kinds of records.
@@ -55,6 +56,7 @@ const (
 	kindChild        = "child"
 	kindParentEnd    = "parent_end"
 	kindAmendRefused = "amend_refused"
+	kindVolume       = "volume"
 )
 
 // SessionRecord is what riskd said of itself when it welcomed us.
@@ -79,6 +81,15 @@ type PlanRecord struct {
 	Transfers  []targets.Transfer  `json:"transfers,omitempty"`
 	Skips      []targets.Skip      `json:"skips,omitempty"`
 	CancelFor  []int64             `json:"cancel_for,omitempty"`
+	Prices     []PlanPrice         `json:"prices,omitempty"` // of the instruments of Orders, for the cost analysis
+}
+
+// PlanPrice is the market at which a plan was counted, as riskd told it. Prices are millionths, 0 = absent.
+type PlanPrice struct {
+	InstrumentID int64 `json:"instrument_id"`
+	Px           int64 `json:"px"` // the decision's price
+	Bid          int64 `json:"bid"`
+	Ask          int64 `json:"ask"`
 }
 
 // OwnRecord is something omsd does to an order: submit, cancel, withdraw, lapse, lose.

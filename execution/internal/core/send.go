@@ -53,7 +53,8 @@ func (c *Core) submit(o *order.Order) bool {
 	if !c.own(o, order.Submit, "") {
 		return false
 	}
-	m := &frame.NewOrder{
+	m := c.newOrders.next()
+	*m = frame.NewOrder{
 		OrderID: o.ID, InstrumentID: uint64(o.InstrumentID), Qty: o.Qty, LimitPx: o.LimitPx, StopDistance: o.StopDistance,
 		Correlation: correlation(o.Correlation), Side: uint8(o.Side), Type: frame.TypeLimit, TIF: frame.TIFDay,
 		Strategies: o.Strategies, Path: o.Path, Leg: o.Leg, Legs: o.Legs,
@@ -82,10 +83,10 @@ func (c *Core) cancel(o *order.Order, why string) bool {
 // is sent while nothing new may be traded, so a break or a venue that is down burns no order.
 func (c *Core) pump() {
 	x := &c.state.index
-	if len(x.fresh) == 0 || !c.mayTrade() || c.account.SessionState != frame.SessionOpen {
+	if x.fresh.empty() || !c.mayTrade() || c.account.SessionState != frame.SessionOpen {
 		return
 	}
-	for len(x.fresh) > 0 && x.totals.undecided < c.cfg.Window {
+	for !x.fresh.empty() && x.totals.undecided < c.cfg.Window {
 		legs := c.legsAtFront()
 		if len(legs) == 0 || len(legs) > 1 && x.totals.undecided > 0 && x.totals.undecided+len(legs) > c.cfg.Window {
 			return
@@ -112,18 +113,18 @@ func (c *Core) pump() {
 // legsAtFront is the next order to be sent with those that are decided as one with it; none when it is of an earlier session,
 // which reconcile ends.
 func (c *Core) legsAtFront() []*order.Order {
-	fresh := c.state.index.fresh
+	fresh := c.state.index.fresh.ids()
 	first := c.state.Orders[fresh[0]]
 	if first.Session != c.state.Session {
 		return nil
 	}
-	out := []*order.Order{first}
+	c.legs = append(c.legs[:0], first)
 	for i := 1; i < len(fresh) && i < int(first.Legs); i++ {
 		if o := c.state.Orders[fresh[i]]; o.Legs == first.Legs && o.ID == first.ID+uint64(i) {
-			out = append(out, o)
+			c.legs = append(c.legs, o)
 		}
 	}
-	return out
+	return c.legs
 }
 
 // held says whether orders at the front may not be sent now: they wait, or are withdrawn with the reason given. Ids rise on
@@ -184,7 +185,7 @@ func (c *Core) sellsComing(besides []*order.Order) bool {
 
 // sellBehind says whether a sell waits to be sent behind these orders.
 func (c *Core) sellBehind(legs []*order.Order) bool {
-	for _, id := range c.state.index.fresh[len(legs):] {
+	for _, id := range c.state.index.fresh.ids()[len(legs):] {
 		if c.state.Orders[id].Side == order.Sell {
 			return true
 		}
@@ -202,10 +203,12 @@ func (c *Core) refInstrument(id int64) (reference.Instrument, bool) {
 
 // correlation is all zero for what is not 32 hex digits. It allocates nothing: every record of an order has one.
 func correlation(text string) (out [16]byte) {
-	if len(text) != 2*len(out) {
+	var src [32]byte
+	if len(text) != len(src) {
 		return out
 	}
-	if _, err := hex.Decode(out[:], []byte(text)); err != nil {
+	copy(src[:], text)
+	if _, err := hex.Decode(out[:], src[:]); err != nil {
 		return [16]byte{}
 	}
 	return out

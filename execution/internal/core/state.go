@@ -45,8 +45,11 @@ type State struct {
 	Assigned      map[uint64]router.Assignment `json:"assigned,omitempty"` // by order
 	active        []uint64                     // parents being worked, ascending; derived
 	dropEnded     bool
-	index         index   // derived from Orders
-	digests       digests // derived from Orders
+	copied        map[string]bool  // strategies whose portfolio is a copy of the state's own; derived
+	free          []*order.Order   // dropped, to be used again
+	latest        map[string]int64 // the latest as_of taken from each strategy; derived from Taken
+	index         index            // derived from Orders
+	digests       digests          // derived from Orders
 }
 
 // Waiting is a buy that waits for cash.
@@ -68,7 +71,7 @@ func newState() *State {
 		Orders: map[uint64]*order.Order{}, Foreign: map[uint64]Foreign{}, Closes: map[uint64]*order.Order{}, Amends: map[uint64]uint64{}, Parents: map[uint64]*Parent{}, Portfolios: map[string]targets.Portfolio{},
 		Taken: map[string]map[int64]string{}, Ledger: map[string]map[int64]int64{}, Waiting: map[int64]Waiting{},
 		Replan: map[int64]bool{}, Retries: map[int64]int{}, Snapshots: map[uint32]*Snapshot{}, Unwinds: map[string]Unwind{}, Books: Books{Positions: map[int64]int64{}}, Assigned: map[uint64]router.Assignment{}, Updates: map[string]uint64{},
-		index: newIndex(), digests: newDigests(),
+		index: newIndex(), digests: newDigests(), latest: map[string]int64{}, copied: map[string]bool{},
 	}
 }
 
@@ -82,6 +85,7 @@ func restoreState(snapshot []byte) (*State, error) {
 		return nil, err
 	}
 	s.index.rebuild(s.Orders, s.Session)
+	s.derive()
 	for _, o := range s.Orders {
 		s.digests.ended(o)
 	}
@@ -131,6 +135,8 @@ func (s *State) apply(r *Record) error {
 		return s.applyClose(r.Close, r.TsNs)
 	case r.Child != nil:
 		return s.applyChild(r.Child)
+	case r.Volume != nil:
+		return s.applyVolume(r.Volume)
 	case r.ParentEnd != nil:
 		return s.applyParentEnd(r.ParentEnd)
 	case r.Amend != nil:
@@ -162,6 +168,7 @@ func (s *State) applySession(r *SessionRecord) {
 	another := r.Session != s.Session
 	if another {
 		clear(s.Portfolios)
+		clear(s.copied)
 		clear(s.Waiting)
 		clear(s.Replan)
 		clear(s.Retries)
@@ -209,8 +216,8 @@ func (s *State) forget(ending uint32) {
 }
 
 func (s *State) applyPlan(p *PlanRecord) error {
-	for _, spec := range p.Orders {
-		if err := s.addOrder(spec); err != nil {
+	for i := range p.Orders {
+		if err := s.addOrder(p.Orders[i]); err != nil {
 			return err
 		}
 	}
@@ -219,10 +226,12 @@ func (s *State) applyPlan(p *PlanRecord) error {
 	}
 	for _, f := range p.Portfolios {
 		s.Portfolios[f.StrategyID] = f
+		delete(s.copied, f.StrategyID)
 		if s.Taken[f.StrategyID] == nil {
 			s.Taken[f.StrategyID] = map[int64]string{}
 		}
 		s.Taken[f.StrategyID][f.AsOfNs] = f.ContentHash()
+		s.latest[f.StrategyID] = max(s.latest[f.StrategyID], f.AsOfNs)
 	}
 	for _, t := range p.Transfers {
 		s.move(t.StrategyID, t.InstrumentID, t.Qty)
@@ -249,7 +258,7 @@ func (s *State) addOrder(spec order.Spec) error {
 		return fmt.Errorf("order id %d does not follow %d", spec.ID, s.LastOrderID)
 	}
 	s.LastOrderID = spec.ID
-	o := order.NewOrder(spec)
+	o := s.blank(spec)
 	s.Orders[spec.ID] = o
 	s.index.add(o, s.Session)
 	return nil
@@ -284,8 +293,8 @@ func (s *State) onOrder(id uint64, change func(*order.Order) error, after func()
 	s.digests.changed(o)
 	err := change(o)
 	s.index.move(o, from, placeOf(o, s.Session))
-	s.digests.ended(o)
 	if err != nil {
+		s.digests.ended(o)
 		return err
 	}
 	s.attribute(o, cum)
@@ -293,21 +302,41 @@ func (s *State) onOrder(id uint64, change func(*order.Order) error, after func()
 	if after != nil {
 		after()
 	}
-	s.drop(o)
+	if !s.drop(o) {
+		s.digests.ended(o)
+	}
 	return nil
 }
 
 // drop forgets an order that has ended where nobody will ask for it again; a parent that is worked on still counts its
 // children.
-func (s *State) drop(o *order.Order) {
-	if p := s.Parents[o.Parent]; !s.dropEnded || o.Open() || p != nil && p.Ended == "" {
-		return
+func (s *State) drop(o *order.Order) bool {
+	if !s.dropEnded || o.Open() {
+		return false
+	}
+	if p := s.Parents[o.Parent]; p != nil && p.Ended == "" {
+		return false
 	}
 	s.digests.changed(o)
 	s.index.drop(o, s.Session)
 	delete(s.Orders, o.ID)
 	delete(s.Assigned, o.ID)
 	s.Dropped++
+	s.free = append(s.free, o)
+	return true
+}
+
+// blank is a new order, in the memory of one that was dropped where there is one: whoever still holds that lets go of it
+// before the next order is made.
+func (s *State) blank(spec order.Spec) *order.Order {
+	n := len(s.free)
+	if n == 0 {
+		return order.NewOrder(spec)
+	}
+	o := s.free[n-1]
+	s.free = s.free[:n-1]
+	o.Renew(spec)
+	return o
 }
 
 // take has an order take a report, and the books follow.
@@ -357,7 +386,12 @@ func (s *State) waitForCash(o *order.Order) {
 }
 
 // openIDs lists the open orders in the order of their ids, which is the order in which they may be sent.
-func (s *State) openIDs() []uint64 { return sortedIDs(s.index.open) }
+func (s *State) openIDs() []uint64 {
+	if len(s.index.open) == 0 {
+		return nil
+	}
+	return sortedIDs(s.index.open)
+}
 
 // working sums what open orders may still fill, by instrument and strategy.
 func (s *State) working() map[int64]targets.Working { return s.workingIn(s.openIDs(), s.active) }
@@ -405,34 +439,68 @@ func (s *State) workingIn(open, parents []uint64) map[int64]targets.Working {
 	return out
 }
 
+// Why nothing is planned in an instrument.
+const (
+	whyUnknown = "an order of unknown fate blocks the instrument"
+	whyForeign = "an order that is not in this journal blocks the instrument"
+)
+
+// blockedOne is blocked for one instrument.
+func (s *State) blockedOne(id int64) map[int64]string {
+	why := ""
+	for _, open := range s.index.openOf[id] {
+		if o := s.Orders[open]; o.State == order.Unknown && o.Session == s.Session {
+			why = whyUnknown
+		}
+	}
+	for _, f := range s.Foreign {
+		if f.InstrumentID == id && f.Open && f.Session == s.Session {
+			why = whyForeign
+		}
+	}
+	for _, d := range s.Books.Differences {
+		if d.InstrumentID == id && id != 0 {
+			why = "not reconciled: " + d.String()
+		}
+	}
+	if why == "" {
+		return nil
+	}
+	return map[int64]string{id: why}
+}
+
 // blocked lists the instruments that nothing is planned in, and why.
 func (s *State) blocked() map[int64]string {
-	out := map[int64]string{}
+	var out map[int64]string
+	block := func(id int64, why string) {
+		if out == nil {
+			out = map[int64]string{}
+		}
+		out[id] = why
+	}
 	for id := range s.index.open {
 		if o := s.Orders[id]; o.State == order.Unknown && o.Session == s.Session {
-			out[o.InstrumentID] = "an order of unknown fate blocks the instrument"
+			block(o.InstrumentID, whyUnknown)
 		}
 	}
 	for _, f := range s.Foreign {
 		if f.Open && f.Session == s.Session {
-			out[f.InstrumentID] = "an order that is not in this journal blocks the instrument"
+			block(f.InstrumentID, whyForeign)
 		}
 	}
 	for _, d := range s.Books.Differences {
 		if d.InstrumentID != 0 {
-			out[d.InstrumentID] = "not reconciled: " + d.String()
+			block(d.InstrumentID, "not reconciled: "+d.String())
 		}
 	}
 	return out
 }
 
-// lastAsOf is the latest moment taken from each strategy.
-func (s *State) lastAsOf() map[string]int64 {
-	out := map[string]int64{}
+// derive works out what follows from what was restored.
+func (s *State) derive() {
 	for strategy, m := range s.Taken {
 		for asOf := range m {
-			out[strategy] = max(out[strategy], asOf)
+			s.latest[strategy] = max(s.latest[strategy], asOf)
 		}
 	}
-	return out
 }

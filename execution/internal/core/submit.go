@@ -120,7 +120,7 @@ func (c *Core) sift(s *submission) (fresh []targets.Portfolio, faults []targets.
 
 // judge is the context of validation; live adds what riskd's snapshot says.
 func (c *Core) judge(live bool) targets.Context {
-	ctx := targets.Context{Region: c.cfg.Region, LastAsOf: c.state.lastAsOf(), Unwound: c.state.unwound()}
+	ctx := targets.Context{Region: c.cfg.Region, LastAsOf: c.state.latest, Unwound: c.state.unwound()}
 	ctx.Register, ctx.RegisterErr = c.cfg.Register()
 	if !live {
 		return ctx

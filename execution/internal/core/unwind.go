@@ -66,6 +66,9 @@ func (s *State) unwindings() []Unwind {
 
 // unwound says what is wanted no more.
 func (s *State) unwound() targets.Unwound {
+	if len(s.Unwinds) == 0 {
+		return targets.Unwound{}
+	}
 	out := targets.Unwound{Strategies: map[string]string{}, Instruments: map[int64]string{}}
 	for _, u := range s.Unwinds {
 		why := fmt.Sprintf("unwound by %s: %s", u.Who, u.Reason)
@@ -124,8 +127,7 @@ func (c *Core) unwind(u Unwind, lift bool) (instruments, cancels int, err error)
 func (c *Core) concerned(u Unwind) []int64 {
 	found := map[int64]bool{}
 	if u.InstrumentID != 0 {
-		_, worked := c.state.index.openOf[u.InstrumentID]
-		found[u.InstrumentID] = worked || c.positions[u.InstrumentID].Qty != 0
+		found[u.InstrumentID] = len(c.state.index.openOf[u.InstrumentID]) > 0 || c.positions[u.InstrumentID].Qty != 0
 		for _, id := range c.state.active {
 			found[u.InstrumentID] = found[u.InstrumentID] || c.state.Parents[id].InstrumentID == u.InstrumentID
 		}

@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"dnalyaw/execution/internal/jsonlog"
 	"dnalyaw/execution/internal/order"
@@ -51,7 +52,7 @@ func (s *State) applyUpdate(r *UpdateRecord) error {
 		}
 	}
 	s.Updates[r.StrategyID] = r.Seq
-	s.Portfolios[r.StrategyID] = p.With(r.Target)
+	s.wish(p, r.Target)
 	for _, t := range r.Transfers {
 		s.move(t.StrategyID, t.InstrumentID, t.Qty)
 	}
@@ -61,6 +62,17 @@ func (s *State) applyUpdate(r *UpdateRecord) error {
 		s.Replan[r.Target.InstrumentID] = true
 	}
 	return nil
+}
+
+// wish puts a target into a strategy's portfolio. The first update copies what the strategy handed over, which is not the
+// state's to change; those after it change the copy, so an update costs no walk with a copy of every other target.
+func (s *State) wish(p targets.Portfolio, t targets.Target) {
+	if s.copied[p.StrategyID] {
+		s.Portfolios[p.StrategyID] = p.Set(t)
+		return
+	}
+	s.Portfolios[p.StrategyID] = p.With(t)
+	s.copied[p.StrategyID] = true
 }
 
 // UpdateTarget takes one update. The answer comes later, from the loop, in the order of the updates, once the disk has what
@@ -88,7 +100,7 @@ func (c *Core) update(u Update) UpdateAnswer {
 	if _, taken := c.state.Portfolios[u.StrategyID]; taken && u.Session == c.state.Session && u.Seq <= last {
 		return UpdateAnswer{Outcome: AlreadyTaken, Message: fmt.Sprintf("update %d was taken; the last one is %d", u.Seq, last)}
 	}
-	ctx := c.judge(true)
+	ctx := c.judge(c.synced) // out of step nothing is known of the session's reference and prices
 	faults := c.updateFaults(u, ctx)
 	if len(faults) > 0 {
 		c.metrics.RefusedRequests.Add(1)
@@ -133,7 +145,7 @@ func (c *Core) updateFaults(u Update, ctx targets.Context) []targets.Fault {
 		StrategyID: u.StrategyID, AsOfNs: p.AsOfNs, Session: u.Session, Correlation: u.Correlation, Targets: []targets.Target{u.Target},
 	}
 	faults = append(faults, targets.Validate([]targets.Portfolio{one}, ctx)...)
-	return append(faults, targets.ValidateLeverage(p.With(u.Target), ctx)...)
+	return append(faults, targets.ValidateLeverageWith(p, u.Target, ctx)...)
 }
 
 // planUpdate nets the one instrument.
@@ -141,13 +153,15 @@ func (c *Core) planUpdate(u Update, ctx targets.Context) (*UpdateRecord, string,
 	id := u.Target.InstrumentID
 	ps := make(map[string]targets.Portfolio, len(c.state.Portfolios))
 	for s, p := range c.state.Portfolios {
-		ps[s] = p
+		ps[s] = p.Only(id)
 	}
-	ps[u.StrategyID] = ps[u.StrategyID].With(u.Target)
-	in := c.netInput(ps, ctx.Register)
-	in.Positions[id], in.Marks[id] = c.state.Books.Positions[id], c.positions[id].MarkPx
+	p := ps[u.StrategyID]
+	p.Targets = []targets.Target{u.Target}
+	ps[u.StrategyID] = p
+	in := c.netInput(ps, ctx.Register, c.state.blockedOne(id))
+	in.Positions, in.Marks = map[int64]int64{id: c.state.Books.Positions[id]}, map[int64]int64{id: c.positions[id].MarkPx}
 	if w, ok := c.state.workingOf(id); ok {
-		in.Working[id] = w
+		in.Working = map[int64]targets.Working{id: w}
 	}
 	res := targets.NetOne(in, id)
 	r := &UpdateRecord{Update: u, Transfers: res.Transfers, CancelFor: len(res.CancelFor) > 0}
@@ -169,8 +183,8 @@ func (c *Core) planUpdate(u Update, ctx targets.Context) (*UpdateRecord, string,
 	}
 	spec := c.specOf(d, c.state.LastOrderID+1, u.Correlation)
 	r.Order = &spec
-	c.cfg.Log.Info("update", "strategy", u.StrategyID, "seq", u.Seq, "order_id", spec.ID, "instrument_id", id, "qty", spec.Qty,
-		jsonlog.CorrelationKey, u.Correlation)
+	c.cfg.Log.LogAttrs(context.Background(), slog.LevelInfo, "update", slog.String("strategy", u.StrategyID), slog.Uint64("seq", u.Seq),
+		slog.Uint64("order_id", spec.ID), slog.Int64("instrument_id", id), slog.Int64("qty", spec.Qty), slog.String(jsonlog.CorrelationKey, u.Correlation))
 	return r, why, nil
 }
 

@@ -53,7 +53,7 @@ func (c *Core) workOn(p *Parent) (wakeNs int64) {
 	if !c.mayTrade() {
 		return c.clockNs // nothing new may leave: ask again with whatever comes next
 	}
-	d := plan.Next(c.clockNs, c.state.progress(p, plan, c.clockNs), c.market(p.InstrumentID))
+	d := plan.Next(c.clockNs, c.state.progress(p, plan, c.clockNs), c.market(p, plan))
 	if d.Cancel {
 		c.pull(p, plan, d)
 	}
@@ -98,12 +98,6 @@ func (c *Core) planOf(p *Parent) (*schedule.Plan, error) {
 	return plan, err
 }
 
-// market is what riskd last told of an instrument. It tells no sizes.
-func (c *Core) market(instrument int64) schedule.Market {
-	q := c.prices[instrument]
-	return schedule.Market{Bid: q.Bid, Ask: q.Ask, Last: q.Last, SizeUnknown: true}
-}
-
 // sendChild makes an order of a slice; pump sends it.
 func (c *Core) sendChild(p *Parent, d schedule.Decision) {
 	spec := order.Spec{
@@ -111,6 +105,7 @@ func (c *Core) sendChild(p *Parent, d schedule.Decision) {
 		StopDistance: p.StopDistance, ReduceOnly: p.Side == order.Sell, Correlation: p.Correlation, CreatedNs: c.clockNs,
 		Shares: targets.ApportionShares(c.state.left(p, true), d.Qty), Strategies: p.Strategies, Parent: p.ID, Style: uint8(d.Style),
 	}
+	c.noteVolume(p)
 	if err := c.record(&Record{Kind: kindChild, Child: &ChildRecord{spec}}); err != nil {
 		c.audit(spec.ID, err)
 		return
@@ -148,6 +143,7 @@ func (c *Core) endParent(p *Parent, why string) {
 	}
 	delete(c.plans, p.ID)
 	delete(c.wakes, p.ID)
+	delete(c.counters, p.ID)
 	c.cfg.Log.Info("parent ended", "parent", p.ID, "instrument_id", p.InstrumentID, "filled", filled, "qty", p.Qty, "why", why,
 		jsonlog.CorrelationKey, p.Correlation)
 }

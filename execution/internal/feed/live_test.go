@@ -195,6 +195,36 @@ func TestALateClientGetsASnapshot(t *testing.T) {
 	}
 }
 
+// What was told before a server began is in the snapshot only, whatever the client's haste.
+func TestWhatWasToldBeforeIsNotToldAgain(t *testing.T) {
+	all, names := walk(100)
+	path := socket(t)
+	start(t, path, feed.ServerOptions{FromNs: all[60].TsNs}, all, names)
+	c := dial(t, path)
+	var got []feed.Quote
+	for q, err := range feed.Stream(c) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if q.Kind != feed.KindStatus {
+			got = append(got, q)
+		}
+	}
+	live, state, _ := split(got)
+	// Of a server at speed 0 the client may have missed the beginning, never the snapshot of it.
+	if len(live) > 40 || len(live) > 0 && live[len(live)-1].TsNs != all[99].TsNs {
+		t.Errorf("%d messages of the 40 from the 60th on", len(live))
+	}
+	for _, q := range live {
+		if q.TsNs < all[60].TsNs {
+			t.Errorf("%+v was told before", q)
+		}
+	}
+	if len(state) < 6 {
+		t.Errorf("the snapshot has %d messages: three names with a quote and a trade each", len(state))
+	}
+}
+
 func TestConnectGivesUp(t *testing.T) {
 	c := feed.NewClient(feed.ClientOptions{Network: "unix", Address: socket(t), MinBackoff: time.Millisecond, Attempts: 3})
 	if err := c.Connect(context.Background()); err == nil || !strings.Contains(err.Error(), "given up after 3 tries") {

@@ -21,6 +21,7 @@ type ServerOptions struct {
 	Anchor    time.Time     // when, on the wall, the source's first quote is due; zero: when the replay starts
 	Heartbeat time.Duration // between frames at most; 0: 250 ms
 	Wait      int           // clients that must have subscribed before the replay starts; an Anchor in the past waits for none
+	FromNs    int64         // what the source dates before this was told before this server began: it only makes the state; 0: nothing was
 	Queue     int           // bytes that may wait for a client before it is cut off; 0: 8 MiB
 	Epoch     uint64        // tells this server from an earlier one
 	Clock     clock.Clock   // nil: the machine's
@@ -99,11 +100,15 @@ func NewServer(opt ServerOptions) (*Server, error) {
 		s.begun = true
 		close(s.started)
 	}
-	if !behind {
+	if !behind && opt.FromNs == 0 {
 		s.caughtUp()
 	}
 	return s, nil
 }
+
+// CaughtUp lets subscriptions in that wait for what comes before FromNs. A Source that waits for its next quote calls it
+// from its Next, when everything it had is told.
+func (s *Server) CaughtUp() { s.caughtUp() }
 
 // Serve accepts clients on l and replays until the source ends, then goes on answering until ctx ends. It closes l and
 // leaves no goroutine behind.

@@ -34,6 +34,7 @@ func (s *Server) replay(ctx context.Context) error {
 			quiet = due.Before(begun)
 			wait = due
 		}
+		quiet = quiet || q.TsNs < s.opt.FromNs
 		if !quiet {
 			s.caughtUp()
 			if !s.sleepUntil(ctx, wait) {

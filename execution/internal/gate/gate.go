@@ -91,7 +91,10 @@ func (g *Gate) Check(q *feed.Quote) Verdict {
 	g.settled = g.settled[:0]
 	g.life.seen(q)
 	if q.Kind == feed.KindStatus {
-		return g.status(q)
+		missing := g.numbered(q)
+		v := g.status(q)
+		v.Missing = missing
+		return v
 	}
 	if q.Kind < feed.KindQuote || q.Kind > feed.KindStatus || q.InstrumentID <= 0 {
 		return g.refuseFeed(Malformed, float64(q.Kind))
@@ -127,6 +130,25 @@ func (g *Gate) Check(q *feed.Quote) Verdict {
 		in.Passed++
 	}
 	return v
+}
+
+// numbered takes a status's number into the sequence, where it has one of its own: what a source tells is numbered like its
+// quotes, what our side of the line tells bears the number of the last message. It returns how many are missing before it.
+func (g *Gate) numbered(q *feed.Quote) uint64 {
+	switch q.Status {
+	case feed.StatusOpen, feed.StatusBreak, feed.StatusClose, feed.StatusHalt, feed.StatusResume:
+	default:
+		return 0
+	}
+	if !g.c.Sequenced || q.Seq == 0 || q.Has(feed.FlagSnapshot) {
+		return 0
+	}
+	var v Verdict
+	g.seq.check(q.Seq, &v)
+	if v.Missing > 0 {
+		g.counts[Gap]++
+	}
+	return v.Missing
 }
 
 // Settled are the held quotes that the last call decided about, in the order in which they came. The slice holds until

@@ -294,6 +294,35 @@ func TestSequence(t *testing.T) {
 	}
 }
 
+// What a source tells of its session is numbered like its quotes; what our side tells of the line bears the last number.
+func TestStatusesAreNumberedToo(t *testing.T) {
+	g := mustGate(t, with(func(c *gate.Config) { c.Sequenced = true }))
+	for _, c := range []struct {
+		seq     uint64
+		status  feed.Status // StatusNone: a quote
+		missing uint64
+		suspect bool
+	}{
+		{5, feed.StatusNone, 0, false}, {6, feed.StatusClose, 0, false}, {7, feed.StatusNone, 0, false}, {7, feed.StatusBeat, 0, false}, {8, feed.StatusHalt, 0, false},
+		{10, feed.StatusOpen, 1, true}, {10, feed.StatusEnd, 0, true}, {9, feed.StatusNone, 0, false}, {11, feed.StatusNone, 0, false},
+	} {
+		q := book(float64(c.seq), 10000, 10002)
+		q.InstrumentID, q.Seq = int64(c.seq), c.seq
+		if c.status != feed.StatusNone {
+			q = feed.Quote{Kind: feed.KindStatus, Status: c.status, Seq: c.seq, TsNs: t0}
+			if c.status == feed.StatusHalt {
+				q.InstrumentID = 1000
+			}
+		}
+		if v := g.Check(&q); v.Outcome != gate.Pass || v.Missing != c.missing || c.status == feed.StatusNone && v.Suspect != c.suspect {
+			t.Errorf("message %d (%s): %+v, want %d missing, suspect %v", c.seq, c.status, v, c.missing, c.suspect)
+		}
+	}
+	if n := g.Totals(); n.Refused != 0 || n.Passed != 4 {
+		t.Errorf("%+v", n)
+	}
+}
+
 func TestConfigNamesEveryFault(t *testing.T) {
 	_, err := gate.New(gate.Config{})
 	for _, name := range []string{"MaxAgeNs", "SpreadCeiling", "SpikeDeviations", "ConfirmQuotes", "MaxInstruments", "DailyVolFloor"} {

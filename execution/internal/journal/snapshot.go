@@ -87,8 +87,8 @@ func parseSnapshot(data []byte) (Snapshot, error) {
 	return s, nil
 }
 
-// writeSnapshot puts the file on the disk under its name, whole or not at all.
-func writeSnapshot(dir string, s Snapshot) error {
+// encodeSnapshot is the file's bytes.
+func encodeSnapshot(s Snapshot) []byte {
 	data := make([]byte, 0, snapHeader+len(s.State)+sha256.Size)
 	data = binary.LittleEndian.AppendUint32(data, snapMagic)
 	data = append(data, s.Chain[:]...)
@@ -96,7 +96,12 @@ func writeSnapshot(dir string, s Snapshot) error {
 	data = binary.LittleEndian.AppendUint64(data, uint64(len(s.State)))
 	data = append(data, s.State...)
 	sum := sha256.Sum256(data)
-	data = append(data, sum[:]...)
+	return append(data, sum[:]...)
+}
+
+// writeSnapshot puts the file on the disk under its name, whole or not at all.
+func writeSnapshot(dir string, s Snapshot) error {
+	data := encodeSnapshot(s)
 	path := snapshotPath(dir, s.Segment)
 	tmp, err := os.OpenFile(path+".tmp", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {

@@ -3,10 +3,10 @@
 package jsonlog
 
 import (
+	"context"
 	"encoding/hex"
 	"io"
 	"log/slog"
-	"time"
 )
 
 // CorrelationKey is the attribute that joins the lines of one target portfolio across processes.
@@ -19,16 +19,23 @@ func New(w io.Writer, component string, level slog.Leveler) *slog.Logger {
 }
 
 func newHandler(w io.Writer, level slog.Leveler) slog.Handler {
-	return slog.NewJSONHandler(w, &slog.HandlerOptions{
-		Level: level,
-		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
-			if len(groups) == 0 && a.Key == slog.TimeKey && a.Value.Kind() == slog.KindTime {
-				a.Value = slog.StringValue(a.Value.Time().UTC().Format(time.RFC3339Nano))
-			}
-			return a
-		},
-	})
+	return utcHandler{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})}
 }
+
+// utcHandler turns the time of a line to UTC, which slog then writes as RFC 3339. (HandlerOptions.ReplaceAttr could do it too,
+// and is asked about every attribute of every line.)
+type utcHandler struct{ slog.Handler }
+
+func (h utcHandler) Handle(ctx context.Context, r slog.Record) error {
+	r.Time = r.Time.UTC()
+	return h.Handler.Handle(ctx, r)
+}
+
+func (h utcHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return utcHandler{h.Handler.WithAttrs(attrs)}
+}
+
+func (h utcHandler) WithGroup(name string) slog.Handler { return utcHandler{h.Handler.WithGroup(name)} }
 
 // Correlation is the attribute of a correlation id: 32 lower-case hex digits.
 func Correlation(id [16]byte) slog.Attr {

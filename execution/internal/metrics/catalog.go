@@ -55,6 +55,10 @@ const (
 	nameDropped     = "omsd_log_lines_dropped_total"
 	nameLogFailures = "omsd_log_write_failures_total"
 
+	nameQuotes        = "omsd_quotes_total"
+	nameQuotesRefused = "omsd_quotes_refused_total"
+	nameFeedUp        = "omsd_feed_up"
+
 	nameResponsive  = "omsd_loop_responsive"
 	nameReady       = "omsd_ready"
 	nameOpen        = "omsd_open_orders"
@@ -103,6 +107,10 @@ var catalog = []Definition{
 	{nameQueueFull, Counter, "", "Connections to riskd ended because their queue was full."},
 	{nameDropped, Counter, "level", "Log lines dropped because the log's reader is too slow."},
 	{nameLogFailures, Counter, "", "Writes of the log that failed."},
+
+	{nameQuotes, Counter, "", "Messages of the feed about instruments that passed its gates; with --feed."},
+	{nameQuotesRefused, Counter, "reason", "Messages that the gates refused, and the gaps and silences that they found; with --feed."},
+	{nameFeedUp, Gauge, "", "1: the feed's line stands; with --feed."},
 
 	{nameResponsive, Gauge, "", "1: the loop answered this scrape within a second. 0: what the loop knows is missing from it."},
 	{nameReady, Gauge, "", "1: /readyz says 200."},

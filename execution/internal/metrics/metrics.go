@@ -27,15 +27,15 @@ type Metrics struct {
 
 	hop                      metric.Float64Histogram
 	commit, syncLag, turn    metric.Float64Histogram
-	orders, decisions, execs metric.Int64Counter
+	orders, decisions, execs *tally
 	faults                   metric.Int64Counter
 	traded, fees             metric.Float64Counter
 	hopSets                  [numHops][]metric.RecordOption
 	sideSets                 [2][]metric.AddOption
 	instruments              map[int64]*instrument
 	symbols                  int // instruments with a symbol of their own
-	decisionSets             map[decisionKey][]metric.AddOption
-	execSets                 map[execKey][]metric.AddOption
+	decisionSets             map[decisionKey]*series
+	execSets                 map[execKey]*series
 	faultSets                map[string][]metric.AddOption
 	marks                    map[uint64]marks
 	unsynced                 ring
@@ -63,8 +63,8 @@ func New(region string, now func() time.Time) (*Metrics, error) {
 	}
 	m := &Metrics{
 		registry: registry, now: now, start: now().Add(-time.Second),
-		instruments: map[int64]*instrument{}, decisionSets: map[decisionKey][]metric.AddOption{},
-		execSets: map[execKey][]metric.AddOption{}, faultSets: map[string][]metric.AddOption{}, marks: map[uint64]marks{},
+		instruments: map[int64]*instrument{}, decisionSets: map[decisionKey]*series{},
+		execSets: map[execKey]*series{}, faultSets: map[string][]metric.AddOption{}, marks: map[uint64]marks{},
 		provider: sdkmetric.NewMeterProvider(
 			sdkmetric.WithReader(exporter),
 			sdkmetric.WithExemplarFilter(exemplar.AlwaysOffFilter),
@@ -106,7 +106,12 @@ func (m *Metrics) makeInstruments() error {
 		return c
 	}
 	m.hop, m.commit, m.syncLag, m.turn = histogram(nameHop), histogram(nameCommit), histogram(nameSyncLag), histogram(nameTurn)
-	m.orders, m.decisions, m.execs, m.faults = counter(nameOrders), counter(nameDecisions), counter(nameExecutions), counter(nameFaults)
+	tallied := func(name string) *tally {
+		t, err := newTally(m.meter, name)
+		faults = append(faults, err)
+		return t
+	}
+	m.orders, m.decisions, m.execs, m.faults = tallied(nameOrders), tallied(nameDecisions), tallied(nameExecutions), counter(nameFaults)
 	m.traded, m.fees = money(nameTraded), money(nameFees)
 	for i, name := range hopNames {
 		m.hopSets[i] = []metric.RecordOption{metric.WithAttributeSet(attribute.NewSet(attribute.String("hop", name)))}

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/metric"
 
 	"dnalyaw/execution/internal/core"
 	"dnalyaw/execution/internal/frame"
@@ -24,10 +23,10 @@ const MaxSymbols = 2000
 // maxStates is above every order.State.
 const maxStates = 32
 
-// instrument holds the attribute sets of an instrument's orders, by state, each made at its first use.
+// instrument holds the series of an instrument's orders, by state, each made at its first use.
 type instrument struct {
 	venue, symbol string
-	states        [maxStates][]metric.AddOption
+	states        [maxStates]*series
 }
 
 // unlisted are orders in an instrument that no reference had.
@@ -85,9 +84,9 @@ func (m *Metrics) count(o *order.Order) {
 	}
 	at := min(int(o.State), maxStates-1)
 	if in.states[at] == nil {
-		in.states[at] = addTo(attribute.String("state", o.State.String()), attribute.String("venue", in.venue), attribute.String("symbol", in.symbol))
+		in.states[at] = m.orders.of(attribute.String("state", o.State.String()), attribute.String("venue", in.venue), attribute.String("symbol", in.symbol))
 	}
-	m.orders.Add(background, 1, in.states[at]...)
+	in.states[at].inc()
 }
 
 func (m *Metrics) recordHop(hop int, from, to int64) {
@@ -121,10 +120,10 @@ func (m *Metrics) Decided(o *order.Order) {
 	}
 	set := m.decisionSets[d]
 	if set == nil {
-		set = addTo(attribute.String("decision", decisionName(d.code)), attribute.String("reason", reasonName(d.reason)))
+		set = m.decisions.of(attribute.String("decision", decisionName(d.code)), attribute.String("reason", reasonName(d.reason)))
 		m.decisionSets[d] = set
 	}
-	m.decisions.Add(background, 1, set...)
+	set.inc()
 	if k, ok := m.marks[o.ID]; ok && k.submitted != 0 && k.decided == 0 {
 		k.decided = m.nowNs()
 		m.recordHop(hopSubmitDecision, k.submitted, k.decided)
@@ -142,10 +141,10 @@ func (m *Metrics) Reported(o *order.Order, r *order.Report) {
 		if r.Replayed {
 			replayed = "true"
 		}
-		set = addTo(attribute.String("type", execName(r.Type)), attribute.String("replayed", replayed))
+		set = m.execs.of(attribute.String("type", execName(r.Type)), attribute.String("replayed", replayed))
 		m.execSets[e] = set
 	}
-	m.execs.Add(background, 1, set...)
+	set.inc()
 	fill := r.LastQty > 0 && (r.Type == frame.ExecPartial || r.Type == frame.ExecFill)
 	if fill {
 		side := 0

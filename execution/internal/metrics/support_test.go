@@ -67,14 +67,20 @@ func newMetrics(t *testing.T) (*metrics.Metrics, *wall) {
 	return m, w
 }
 
-func get(t *testing.T, m *metrics.Metrics, l *loop, path string) (int, string) {
+// program is what a test puts in omsd's place.
+type program interface {
+	metrics.Loop
+	metrics.Trail
+}
+
+func get(t *testing.T, m *metrics.Metrics, l program, path string) (int, string) {
 	t.Helper()
 	rec := httptest.NewRecorder()
 	m.Handler(l, l).ServeHTTP(rec, httptest.NewRequest("GET", path, nil))
 	return rec.Code, rec.Body.String()
 }
 
-func scrape(t *testing.T, m *metrics.Metrics, l *loop) map[string]*dto.MetricFamily {
+func scrape(t *testing.T, m *metrics.Metrics, l program) map[string]*dto.MetricFamily {
 	t.Helper()
 	code, body := get(t, m, l, "/metrics")
 	parser := expfmt.NewTextParser(model.UTF8Validation)

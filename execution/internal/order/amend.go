@@ -23,7 +23,7 @@ func (o *Order) correct(r Report) error {
 	}
 	if o.see(r) {
 		o.Cum = r.CumQty
-		if r.LastQty != 0 {
+		if r.LastQty != 0 || r.Fee != 0 { // fees alone where what a fill cost was not told with it
 			o.book(r)
 		}
 	}

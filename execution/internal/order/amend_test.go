@@ -67,6 +67,27 @@ func TestABustLowersWhatHasFilled(t *testing.T) {
 }
 
 // The story told again brings a lost order back, and not the shares that were taken from it.
+// Fees that were not told with their fills come alone: the order stands as it was, and its fills cost what they cost.
+func TestFeesAloneAreBooked(t *testing.T) {
+	o := decided(t, 100, 100)
+	first := fill(1, 40, 40, 60, 10) // told by a later report, without its fee
+	last := order.Report{ExecID: 2, Type: isFill, LastQty: 60, LastPx: 12, CumQty: 100, Fee: 6, TsNs: 2}
+	fees := corrected(3, 0, 100, 0, 11)
+	fees.Fee = 4
+	for _, r := range []order.Report{first, last, fees, fees} {
+		if err := o.Take(r); err != nil {
+			t.Fatalf("%+v: %v", r, err)
+		}
+	}
+	var sum int64
+	for _, f := range o.NetFills() {
+		sum += f.Fee
+	}
+	if qty, value := netOf(o); o.State != order.Filled || o.Cum != 100 || qty != 100 || value != 1120 || sum != 10 || o.Missing() != 0 || len(o.NetFills()) != 2 {
+		t.Errorf("%v, %d filled, %d worth %d for %d: %v", o.State, o.Cum, qty, value, sum, o.NetFills())
+	}
+}
+
 func TestAFoundOrderKeepsItsCorrection(t *testing.T) {
 	o := decided(t, 100, 100)
 	story := []order.Report{fill(1, 60, 60, 40, 10), corrected(3, -15, 45, 55, 10)}

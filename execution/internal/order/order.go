@@ -89,6 +89,7 @@ type Order struct {
 	WhyState string       `json:"why_state,omitempty"`
 	Asked    *Amendment   `json:"asked,omitempty"`   // the modification under way
 	Revised  *Revision    `json:"revised,omitempty"` // what the venue replaced it by, the latest
+	spare    *Decision    // room for Decided, of the order whose memory this one has
 }
 
 // Amendment is a modification that was sent.
@@ -108,6 +109,15 @@ type Revision struct {
 
 // NewOrder makes an order in state NEW.
 func NewOrder(s Spec) *Order { return &Order{Spec: s} }
+
+// Renew makes a new order of one that nobody asks for any more, in its memory.
+func (o *Order) Renew(s Spec) {
+	spare := o.Decided
+	if spare == nil {
+		spare = o.spare
+	}
+	*o = Order{Spec: s, Fills: o.Fills[:0], Seen: o.Seen[:0], spare: spare}
+}
 
 // Target is the quantity that completes the order: what a replacement left of it, what riskd approved, or what was asked
 // before it decided.
@@ -234,7 +244,10 @@ func (o *Order) Decide(d Decision) error {
 		return err
 	}
 	if o.Decided == nil {
-		o.Decided = &d
+		if o.Decided, o.spare = o.spare, nil; o.Decided == nil {
+			o.Decided = new(Decision)
+		}
+		*o.Decided = d
 		o.LastNs = max(o.LastNs, d.TsNs)
 	}
 	if o.State == Approved && o.Cum > 0 {

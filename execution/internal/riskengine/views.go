@@ -22,7 +22,10 @@ package riskengine
 // #cgo nocallback dnalyaw_risk_check
 import "C"
 
-import "unsafe"
+import (
+	"slices"
+	"unsafe"
+)
 
 // State is the account and what may be traded now.
 func (e *Engine) State() (State, error) {
@@ -46,45 +49,53 @@ func (e *Engine) Price(instrument uint64) (Quote, bool, error) {
 }
 
 // Positions are all positions that are not zero, by instrument.
-func (e *Engine) Positions() ([]Position, error) {
-	return list(e, func(first *Position, room C.size_t, n *C.size_t) C.int32_t {
+func (e *Engine) Positions() ([]Position, error) { return e.AppendPositions(nil) }
+
+// AppendPositions is Positions behind what into holds, in its room where there is enough.
+func (e *Engine) AppendPositions(into []Position) ([]Position, error) {
+	return list(e, into, func(first *Position, room C.size_t, n *C.size_t) C.int32_t {
 		return C.dnalyaw_risk_positions(e.desk, (*C.dnalyaw_position)(unsafe.Pointer(first)), room, n)
 	})
 }
 
 // Prices are the prices that the engine holds, by instrument.
-func (e *Engine) Prices() ([]Quote, error) {
-	return list(e, func(first *Quote, room C.size_t, n *C.size_t) C.int32_t {
+func (e *Engine) Prices() ([]Quote, error) { return e.AppendPrices(nil) }
+
+// AppendPrices is Prices behind what into holds, in its room where there is enough.
+func (e *Engine) AppendPrices(into []Quote) ([]Quote, error) {
+	return list(e, into, func(first *Quote, room C.size_t, n *C.size_t) C.int32_t {
 		return C.dnalyaw_risk_prices(e.desk, (*C.dnalyaw_quote)(unsafe.Pointer(first)), room, n)
 	})
 }
 
 // Stops are the stops that are held, by instrument.
 func (e *Engine) Stops() ([]Stop, error) {
-	return list(e, func(first *Stop, room C.size_t, n *C.size_t) C.int32_t {
+	return list(e, nil, func(first *Stop, room C.size_t, n *C.size_t) C.int32_t {
 		return C.dnalyaw_risk_stops(e.desk, (*C.dnalyaw_stop)(unsafe.Pointer(first)), room, n)
 	})
 }
 
 // Orders are the open orders, by their first ids.
 func (e *Engine) Orders() ([]OpenOrder, error) {
-	return list(e, func(first *OpenOrder, room C.size_t, n *C.size_t) C.int32_t {
+	return list(e, nil, func(first *OpenOrder, room C.size_t, n *C.size_t) C.int32_t {
 		return C.dnalyaw_risk_orders(e.desk, (*C.dnalyaw_open_order)(unsafe.Pointer(first)), room, n)
 	})
 }
 
 // list asks with the room that there is until all fits.
-func list[T any](e *Engine, ask func(first *T, room C.size_t, n *C.size_t) C.int32_t) ([]T, error) {
-	out := make([]T, 64)
+func list[T any](e *Engine, into []T, ask func(first *T, room C.size_t, n *C.size_t) C.int32_t) ([]T, error) {
+	have := len(into)
+	into = slices.Grow(into, 64)
 	for {
+		out := into[have:cap(into)]
 		var n C.size_t
 		if err := e.done(ask(&out[0], C.size_t(len(out)), &n)); err != nil {
 			return nil, err
 		}
 		if int(n) <= len(out) {
-			return out[:n:n], nil
+			return into[:have+int(n)], nil
 		}
-		out = make([]T, int(n))
+		into = slices.Grow(into, int(n))
 	}
 }
 

@@ -75,28 +75,10 @@ type Link struct {
 	epoch uint64
 }
 
-type conn struct {
-	net.Conn
-	epoch uint64
-	out   chan frame.Message
-	done  chan struct{}
-	once  sync.Once
-	why   error
-}
-
-func (c *conn) shut(why error) {
-	c.once.Do(func() {
-		c.why = why
-		close(c.done)
-		// The peer may have closed first; what matters is that reads and writes end.
-		_ = c.Conn.Close()
-	})
-}
-
 // New makes a link; Run connects it.
 func New(cfg Config) *Link {
 	if cfg.QueueSize == 0 {
-		cfg.QueueSize = 256
+		cfg.QueueSize = 4096 // several turns of the core's loop, in which every event may be answered by a cancel
 	}
 	if cfg.MinWait == 0 {
 		cfg.MinWait = 20 * time.Millisecond
@@ -116,35 +98,39 @@ func (l *Link) Events() <-chan Event { return l.events }
 // Stats are the link's counters.
 func (l *Link) Stats() *Stats { return &l.stats }
 
-// Send queues a frame on the connection of the epoch.
+// Send puts a frame behind those that wait for the connection of the epoch; Flush lets them out.
 func (l *Link) Send(epoch uint64, m frame.Message) error {
-	l.mu.Lock()
-	c := l.cur
-	l.mu.Unlock()
-	if c == nil || c.epoch != epoch {
+	c := l.current(epoch)
+	if c == nil {
 		return ErrDown
 	}
-	select {
-	case <-c.done:
-		return ErrDown
-	case c.out <- m:
-		if n := int64(len(c.out)); n > l.stats.QueueHigh.Load() {
-			l.stats.QueueHigh.Store(n)
-		}
-		return nil
-	default:
+	err := c.add(m)
+	if errors.Is(err, ErrFull) {
 		l.stats.QueueFull.Add(1)
 		c.shut(ErrFull)
-		return ErrFull
 	}
+	return err
+}
+
+// Flush writes what waits, as far as the socket takes it at once; the rest leaves in the background.
+func (l *Link) Flush(epoch uint64) {
+	if c := l.current(epoch); c != nil {
+		c.flush()
+	}
+}
+
+func (l *Link) current(epoch uint64) *conn {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.cur == nil || l.cur.epoch != epoch {
+		return nil
+	}
+	return l.cur
 }
 
 // Drop closes the connection of the epoch; the link connects again.
 func (l *Link) Drop(epoch uint64, why error) {
-	l.mu.Lock()
-	c := l.cur
-	l.mu.Unlock()
-	if c != nil && c.epoch == epoch {
+	if c := l.current(epoch); c != nil {
 		c.shut(why)
 	}
 }
@@ -185,8 +171,11 @@ func (l *Link) once(ctx context.Context) (bool, error) {
 	}
 	l.mu.Lock()
 	l.epoch++
-	c := &conn{Conn: raw, epoch: l.epoch, out: make(chan frame.Message, l.cfg.QueueSize), done: make(chan struct{})}
+	c, err := newConn(raw, l.epoch, l.cfg, &l.stats)
 	l.mu.Unlock()
+	if err != nil {
+		return false, errors.Join(err, raw.Close())
+	}
 	stop := context.AfterFunc(ctx, func() { c.shut(ctx.Err()) })
 	defer stop()
 
@@ -203,7 +192,8 @@ func (l *Link) once(ctx context.Context) (bool, error) {
 		return false, fmt.Errorf("send HELLO: %w", err)
 	}
 	l.stats.FramesOut.Add(1)
-	h, m, err := l.read(in, 1)
+	var b [frame.Size]byte
+	h, m, err := l.read(in, &b, 1)
 	if err != nil {
 		c.shut(err)
 		return false, fmt.Errorf("wait for WELCOME: %w", err)
@@ -224,10 +214,10 @@ func (l *Link) once(ctx context.Context) (bool, error) {
 	l.stats.Connects.Add(1)
 
 	var writer sync.WaitGroup
-	writer.Go(func() { l.write(c) })
+	writer.Go(c.write)
 	l.emit(ctx, Event{Kind: Up, Epoch: c.epoch, Welcome: *welcome, TsNs: h.TsNs})
 	for seq := uint64(2); ; seq++ {
-		h, m, err := l.read(in, seq)
+		h, m, err := l.read(in, &b, seq)
 		if err != nil {
 			c.shut(err)
 			break
@@ -249,12 +239,11 @@ func (l *Link) emit(ctx context.Context, e Event) {
 	}
 }
 
-func (l *Link) read(in io.Reader, seq uint64) (frame.Header, frame.Message, error) {
-	var b [frame.Size]byte
+func (l *Link) read(in io.Reader, b *[frame.Size]byte, seq uint64) (frame.Header, frame.Message, error) {
 	if _, err := io.ReadFull(in, b[:]); err != nil {
 		return frame.Header{}, nil, err
 	}
-	h, m, err := frame.Decode(&b, seq)
+	h, m, err := frame.Decode(b, seq)
 	if err != nil {
 		l.stats.BadFrames.Add(1)
 		l.cfg.Log.Error("a frame from riskd is wrong; closing the connection", "error", err.Error())
@@ -266,38 +255,4 @@ func (l *Link) read(in io.Reader, seq uint64) (frame.Header, frame.Message, erro
 	}
 	l.stats.FramesIn.Add(1)
 	return h, m, nil
-}
-
-func (l *Link) write(c *conn) {
-	seq := uint64(1)
-	var buf []byte
-	for {
-		buf = buf[:0]
-		n := uint64(0)
-		select {
-		case <-c.done:
-			return
-		case m := <-c.out:
-			for m != nil {
-				seq++
-				n++
-				b := frame.Encode(frame.Header{Sequence: seq, TsNs: time.Now().UnixNano()}, m)
-				buf = append(buf, b[:]...)
-				select {
-				case m = <-c.out:
-				default:
-					m = nil
-				}
-			}
-		}
-		err := c.SetWriteDeadline(time.Now().Add(l.cfg.Handshake))
-		if err == nil {
-			_, err = c.Write(buf)
-		}
-		if err != nil {
-			c.shut(err)
-			return
-		}
-		l.stats.FramesOut.Add(n)
-	}
 }

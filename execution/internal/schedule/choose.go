@@ -37,6 +37,9 @@ type Facts struct {
 	DayNs  int64        // trading time of its session
 	Volume *VolumeCurve // nil = unknown
 	Impact *Impact      // nil = unknown
+	// Counted says that the volume that trades can be counted. Where it cannot, POV goes by the volume that is expected,
+	// and where that is unknown too it cannot be worked.
+	Counted bool
 }
 
 // Choice is what the rule found.
@@ -85,7 +88,12 @@ func (r Rule) Choose(parent Parent, f Facts) (Choice, error) {
 	}
 	if parent.ADV == 0 {
 		c := Choice{Large: r.Unknown != Immediate, ADVPPM: -1, DurationNs: -1, Why: "the average daily volume is unknown"}
-		c.Params = r.fit(r.Unknown, f, &c.Why)
+		unknown := r.Unknown
+		if unknown == POV && !f.Counted {
+			c.Why += "; no volume can be counted for POV"
+			unknown = VWAP
+		}
+		c.Params = r.fit(unknown, f, &c.Why)
 		c.Params.MaxADVPPM = 0
 		return c, nil
 	}

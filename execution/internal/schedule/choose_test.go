@@ -17,6 +17,8 @@ func TestChoose(t *testing.T) {
 	impatient.RiskAversion = 0
 	following := rule
 	following.Large, following.Base.CapPPM = schedule.POV, 150_000
+	lost := rule
+	lost.Unknown = schedule.POV
 	waiting := rule
 	waiting.MinDurationNs = 30 * minute
 	// The daily volume is ten million shares. At 10% of it a share takes 390 min / 1,000,000.
@@ -32,11 +34,13 @@ func TestChoose(t *testing.T) {
 	}{
 		{"small", rule, 50_000, 10_000_000, schedule.Facts{DayNs: day}, schedule.Immediate, false, 5_000, 1170 * second, "small: 5000 ppm"},
 		{"short", waiting, 70_000, 10_000_000, schedule.Facts{DayNs: day}, schedule.Immediate, false, 7_000, 1638 * second, "short: 1638 s"},
-		{"large", rule, 100_000, 10_000_000, schedule.Facts{day, volume, &impact}, schedule.AlmgrenChriss, true, 10_000, 39 * minute, "large"},
-		{"no aversion", impatient, 100_000, 10_000_000, schedule.Facts{day, volume, &impact}, schedule.VWAP, true, 10_000, 39 * minute, "no risk aversion"},
-		{"no impact", rule, 100_000, 10_000_000, schedule.Facts{day, volume, nil}, schedule.VWAP, true, 10_000, 39 * minute, "no impact model"},
+		{"large", rule, 100_000, 10_000_000, schedule.Facts{DayNs: day, Volume: volume, Impact: &impact}, schedule.AlmgrenChriss, true, 10_000, 39 * minute, "large"},
+		{"no aversion", impatient, 100_000, 10_000_000, schedule.Facts{DayNs: day, Volume: volume, Impact: &impact}, schedule.VWAP, true, 10_000, 39 * minute, "no risk aversion"},
+		{"no impact", rule, 100_000, 10_000_000, schedule.Facts{DayNs: day, Volume: volume}, schedule.VWAP, true, 10_000, 39 * minute, "no impact model"},
 		{"no curve", rule, 100_000, 10_000_000, schedule.Facts{DayNs: day}, schedule.TWAP, true, 10_000, 39 * minute, "no volume curve"},
-		{"follow", following, 100_000, 10_000_000, schedule.Facts{day, volume, &impact}, schedule.POV, true, 10_000, 39 * minute, "large"},
+		{"follow", following, 100_000, 10_000_000, schedule.Facts{DayNs: day, Volume: volume, Impact: &impact}, schedule.POV, true, 10_000, 39 * minute, "large"},
+		{"nothing to follow", lost, 100_000, 0, schedule.Facts{DayNs: day}, schedule.TWAP, true, -1, -1, "no volume can be counted for POV; no volume curve"},
+		{"counted", lost, 100_000, 0, schedule.Facts{DayNs: day, Counted: true}, schedule.POV, true, -1, -1, "unknown"},
 		{"unknown", rule, 100_000, 0, schedule.Facts{DayNs: day}, schedule.TWAP, true, -1, -1, "unknown"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

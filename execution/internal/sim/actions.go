@@ -48,7 +48,7 @@ func (e *Engine) split(a Action, held int64) (qty, cash int64, err error) {
 	// In wrapping arithmetic the difference is exact: it is below RatioDen.
 	fraction := held*a.RatioNum - qty*a.RatioDen
 	var px int64
-	if b := e.books[a.InstrumentID]; b != nil {
+	if b := e.book(a.InstrumentID); b != nil {
 		q := b.shown(e.day.OpenNs)
 		px = q.Mark()
 	}

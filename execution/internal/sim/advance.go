@@ -47,7 +47,7 @@ func (e *Engine) advanceMarket(nowNs int64) error {
 			eventsUntil = mark
 		}
 		until := min(nowNs, eventsUntil)
-		if e.next < len(e.day.Events) && e.day.Events[e.next].TsNs <= until {
+		if ev := e.upcoming(); ev != nil && ev.TsNs <= until {
 			if err := e.applyEvents(until); err != nil {
 				return err
 			}
@@ -77,9 +77,13 @@ func (e *Engine) advanceMarket(nowNs int64) error {
 
 // applyEvents applies the events up to a moment, and stops after the first that is recorded: then the next checkpoint moves.
 func (e *Engine) applyEvents(untilNs int64) error {
-	for n := e.st.n; e.st.n == n && e.next < len(e.day.Events) && e.day.Events[e.next].TsNs <= untilNs; {
-		e.nowNs = max(e.nowNs, e.day.Events[e.next].TsNs)
-		b := e.showNext()
+	for n := e.st.n; e.st.n == n; {
+		ev := e.upcoming()
+		if ev == nil || ev.TsNs > untilNs {
+			break
+		}
+		e.nowNs = max(e.nowNs, ev.TsNs)
+		b := e.showNext(ev)
 		if !b.desk.idle() {
 			if err := e.match(b.desk.id); err != nil {
 				return err
@@ -90,6 +94,22 @@ func (e *Engine) applyEvents(untilNs int64) error {
 		}
 	}
 	return nil
+}
+
+// upcoming is the next event, nil when there is none.
+func (e *Engine) upcoming() *Event {
+	if at := e.next - e.base; at < len(e.day.Events) {
+		return &e.day.Events[at]
+	}
+	if e.day.More == nil {
+		return nil
+	}
+	e.base, e.day.Events = e.next, e.day.More()
+	if len(e.day.Events) == 0 {
+		e.day.More = nil
+		return nil
+	}
+	return &e.day.Events[0]
 }
 
 // nextCheckpoint is the first multiple of checkpointNs after the last record.
@@ -104,8 +124,8 @@ func (e *Engine) NextNs() (int64, bool) {
 		return 0, false
 	}
 	at := e.edges[e.st.edges].tsNs
-	if e.next < len(e.day.Events) {
-		at = min(at, e.day.Events[e.next].TsNs)
+	if ev := e.upcoming(); ev != nil {
+		at = min(at, ev.TsNs)
 	}
 	if halt, some := e.nextHalt(); some {
 		at = min(at, halt.tsNs)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -38,6 +39,12 @@ type MarketDay struct {
 	Session
 	Events []Event
 	Digest string // of the files, see Digest
+
+	// For a day that is longer than memory: Opening holds an indication of every instrument before its first event, and More
+	// gives the next events, of which Events are the first, until there are none; what it gave before may then change. Such a
+	// day cannot be resumed from a log.
+	Opening []Event
+	More    func() []Event
 }
 
 // Options are for who runs an engine in its own process, through many orders and sessions.
@@ -60,6 +67,7 @@ type Engine struct {
 	edges   []edge
 	halts   []haltStep
 	books   map[int64]*book
+	dense   []*book // the same by id, where ids are small
 	ids     []int64 // of the books, ascending
 	symbols map[string]int64
 	located map[int64]int64
@@ -68,12 +76,14 @@ type Engine struct {
 	others  Traits           // and of all others
 
 	next       int // events applied
+	base       int // of them before the first of day.Events
 	nowNs      int64
 	lastCp     int   // value of next at the last record
 	nextMarkNs int64 // of the clock's next checkpoint
 	changed    []*book
 	scratch    []*Order
-	nameBuf    []byte
+	names      strings.Builder // room for the next names
+	digits     []byte
 	out        []Record
 }
 
@@ -180,9 +190,23 @@ func (e *Engine) sessionRecord(phase Phase, text string) error {
 func (e *Engine) emit(r Record) error { return e.emitAt(r, 0) }
 
 func (e *Engine) emitAt(r Record, tsNs int64) error {
-	e.out = append(e.out, r)
-	p := &e.out[len(e.out)-1]
-	if err := e.complete(p, tsNs); err != nil {
+	*e.draft() = r
+	return e.emitDraft(tsNs)
+}
+
+// draft is room for a record where it stays: it is filled in, and emitted with emitDraft before anything else is.
+func (e *Engine) draft() *Record {
+	if n := len(e.out); n < cap(e.out) {
+		e.out = e.out[:n+1]
+		e.out[n] = Record{}
+	} else {
+		e.out = append(e.out, Record{})
+	}
+	return &e.out[len(e.out)-1]
+}
+
+func (e *Engine) emitDraft(tsNs int64) error {
+	if err := e.complete(&e.out[len(e.out)-1], tsNs); err != nil {
 		e.out = e.out[:len(e.out)-1]
 		return err
 	}
@@ -217,12 +241,22 @@ func (e *Engine) complete(r *Record, tsNs int64) error {
 
 // name is the venue's own id of an execution or an order: REGION-SESSION-E7.
 func (e *Engine) name(kind byte, number int64) string {
-	b := append(e.nameBuf[:0], e.day.Region...)
-	b = append(append(b, '-'), e.st.session...)
-	b = append(b, '-', kind)
-	e.nameBuf = strconv.AppendInt(b, number, 10)
-	return string(e.nameBuf)
+	e.digits = strconv.AppendInt(append(e.digits[:0], '-', kind), number, 10)
+	b := &e.names
+	if b.Cap()-b.Len() < len(e.day.Region)+1+len(e.st.session)+len(e.digits) {
+		*b = strings.Builder{}
+		b.Grow(namesRoom)
+	}
+	from := b.Len()
+	b.WriteString(e.day.Region)
+	b.WriteByte('-')
+	b.WriteString(e.st.session)
+	b.Write(e.digits)
+	return b.String()[from:]
 }
+
+// namesRoom is how many bytes of names, some hundred of them, are made room for at once.
+const namesRoom = 4096
 
 // touched notes that an instrument's published quote may have changed.
 func (e *Engine) touched(b *book) {
@@ -234,11 +268,17 @@ func (e *Engine) touched(b *book) {
 
 // takeChanged returns the books that changed, by instrument, and forgets them.
 func (e *Engine) takeChanged() []*book {
-	slices.SortFunc(e.changed, func(x, y *book) int { return int(min(max(x.desk.id-y.desk.id, -1), 1)) })
+	if len(e.changed) > 1 {
+		e.sortChanged()
+	}
 	for _, b := range e.changed {
 		b.changed = false
 	}
 	out := e.changed
 	e.changed = e.changed[:0]
 	return out
+}
+
+func (e *Engine) sortChanged() {
+	slices.SortFunc(e.changed, func(x, y *book) int { return int(min(max(x.desk.id-y.desk.id, -1), 1)) })
 }

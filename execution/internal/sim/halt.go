@@ -112,7 +112,7 @@ func (e *Engine) haltByHand(nowNs, instrument int64, r Record) (records []Record
 	if err := e.advance(nowNs); err != nil {
 		return e.take(), "", err
 	}
-	b := e.books[instrument]
+	b := e.book(instrument)
 	switch {
 	case !e.running():
 		return e.take(), "the session is " + string(e.st.phase), nil

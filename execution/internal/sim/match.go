@@ -6,7 +6,7 @@ import "fmt"
 // limit, then the earlier arrival. A fill that moves the market may let another order trade: then it begins anew, so that what
 // comes next hangs on the state alone and a venue that is killed in between goes on the same.
 func (e *Engine) match(instrument int64) error {
-	b := e.books[instrument]
+	b := e.book(instrument)
 	if b == nil || !e.trading(b.desk) {
 		return nil
 	}
@@ -131,11 +131,12 @@ func (e *Engine) filled(o *Order, qty, px int64, how How) error {
 	if err != nil {
 		return fmt.Errorf("order %s: %d at %d: %w", o.ClOrdID, qty, px, err)
 	}
-	r := e.orderRecord(KindFill, o, "")
+	r := e.draft()
+	r.of(KindFill, o, "")
 	r.Qty, r.Px, r.Fee, r.NoteFee, r.How = qty, px, fee, note, how
 	r.Cum, r.Leaves = o.Cum+qty, o.Leaves()-qty
 	r.AvgPx = average(o.Notional+qty*px, r.Cum)
-	return e.emit(r)
+	return e.emitDraft(0)
 }
 
 // absorb is what a record does to the market that this venue shows, in life and in replay.
@@ -143,7 +144,7 @@ func (e *Engine) absorb(r *Record) {
 	switch r.Kind {
 	case KindFill:
 		o := e.st.orders[r.ClOrdID]
-		b := e.books[r.InstrumentID]
+		b := e.book(r.InstrumentID)
 		if o == nil || b == nil {
 			return
 		}
@@ -160,17 +161,17 @@ func (e *Engine) absorb(r *Record) {
 			}
 		}
 	case KindAck, KindReplace:
-		if o, b := e.st.orders[r.ClOrdID], e.books[r.InstrumentID]; o != nil && b != nil && e.queues != nil {
+		if o, b := e.st.orders[r.ClOrdID], e.book(r.InstrumentID); o != nil && b != nil && e.queues != nil {
 			o.line(b)
 		}
 	case KindSession:
 		if r.State == Open && r.Text != TextCheckpoint && e.day.Model != nil {
 			for _, id := range e.ids {
-				e.uncross(e.books[id])
+				e.uncross(e.book(id))
 			}
 		}
 	case KindResume:
-		if b := e.books[r.InstrumentID]; b != nil {
+		if b := e.book(r.InstrumentID); b != nil {
 			e.reopen(b, r.TsNs, r.Px)
 		}
 	}

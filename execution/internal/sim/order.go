@@ -1,6 +1,9 @@
 package sim
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Side of an order.
 type Side uint8
@@ -84,10 +87,10 @@ func (s Status) String() string {
 // Working says whether the order can still fill.
 func (s Status) Working() bool { return s == New || s == PartiallyFilled }
 
-// transitions is the whole life of an order: what each record may do in each status. What is absent is illegal.
+// life is the whole life of an order: what each record may do in each status. What is absent is illegal.
 // A fill that leaves nothing makes the order Filled, see state.filled; a correction that takes back the only fill of a
 // working order makes it New, see state.corrected. What a correction takes from a filled order is not worked on again.
-var transitions = map[Status]map[Kind]Status{
+var life = map[Status]map[Kind]Status{
 	Received:        {KindAck: New, KindReject: Rejected},
 	New:             {KindFill: PartiallyFilled, KindCancel: Cancelled, KindExpire: Expired, KindReplace: New},
 	PartiallyFilled: {KindFill: PartiallyFilled, KindCancel: Cancelled, KindExpire: Expired, KindReplace: PartiallyFilled, KindCorrect: PartiallyFilled},
@@ -96,6 +99,19 @@ var transitions = map[Status]map[Kind]Status{
 	Rejected:        {},
 	Expired:         {KindCorrect: Expired},
 }
+
+// steps is the kinds of records that are steps in an order's life, transitions life by Status and their places here; 0 is no
+// legal step.
+var steps = [...]Kind{KindAck, KindFill, KindCancel, KindExpire, KindReject, KindReplace, KindCorrect}
+
+var transitions = func() (table [Expired + 1][len(steps)]Status) {
+	for status, legal := range life {
+		for kind, next := range legal {
+			table[status][slices.Index(steps[:], kind)] = next
+		}
+	}
+	return table
+}()
 
 // NewOrder is what a client asks for.
 type NewOrder struct {
@@ -169,6 +185,15 @@ func (o *Order) Leaves() int64 {
 	return 0
 }
 
+// LastFillID is the ExecID of the fill that LastQty and LastPx are of; empty without one. What came after it, a cancel for
+// one, has an ExecID of its own, which is no fill's.
+func (o *Order) LastFillID() string {
+	if n := len(o.fills); n > 0 {
+		return o.fills[n-1].id
+	}
+	return ""
+}
+
 // AvgPx is the average price of the fills, rounded half up; 0 without any.
 func (o *Order) AvgPx() int64 { return average(o.Notional, o.Cum) }
 
@@ -181,8 +206,12 @@ func average(notional, qty int64) int64 {
 
 // step moves the order along transitions.
 func (o *Order) step(kind Kind) error {
-	next, ok := transitions[o.Status][kind]
-	if !ok {
+	at := slices.Index(steps[:], kind)
+	next := Status(0)
+	if at >= 0 {
+		next = transitions[o.Status][at]
+	}
+	if next == 0 {
 		return fmt.Errorf("order %s is %s: %s is no legal step", o.ClOrdID, o.Status, kind)
 	}
 	o.Status = next

@@ -46,7 +46,7 @@ func (e *Engine) pledged() int64 {
 func (e *Engine) workingMargin(o *Order) int64 {
 	var sum int64
 	for _, w := range e.st.shorts {
-		if b := e.books[w.InstrumentID]; w != o && b != nil {
+		if b := e.book(w.InstrumentID); w != o && b != nil {
 			q := b.shown(e.day.OpenNs)
 			sum = saturated(sum, atMargin(w.Leaves(), max(w.LimitPx, q.Mark()), shortMarginBp))
 		}

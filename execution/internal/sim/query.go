@@ -95,6 +95,18 @@ func (e *Engine) Quotes() []Quote {
 // TakeChanged lists the quotes that changed since the last call, by instrument.
 func (e *Engine) TakeChanged() []Quote { return e.AppendChanged(nil) }
 
+// Events is how many of the session's events have passed.
+func (e *Engine) Events() int { return e.next }
+
+// Idle says that the account has neither a position nor a working order in an instrument, and that nothing is under way.
+func (e *Engine) Idle(instrument int64) bool {
+	if _, some := e.st.nextDue(); some {
+		return false
+	}
+	b := e.book(instrument)
+	return b == nil || b.desk.position == nil && b.desk.idle()
+}
+
 // AppendChanged is TakeChanged into memory of the caller's.
 func (e *Engine) AppendChanged(dst []Quote) []Quote {
 	for _, b := range e.takeChanged() {

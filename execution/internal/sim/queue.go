@@ -55,9 +55,8 @@ type resting struct {
 }
 
 // showNext moves an instrument's book to the next event, and its waiting orders with it.
-func (e *Engine) showNext() *book {
-	ev := &e.day.Events[e.next]
-	b := e.books[ev.InstrumentID]
+func (e *Engine) showNext(ev *Event) *book {
+	b := e.book(ev.InstrumentID)
 	e.next++
 	e.show(b, ev)
 	return b

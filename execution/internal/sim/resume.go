@@ -22,6 +22,9 @@ func ResumeWith(opt Options, day MarketDay, log []Record) (*Engine, []Record, er
 	if err := e.load(day); err != nil {
 		return nil, nil, err
 	}
+	if day.More != nil && len(log) > 0 {
+		return nil, nil, fmt.Errorf("session %s: a day that is read as it passes cannot be resumed", day.Session.Session)
+	}
 	for i := range log {
 		if err := e.replay(&log[i]); err != nil {
 			return nil, nil, err
@@ -46,13 +49,29 @@ func (e *Engine) NextSession(day MarketDay) ([]Record, error) {
 	return records, err
 }
 
+// maxDense is the id up to which books are found by their place.
+const maxDense = 1 << 16
+
+// book is an instrument's, nil where it is not in the session.
+func (e *Engine) book(instrument int64) *book {
+	if uint64(instrument) < uint64(len(e.dense)) {
+		return e.dense[instrument]
+	}
+	return e.books[instrument]
+}
+
 // load makes the books of a day.
 func (e *Engine) load(day MarketDay) error {
 	e.day, e.queues, e.given, e.others = day, nil, nil, Traits{}
 	e.edges, e.halts, e.ids, e.next, e.lastCp, e.nowNs = e.edges[:0], nil, e.ids[:0], 0, 0, day.OpenNs
 	e.books, e.symbols, e.located, e.changed = map[int64]*book{}, map[string]int64{}, map[int64]int64{}, nil
-	for i := range day.Events {
-		ev := &day.Events[i]
+	e.base = 0
+	first := day.Events
+	if day.Opening != nil {
+		first = day.Opening
+	}
+	for i := range first {
+		ev := &first[i]
 		if e.books[ev.InstrumentID] == nil {
 			b := newBook(ev)
 			b.desk = e.st.desk(ev.InstrumentID)
@@ -62,6 +81,13 @@ func (e *Engine) load(day MarketDay) error {
 	}
 	e.ids = slices.AppendSeq(e.ids, maps.Keys(e.books))
 	slices.Sort(e.ids)
+	e.dense = e.dense[:0]
+	if n := len(e.ids); n > 0 && e.ids[n-1] < maxDense {
+		e.dense = append(e.dense, make([]*book, e.ids[n-1]+1)...)
+		for id, b := range e.books {
+			e.dense[id] = b
+		}
+	}
 	for _, b := range day.Breaks {
 		e.edges = append(e.edges, edge{b[0], Break}, edge{b[1], Open})
 	}
@@ -139,7 +165,7 @@ func (e *Engine) replay(r *Record) error {
 			return fmt.Errorf("record n=%d: event %d of %d: %w", r.N, r.Ev, len(e.day.Events), ErrMarketChanged)
 		}
 		for e.next < int(r.Ev) {
-			e.showNext()
+			e.showNext(&e.day.Events[e.next])
 		}
 	}
 	if err := e.st.apply(r); err != nil {

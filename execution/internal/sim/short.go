@@ -63,7 +63,7 @@ func (e *Engine) cannotShort(o, replaced *Order, open, held, committed int64) (i
 	case short+open > lent:
 		return reasonOther, fmt.Sprintf("sells %d short with %d of %d borrowed", open, short, lent)
 	}
-	q := e.books[o.InstrumentID].shown(e.day.OpenNs)
+	q := e.book(o.InstrumentID).shown(e.day.OpenNs)
 	px := max(o.LimitPx, q.Mark())
 	free := e.st.cash - e.st.reservedByOthers(orSelf(replaced, o)) - saturated(e.pledged(), e.workingMargin(orSelf(replaced, o)))
 	if atMargin(open, px, shortMarginBp) > free {

@@ -49,11 +49,11 @@ func (e *Engine) submit(in *NewOrder) error {
 		})
 	}
 	due := e.dueAt(in.Path, in.ClOrdID)
-	if err := e.emit(Record{
-		Kind: KindOrder, ClOrdID: in.ClOrdID, InstrumentID: in.InstrumentID, Side: in.Side.String(), Qty: in.Qty,
-		Px: in.LimitPx, OrderID: e.name('V', e.st.orderSeq+1), Symbol: in.Symbol, Type: in.Type, TIF: in.TIF,
-		Short: in.Short, Path: in.Path, DueNs: due,
-	}); err != nil || due > 0 {
+	r := e.draft()
+	r.Kind, r.ClOrdID, r.InstrumentID, r.Side, r.Qty, r.Px = KindOrder, in.ClOrdID, in.InstrumentID, in.Side.String(), in.Qty, in.LimitPx
+	r.OrderID, r.Symbol, r.Type, r.TIF = e.name('V', e.st.orderSeq+1), in.Symbol, in.Type, in.TIF
+	r.Short, r.Path, r.DueNs = in.Short, in.Path, due
+	if err := e.emitDraft(0); err != nil || due > 0 {
 		return err
 	}
 	return e.answer(e.st.orders[in.ClOrdID])
@@ -64,10 +64,11 @@ func (e *Engine) answer(o *Order) error {
 	if reason, text := e.refusal(o); text != "" {
 		return e.emit(e.rejection(o, reason, text))
 	}
-	ack := e.orderRecord(KindAck, o, "")
-	ack.Leaves = o.Qty
-	ack.ReservePx = e.reservePx(o)
-	if err := e.emit(ack); err != nil {
+	reserve := e.reservePx(o)
+	ack := e.draft()
+	ack.of(KindAck, o, "")
+	ack.Leaves, ack.ReservePx = o.Qty, reserve
+	if err := e.emitDraft(0); err != nil {
 		return err
 	}
 	if err := e.match(o.InstrumentID); err != nil {
@@ -81,7 +82,7 @@ func (e *Engine) answer(o *Order) error {
 
 // refusal says why an order is refused; an empty text means that it is not.
 func (e *Engine) refusal(o *Order) (reason int, text string) {
-	b := e.books[o.InstrumentID]
+	b := e.book(o.InstrumentID)
 	switch {
 	case e.st.phase == Waiting:
 		return reasonClosed, "session has not opened"
@@ -133,7 +134,7 @@ func (e *Engine) reservePx(o *Order) int64 {
 	if o.Type == Limit {
 		return o.LimitPx
 	}
-	q := e.books[o.InstrumentID].shown(e.day.OpenNs)
+	q := e.book(o.InstrumentID).shown(e.day.OpenNs)
 	if q.Ask > 0 {
 		return q.Ask
 	}
@@ -175,11 +176,15 @@ func (e *Engine) cancel(o *Order, cancelID string) error {
 }
 
 // orderRecord is a record of an order with what does not depend on its kind.
-func (e *Engine) orderRecord(kind Kind, o *Order, text string) Record {
-	return Record{
-		Kind: kind, ClOrdID: o.ClOrdID, InstrumentID: o.InstrumentID, Side: o.Side.String(), Qty: o.Qty, Px: o.LimitPx,
-		Cum: o.Cum, OrderID: o.OrderID, AvgPx: o.AvgPx(), Text: text,
-	}
+func (e *Engine) orderRecord(kind Kind, o *Order, text string) (r Record) {
+	r.of(kind, o, text)
+	return r
+}
+
+// of makes an empty record one of an order.
+func (r *Record) of(kind Kind, o *Order, text string) {
+	r.Kind, r.ClOrdID, r.InstrumentID, r.Side, r.Qty, r.Px = kind, o.ClOrdID, o.InstrumentID, o.Side.String(), o.Qty, o.LimitPx
+	r.Cum, r.OrderID, r.AvgPx, r.Text = o.Cum, o.OrderID, o.AvgPx(), text
 }
 
 func (e *Engine) rejection(o *Order, reason int, text string) Record {

@@ -2,6 +2,8 @@ package targets
 
 import (
 	"math/big"
+	"math/bits"
+	"slices"
 	"sort"
 )
 
@@ -37,15 +39,72 @@ func Apportion(weights []*big.Int, total int64) []int64 {
 	return out
 }
 
-// ApportionShares splits total by a map of whole parts, in the order of the keys.
-func ApportionShares(parts map[string]int64, total int64) map[string]int64 {
-	keys := sortedKeys(parts)
-	weights := make([]*big.Int, len(keys))
-	for i, k := range keys {
-		weights[i] = big.NewInt(max(0, parts[k]))
+// apportion is Apportion for weights and a total that are shares, into out. Weights and total are not negative, and the
+// weights' sum fits 63 bits, as sums of shares do.
+func apportion(weights []int64, total int64, out []int64) {
+	var sum uint64
+	only, several := -1, false
+	for i, w := range weights {
+		out[i] = 0
+		if w > 0 {
+			sum += uint64(w)
+			several = several || only >= 0
+			only = i
+		}
 	}
-	out := make(map[string]int64, len(keys))
-	for i, n := range Apportion(weights, total) {
+	switch {
+	case sum == 0 || total <= 0:
+		return
+	case !several:
+		out[only] = total
+		return
+	}
+	type rest struct {
+		i int
+		r uint64
+	}
+	var room [16]rest
+	rests, left := room[:0], total
+	for i, w := range weights {
+		hi, lo := bits.Mul64(uint64(w), uint64(total)) // hi < sum, as total fits 63 bits
+		q, r := bits.Div64(hi, lo, sum)
+		out[i] = int64(q)
+		left -= out[i]
+		rests = append(rests, rest{i, r})
+	}
+	slices.SortStableFunc(rests, func(a, b rest) int {
+		switch {
+		case a.r > b.r:
+			return -1
+		case a.r < b.r:
+			return 1
+		}
+		return 0
+	})
+	for k := range left {
+		out[rests[k].i]++
+	}
+}
+
+// ApportionShares splits total by a map of whole parts, in the order of the keys. What the parts are of is not negative.
+func ApportionShares(parts map[string]int64, total int64) map[string]int64 {
+	out := make(map[string]int64, len(parts))
+	if len(parts) == 1 {
+		for s, q := range parts {
+			out[s] = 0
+			if q > 0 {
+				out[s] = total
+			}
+		}
+		return out
+	}
+	keys := sortedKeys(parts)
+	weights, split := make([]int64, len(keys)), make([]int64, len(keys))
+	for i, k := range keys {
+		weights[i] = max(0, parts[k])
+	}
+	apportion(weights, total, split)
+	for i, n := range split {
 		out[keys[i]] = n
 	}
 	return out
@@ -56,6 +115,6 @@ func sortedKeys[V any](m map[string]V) []string {
 	for k := range m {
 		keys = append(keys, k)
 	}
-	sort.Strings(keys)
+	slices.Sort(keys)
 	return keys
 }

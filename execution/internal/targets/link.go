@@ -34,6 +34,31 @@ func before(a, b Draft) bool {
 	return a.InstrumentID < b.InstrumentID
 }
 
+// inOrder puts drafts that come by instrument into the order in which they are sent.
+func inOrder(drafts []Draft) []Draft {
+	if slices.ContainsFunc(drafts, func(d Draft) bool { return d.Group != 0 }) {
+		slices.SortStableFunc(drafts, func(a, b Draft) int {
+			switch {
+			case before(a, b):
+				return -1
+			case before(b, a):
+				return 1
+			}
+			return 0
+		})
+		return drafts
+	}
+	out := make([]Draft, 0, len(drafts))
+	for _, side := range [...]order.Side{order.Sell, order.Buy} {
+		for i := range drafts {
+			if drafts[i].Side == side {
+				out = append(out, drafts[i])
+			}
+		}
+	}
+	return out
+}
+
 // groups joins the instruments that any strategy links, each group under its smallest instrument.
 func groups(ps map[string]Portfolio) map[int64]int64 {
 	root := map[int64]int64{}

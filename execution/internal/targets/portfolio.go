@@ -48,6 +48,49 @@ func (p Portfolio) With(t Target) Portfolio {
 	return out
 }
 
+// Set is With in the memory of p, which must be the caller's own.
+func (p Portfolio) Set(t Target) Portfolio {
+	placed := false
+	for i := range p.Targets {
+		if p.Targets[i].InstrumentID == t.InstrumentID {
+			p.Targets[i], placed = t, true
+		}
+	}
+	if !placed {
+		p.Targets = append(p.Targets, t)
+	}
+	return p
+}
+
+// Only is the portfolio with nothing but its targets of one instrument.
+func (p Portfolio) Only(id int64) Portfolio {
+	all := p.Targets
+	p.Targets = nil
+	for i := range all {
+		if all[i].InstrumentID == id {
+			p.Targets = append(p.Targets, all[i])
+		}
+	}
+	return p
+}
+
+// grossWith is the sum of weights and the number of targets of p.With(t).
+func (p Portfolio) grossWith(t Target) (gross float64, names int) {
+	placed := false
+	for i := range p.Targets {
+		if p.Targets[i].InstrumentID == t.InstrumentID {
+			placed = true
+			gross += t.Weight
+		} else {
+			gross += p.Targets[i].Weight
+		}
+	}
+	if placed {
+		return gross, len(p.Targets)
+	}
+	return gross + t.Weight, len(p.Targets) + 1
+}
+
 // ContentHash is the identity of what is asked: the session and the targets in the order of their instruments.
 // Labels and correlation ids are for people and change nothing.
 func (p Portfolio) ContentHash() string {

@@ -148,13 +148,18 @@ func validateTargets(p Portfolio, c Context, maxLeverage float64, add adder) {
 		add(0, FaultEmpty, "%d targets are more than %d", len(p.Targets), maxTargets)
 		return
 	}
-	seen := make(map[int64]bool, len(p.Targets))
+	var seen map[int64]bool // only where targets do not come by instrument, as they mostly do
+	if !ascend(p.Targets) {
+		seen = make(map[int64]bool, len(p.Targets))
+	}
 	gross := 0.0
 	for _, t := range p.Targets {
 		if seen[t.InstrumentID] {
 			add(t.InstrumentID, FaultDuplicate, "instrument %d is there twice", t.InstrumentID)
 		}
-		seen[t.InstrumentID] = true
+		if seen != nil {
+			seen[t.InstrumentID] = true
+		}
 		switch w := t.Weight; {
 		case math.IsNaN(w) || math.IsInf(w, 0):
 			add(t.InstrumentID, FaultNotFinite, "weight of %d is %v", t.InstrumentID, w)
@@ -177,6 +182,16 @@ func validateTargets(p Portfolio, c Context, maxLeverage float64, add adder) {
 	checkLeverage(gross, len(p.Targets), maxLeverage, add)
 }
 
+// ascend says that every target is of a higher instrument than the one before it: none is there twice.
+func ascend(ts []Target) bool {
+	for i := 1; i < len(ts); i++ {
+		if ts[i].InstrumentID <= ts[i-1].InstrumentID {
+			return false
+		}
+	}
+	return true
+}
+
 func checkLeverage(gross float64, names int, maxLeverage float64, add adder) {
 	// Each weight is rounded to a millionth before it is sent, so the sum may be half a millionth a name too high.
 	if slack := 5e-7*float64(names) + 1e-9; gross > maxLeverage+slack {
@@ -184,14 +199,12 @@ func checkLeverage(gross float64, names int, maxLeverage float64, add adder) {
 	}
 }
 
-// ValidateLeverage says whether a portfolio whose targets are right one by one is within its strategy's leverage.
-func ValidateLeverage(p Portfolio, c Context) (faults []Fault) {
-	gross := 0.0
-	for _, t := range p.Targets {
-		gross += t.Weight
-	}
+// ValidateLeverageWith says whether a portfolio whose targets are right one by one is within its strategy's leverage once it
+// has another target.
+func ValidateLeverageWith(p Portfolio, t Target, c Context) (faults []Fault) {
+	gross, names := p.grossWith(t)
 	if e, ok := c.Register[p.StrategyID]; ok && c.RegisterErr == nil {
-		checkLeverage(gross, len(p.Targets), e.MaxLeverage, func(instrument int64, code, format string, args ...any) {
+		checkLeverage(gross, names, e.MaxLeverage, func(instrument int64, code, format string, args ...any) {
 			faults = append(faults, Fault{p.StrategyID, instrument, code, fmt.Sprintf(format, args...)})
 		})
 	}

@@ -29,7 +29,7 @@ func strategyRows(p Parent, row ParentRow) []StrategyRow {
 	}
 	for i, s := range names {
 		out[i] = StrategyRow{
-			Kind: "strategy", Schema: SchemaVersion, ParentID: p.ID, Session: p.Session, Strategy: s, InstrumentID: p.InstrumentID, Currency: p.Currency,
+			Kind: "strategy", Schema: SchemaVersion, ParentID: p.ID, Scheduled: p.Scheduled, Session: p.Session, Strategy: s, InstrumentID: p.InstrumentID, Currency: p.Currency,
 			Side: row.Side, Qty: shares[i], Missing: row.Missing,
 		}
 	}

@@ -82,7 +82,8 @@ func (c Child) filled() (qty int64, fees, money wide) {
 // Parent is an order as it was decided, and all that was done for it. It has ended.
 type Parent struct {
 	ID           uint64           `json:"id"`
-	Session      uint32           `json:"session"` // YYYYMMDD
+	Scheduled    bool             `json:"scheduled"` // worked by a schedule; otherwise an order that went at once, and ID is its own
+	Session      uint32           `json:"session"`   // YYYYMMDD
 	Correlation  string           `json:"correlation"`
 	InstrumentID int64            `json:"instrument_id"`
 	Currency     string           `json:"currency"`
@@ -155,8 +156,8 @@ func (c Child) faults(name string) []error {
 	if c.Qty < 1 || c.Qty > maxQty {
 		bad("qty is %d: give 1 to %d", c.Qty, int64(maxQty))
 	}
-	if c.Path != 1 && c.Path != 2 {
-		bad("path is %d: give 1 or 2", c.Path)
+	if c.Path > 2 {
+		bad("path is %d: give 1 or 2, or 0 for the market's default", c.Path)
 	}
 	if c.SentNs <= 0 || c.DoneNs < c.SentNs || c.AckNs != 0 && c.AckNs < c.SentNs {
 		bad("sent_ns %d, ack_ns %d and done_ns %d: they must follow each other", c.SentNs, c.AckNs, c.DoneNs)

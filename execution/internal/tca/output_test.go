@@ -45,7 +45,7 @@ func TestLinesFollowTheSchema(t *testing.T) {
 	if err := a.Add(r); err != nil {
 		t.Fatal(err)
 	}
-	rows := append(r.Rows(), a.Rows()[0])
+	rows := append(r.Rows(), a.Rows()[0], tca.PathsRow{Kind: "paths", Schema: tca.SchemaVersion})
 	schema := tca.Schema()
 	seen := map[string]bool{}
 	for _, row := range rows {
@@ -72,7 +72,7 @@ func TestLinesFollowTheSchema(t *testing.T) {
 	if err := errors.Join(tca.Write(&first, rows...), tca.Write(&again, rows...)); err != nil || first.String() != again.String() {
 		t.Errorf("the same rows give other bytes (%v)", err)
 	}
-	if !strings.HasPrefix(first.String(), `{"kind":"parent","schema":1,"parent_id":5,`) || strings.Count(first.String(), "\n") != len(rows) {
+	if !strings.HasPrefix(first.String(), `{"kind":"parent","schema":2,"parent_id":5,`) || strings.Count(first.String(), "\n") != len(rows) {
 		t.Errorf("the lines begin %.60q", first.String())
 	}
 	if err := tca.Write(failing{}, rows...); err == nil || !strings.Contains(err.Error(), "writing row 0 (parent): full") {
@@ -108,7 +108,7 @@ func fits(v any, kind string) bool {
 // TestSchemaPage holds the page's tables against the schema.
 func TestSchemaPage(t *testing.T) {
 	var b strings.Builder
-	for _, kind := range []string{"parent", "child", "strategy", "aggregate"} {
+	for _, kind := range []string{"parent", "child", "strategy", "aggregate", "paths"} {
 		fmt.Fprintf(&b, "\n### %s\n\n| field | type | unit | meaning |\n| --- | --- | --- | --- |\n", kind)
 		for _, f := range tca.Schema()[kind] {
 			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", f.Name, f.Type, f.Unit, f.Doc)

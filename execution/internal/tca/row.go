@@ -1,7 +1,7 @@
 package tca
 
 // SchemaVersion is written in every row. It changes when a field changes its name, unit or meaning.
-const SchemaVersion = 1
+const SchemaVersion = 2
 
 // Row is a line of the output.
 type Row interface{ kind() string }
@@ -23,7 +23,8 @@ type Execution struct {
 type ParentRow struct {
 	Kind          string   `json:"kind" unit:"" doc:"parent"`
 	Schema        int      `json:"schema" unit:"" doc:"version of these fields"`
-	ParentID      uint64   `json:"parent_id" unit:"" doc:"the parent order"`
+	ParentID      uint64   `json:"parent_id" unit:"" doc:"the parent order; of an order that went at once, its own id"`
+	Scheduled     bool     `json:"scheduled" unit:"" doc:"worked by a schedule; parent_id counts scheduled parents and orders apart"`
 	Session       uint32   `json:"session" unit:"YYYYMMDD" doc:"session that was traded"`
 	Correlation   string   `json:"correlation" unit:"" doc:"correlation id from signal to fill"`
 	InstrumentID  int64    `json:"instrument_id" unit:"" doc:"instrument"`
@@ -71,13 +72,14 @@ func (ParentRow) kind() string { return "parent" }
 type ChildRow struct {
 	Kind          string   `json:"kind" unit:"" doc:"child"`
 	Schema        int      `json:"schema" unit:"" doc:"version of these fields"`
-	ParentID      uint64   `json:"parent_id" unit:"" doc:"the parent order"`
+	ParentID      uint64   `json:"parent_id" unit:"" doc:"the parent order; of an order that went at once, its own id"`
+	Scheduled     bool     `json:"scheduled" unit:"" doc:"worked by a schedule; parent_id counts scheduled parents and orders apart"`
 	ChildID       uint64   `json:"child_id" unit:"" doc:"the child order"`
 	Session       uint32   `json:"session" unit:"YYYYMMDD" doc:"session that was traded"`
 	InstrumentID  int64    `json:"instrument_id" unit:"" doc:"instrument"`
 	Currency      string   `json:"currency" unit:"" doc:"currency of every amount of the row"`
 	Side          string   `json:"side" unit:"" doc:"BUY or SELL"`
-	Path          uint8    `json:"path" unit:"" doc:"1 or 2"`
+	Path          uint8    `json:"path" unit:"" doc:"1 or 2; 0 = the market's default path"`
 	Venue         string   `json:"venue" unit:"" doc:"venue of the path"`
 	Style         string   `json:"style" unit:"" doc:"how it was priced"`
 	LimitPx       int64    `json:"limit_px" unit:"millionths" doc:"limit; 0 = market order"`
@@ -110,7 +112,8 @@ func (ChildRow) kind() string { return "child" }
 type StrategyRow struct {
 	Kind          string   `json:"kind" unit:"" doc:"strategy"`
 	Schema        int      `json:"schema" unit:"" doc:"version of these fields"`
-	ParentID      uint64   `json:"parent_id" unit:"" doc:"the parent order"`
+	ParentID      uint64   `json:"parent_id" unit:"" doc:"the parent order; of an order that went at once, its own id"`
+	Scheduled     bool     `json:"scheduled" unit:"" doc:"worked by a schedule; parent_id counts scheduled parents and orders apart"`
 	Session       uint32   `json:"session" unit:"YYYYMMDD" doc:"session that was traded"`
 	Strategy      string   `json:"strategy" unit:"" doc:"the strategy"`
 	InstrumentID  int64    `json:"instrument_id" unit:"" doc:"instrument"`
@@ -130,6 +133,32 @@ type StrategyRow struct {
 }
 
 func (StrategyRow) kind() string { return "strategy" }
+
+// PathsRow is the router's experiment: path 1 against path 2, by the children's cost in basis points.
+type PathsRow struct {
+	Kind       string   `json:"kind" unit:"" doc:"paths"`
+	Schema     int      `json:"schema" unit:"" doc:"version of these fields"`
+	Session    uint32   `json:"session" unit:"YYYYMMDD" doc:"session that was traded"`
+	Venue      string   `json:"venue" unit:"" doc:"market, empty = all"`
+	N1         int      `json:"n1" unit:"count" doc:"orders on path 1 with a cost"`
+	N2         int      `json:"n2" unit:"count" doc:"orders on path 2 with a cost"`
+	Missing1   int      `json:"missing1" unit:"count" doc:"orders on path 1 without one"`
+	Missing2   int      `json:"missing2" unit:"count" doc:"orders on path 2 without one"`
+	Forced     int      `json:"forced" unit:"count" doc:"orders that were not part of the experiment"`
+	Strata     int      `json:"strata" unit:"count" doc:"strata with orders"`
+	UsedStrata int      `json:"used_strata" unit:"count" doc:"strata with two orders on each path"`
+	Mean1Bp    *float64 `json:"mean1_bp" unit:"bp" doc:"stratified mean cost on path 1; null when no stratum can be used"`
+	Mean2Bp    *float64 `json:"mean2_bp" unit:"bp" doc:"the same on path 2"`
+	DiffBp     *float64 `json:"diff_bp" unit:"bp" doc:"path 1 less path 2: below 0 path 1 is cheaper"`
+	StdErrBp   *float64 `json:"std_err_bp" unit:"bp" doc:"its standard error (Neyman)"`
+	LowBp      *float64 `json:"low_bp" unit:"bp" doc:"lower end of its confidence interval"`
+	HighBp     *float64 `json:"high_bp" unit:"bp" doc:"upper end"`
+	Confidence float64  `json:"confidence" unit:"" doc:"of the interval"`
+	P          *float64 `json:"p" unit:"" doc:"p-value of the randomisation test of no difference"`
+	Redraws    int      `json:"redraws" unit:"count" doc:"assignments drawn anew for it"`
+}
+
+func (PathsRow) kind() string { return "paths" }
 
 // AggregateRow is one measure over many rows.
 type AggregateRow struct {

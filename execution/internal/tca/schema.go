@@ -16,7 +16,7 @@ type Field struct {
 // Schema are the fields of every kind of row, in the order in which they are written.
 func Schema() map[string][]Field {
 	out := map[string][]Field{}
-	for _, r := range []Row{ParentRow{}, ChildRow{}, StrategyRow{}, AggregateRow{}} {
+	for _, r := range []Row{ParentRow{}, ChildRow{}, StrategyRow{}, AggregateRow{}, PathsRow{}} {
 		out[r.kind()] = fields(reflect.TypeOf(r))
 	}
 	return out

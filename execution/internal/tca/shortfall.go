@@ -95,7 +95,7 @@ func (d *doubled) fill(signed int64, base, arrival, sent, mid point, px int64) {
 func childRow(p Parent, c Child, b benchmarks) (ChildRow, error) {
 	qty, fees, money := c.filled()
 	row := ChildRow{
-		Kind: "child", Schema: SchemaVersion, ParentID: p.ID, ChildID: c.ID, Session: p.Session, InstrumentID: p.InstrumentID, Currency: p.Currency,
+		Kind: "child", Schema: SchemaVersion, ParentID: p.ID, Scheduled: p.Scheduled, ChildID: c.ID, Session: p.Session, InstrumentID: p.InstrumentID, Currency: p.Currency,
 		Side: p.Side.String(), Path: c.Path, Venue: c.Venue, Style: c.Style, LimitPx: c.LimitPx, Experiment: c.Experiment, Stratum: c.Stratum,
 		Block: c.Block, Slot: c.Slot, Route: c.Route, SentNs: c.SentNs, DoneNs: c.DoneNs, SentBid: c.Sent.Bid, SentAsk: c.Sent.Ask,
 		Qty: c.Qty, Filled: qty, Fills: len(c.Fills), Missing: []string{},
@@ -142,7 +142,7 @@ func childRow(p Parent, c Child, b benchmarks) (ChildRow, error) {
 
 func parentRow(p Parent, b benchmarks, sign int64, children []ChildRow) (ParentRow, error) {
 	row := ParentRow{
-		Kind: "parent", Schema: SchemaVersion, ParentID: p.ID, Session: p.Session, Correlation: p.Correlation, InstrumentID: p.InstrumentID,
+		Kind: "parent", Schema: SchemaVersion, ParentID: p.ID, Scheduled: p.Scheduled, Session: p.Session, Correlation: p.Correlation, InstrumentID: p.InstrumentID,
 		Currency: p.Currency, Algorithm: p.Algorithm, Side: p.Side.String(), Qty: p.Qty, Children: len(p.Children), DecisionNs: p.DecisionNs,
 		ArrivalNs: p.ArrivalNs, EndNs: p.EndNs, ArrivalBid: p.Arrival.Bid, ArrivalAsk: p.Arrival.Ask, VWAPVolume: b.volume,
 	}

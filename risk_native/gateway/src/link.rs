@@ -1,6 +1,6 @@
 //! The Unix socket towards omsd: one client at a time, of our own user (live: of omsd's), frames checked before anyone sees them.
 
-use std::io::{Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -19,8 +19,7 @@ use crate::live::{self, OmsUser};
 use crate::log_warn;
 
 /// Frames that may wait for omsd. A client that lets them pile up is disconnected: the core never waits for it, and a
-/// SYNC after its return tells it all it missed.
-/// A SYNC repeats every report of the session's orders, so this bounds how many of them a session can have.
+/// SYNC after its return tells it all it missed. A SYNC repeats the session's orders as there is room.
 pub const CLIENT_QUEUE: usize = 131_072;
 
 /// What happens on the socket.
@@ -272,13 +271,15 @@ fn throw(latch: &KillLatch, kill: &Kill) {
 
 fn read_frames(
     client: u64,
-    mut stream: &UnixStream,
+    stream: &UnixStream,
     heard: &Heard,
     on_kill: &dyn Fn(&Kill),
     sink: &Sink,
 ) -> (bool, String) {
     let mut sequence = SequenceIn::default();
     let mut bytes = [0u8; FRAME_LEN];
+    // Frames that came together are read together.
+    let mut stream = BufReader::with_capacity(64 * FRAME_LEN, stream);
     loop {
         let mut filled = 0;
         while filled < FRAME_LEN {

@@ -7,7 +7,7 @@ mod queue;
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde_json::{Map, Value};
+use serde::Serialize;
 
 use queue::Queue;
 
@@ -87,35 +87,62 @@ pub fn wall_ns() -> i64 {
 
 /// 32 lower-case hex digits of a correlation id.
 pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
         for nibble in [byte >> 4, byte & 15] {
-            text.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+            text.push(char::from(DIGITS[usize::from(nibble)]));
         }
     }
     text
 }
 
-/// Writes one line, as soon as stderr takes it.
-pub fn write(level: Level, event: &str, correlation: Option<&[u8; 16]>, fields: Value) {
+/// Writes one line, within a moment of stderr's taking it. `fields` is what serialises to a JSON object, without the keys
+/// that every line has.
+pub fn write(level: Level, event: &str, correlation: Option<&[u8; 16]>, fields: impl Serialize) {
     queue().push(line(level, event, correlation, fields));
 }
 
-fn line(level: Level, event: &str, correlation: Option<&[u8; 16]>, fields: Value) -> String {
-    let mut line = Map::new();
-    line.insert("ts_ns".into(), wall_ns().into());
-    line.insert("level".into(), level.name().into());
-    line.insert("component".into(), "riskd".into());
-    line.insert("event".into(), event.into());
-    if let Some(id) = correlation.filter(|id| id.iter().any(|b| *b != 0)) {
-        line.insert("correlation_id".into(), hex(id).into());
+/// An order costs several lines: they are put together without a tree of values in between.
+fn line(
+    level: Level,
+    event: &str,
+    correlation: Option<&[u8; 16]>,
+    fields: impl Serialize,
+) -> String {
+    let mut text = String::with_capacity(512);
+    let id = correlation
+        .filter(|id| id.iter().any(|b| *b != 0))
+        .map(|id| hex(id));
+    let head = Head {
+        ts_ns: wall_ns(),
+        level: level.name(),
+        component: "riskd",
+        event,
+        correlation_id: id.as_deref(),
+    };
+    for part in [serde_json::to_string(&head), serde_json::to_string(&fields)] {
+        // What does not serialise to an object has no place in a line.
+        let part = part.unwrap_or_default();
+        let inner = part.strip_prefix('{').and_then(|p| p.strip_suffix('}'));
+        if let Some(inner) = inner.filter(|inner| !inner.is_empty()) {
+            text.push(if text.is_empty() { '{' } else { ',' });
+            text.push_str(inner);
+        }
     }
-    if let Value::Object(more) = fields {
-        line.extend(more);
-    }
-    let mut text = Value::Object(line).to_string();
-    text.push('\n');
+    text.push_str("}\n");
     text
+}
+
+/// What every line has.
+#[derive(Serialize)]
+struct Head<'a> {
+    ts_ns: i64,
+    level: &'a str,
+    component: &'a str,
+    event: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    correlation_id: Option<&'a str>,
 }
 
 /// `info!("event", {"field": value})`: a line without a correlation id.
@@ -159,7 +186,26 @@ macro_rules! log_error {
 
 #[cfg(test)]
 mod tests {
-    use super::hex;
+    use super::{Level, hex, line};
+
+    #[test]
+    fn a_line_is_one_object_of_what_every_line_has_and_its_fields() {
+        let id = [0xabu8; 16];
+        let fields = serde_json::json!({"why": "a \"quote\"\n", "lines": 3});
+        let text = line(Level::Warn, "lost", Some(&id), fields);
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert!(text.ends_with("}\n") && text.matches('\n').count() == 1);
+        assert!(value["ts_ns"].as_i64().unwrap() > 0);
+        let mut rest = value.as_object().unwrap().clone();
+        rest.remove("ts_ns");
+        let expected = serde_json::json!({"level": "warn", "component": "riskd", "event": "lost",
+            "correlation_id": "abababababababababababababababab", "why": "a \"quote\"\n", "lines": 3});
+        assert_eq!(serde_json::Value::Object(rest), expected);
+        // Without a correlation id and without fields.
+        let text = line(Level::Info, "ready", Some(&[0; 16]), serde_json::json!({}));
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value.as_object().unwrap().len(), 4);
+    }
 
     #[test]
     fn hex_is_lower_case_and_two_digits_a_byte() {

@@ -6,6 +6,7 @@
 package source
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"sync"
@@ -131,16 +132,7 @@ func (f *Follower) fill() (int, error) {
 	}
 	if f.queued < chunk {
 		more, err := f.at.advance()
-		if len(more) > 0 {
-			f.moved = f.now()
-			if len(f.queue) == 0 {
-				f.since = f.moved
-			}
-		}
-		for _, r := range more {
-			f.queued += len(r.body)
-		}
-		f.queue = append(f.queue, more...)
+		f.take(more)
 		if err == nil && len(more) == 0 {
 			err = f.damage()
 		}
@@ -153,6 +145,21 @@ func (f *Follower) fill() (int, error) {
 		return 0, err
 	}
 	return f.ready(), nil
+}
+
+// take puts records that were read into the queue.
+func (f *Follower) take(more []record) {
+	if len(more) == 0 {
+		return
+	}
+	f.moved = f.now()
+	if len(f.queue) == 0 {
+		f.since = f.moved
+	}
+	for _, r := range more {
+		f.queued += len(r.body)
+	}
+	f.queue = append(f.queue, more...)
 }
 
 // ready is the number of records at the queue's head that the disk has.
@@ -202,8 +209,22 @@ func (f *Follower) damage() error {
 		return nil
 	}
 	f.checked = now
-	_, err := f.at.unfinished()
-	return err
+	return f.proof()
+}
+
+// proof is what shows that the end is damaged. What its owner has written since the last read looks just like that, so a
+// verdict stands only when another read finds nothing whole either.
+func (f *Follower) proof() error {
+	_, damage := f.at.unfinished()
+	if damage == nil {
+		return nil
+	}
+	more, err := f.at.advance()
+	if len(more) == 0 {
+		return errors.Join(damage, err)
+	}
+	f.take(more) // an error behind them comes again with the next read
+	return nil
 }
 
 // Rest looks at once at what stands behind the last whole record: an error when it is damage and no write under way. It
@@ -212,8 +233,7 @@ func (f *Follower) Rest() error {
 	if f.at == nil {
 		return nil
 	}
-	_, err := f.at.unfinished()
-	return err
+	return f.proof()
 }
 
 // Tip is [audit.Source.Tip].

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -151,6 +152,38 @@ func TestRiskdsWordAboutTheDiskCounts(t *testing.T) {
 	read(1, 0)
 	w.synced(t)
 	read(1, 1)
+}
+
+// What riskd stores, and the disk gets, between a read that finds nothing and the look for damage is no damage.
+func TestWhatRiskdStoresMeanwhileIsNoDamage(t *testing.T) {
+	dir := t.TempDir()
+	w := newRiskWriter(t, dir, 1<<16)
+	w.put(t, `{"kind":"one"}`)
+	w.synced(t)
+	f := source.NewRisk(dir)
+	defer f.Close()
+	now, idle := time.Unix(1, 0), false
+	f.SetNow(func() time.Time {
+		if idle {
+			// The reader has found nothing and now asks for how long.
+			idle = false
+			w.put(t, `{"kind":"two"}`)
+			w.put(t, `{"kind":"three"}`)
+			w.synced(t)
+		}
+		return now
+	})
+	if entries, err := f.Read(0, 9); err != nil || len(entries) != 1 {
+		t.Fatalf("%d entries, %v", len(entries), err)
+	}
+	now, idle = now.Add(2*source.StuckAfter), true
+	entries, err := f.Read(1, 9)
+	if err != nil || len(entries) != 2 {
+		t.Fatalf("%d entries, %v", len(entries), err)
+	}
+	if idle {
+		t.Fatal("nothing was stored in between")
+	}
 }
 
 // A killed riskd leaves one record unfinished; its next life zeroes it and goes on there.

@@ -73,11 +73,40 @@ impl Core {
             } else {
                 format!("{}-BACK", report.exec_id)
             };
-            self.book_part(id, part, cumulative, exec_id, &fill);
+            self.book_part(id, part, cumulative, exec_id, Some(&fill));
         }
     }
 
-    fn book_part(&mut self, id: u64, part: Part, cumulative: i64, exec_id: String, fill: &str) {
+    /// Fees of fills that were booked without: what told of their shares did not tell what they cost. The order's own total
+    /// in a mass status does, once it speaks of the same shares.
+    pub(super) fn settle_fees(&mut self, id: u64, report: &ExecutionReport) {
+        let Some(entry) = self.orders.get(id) else {
+            return;
+        };
+        let (filled, owed) = (entry.filled, report.fee - entry.fees);
+        if filled == 0 || report.cumulative_quantity != filled || owed <= 0 {
+            return;
+        }
+        log_warn!("fees_settled", {"order_id": id, "fees": owed});
+        let region = &self.reference.region;
+        let exec_id = format!("FEES-{region}-{id}-{filled}-{}", report.fee);
+        let part = Part {
+            quantity: 0,
+            price: report.average_price,
+            fee: owed,
+        };
+        self.book_part(id, part, filled, exec_id, None);
+        self.resync.found_gap();
+    }
+
+    fn book_part(
+        &mut self,
+        id: u64,
+        part: Part,
+        cumulative: i64,
+        exec_id: String,
+        fill: Option<&str>,
+    ) {
         let Some(entry) = self.orders.get(id) else {
             return;
         };
@@ -101,7 +130,7 @@ impl Core {
             ask: price.map_or(0, |p| p.ask),
             synthesised: false,
             replacement: None,
-            corrects: Some(fill.to_string()),
+            corrects: fill.map(str::to_string),
         };
         self.book_exec(record);
     }

@@ -7,7 +7,7 @@ use dnalyaw_engine::{
     TYPE_LIMIT,
 };
 use dnalyaw_frames::{self as frames, Body};
-use serde_json::json;
+use serde::Serialize;
 
 use super::orders::{CancelState, Entry, cl_ord_id};
 use super::replace::given_by_omsd;
@@ -226,16 +226,27 @@ impl Core {
     }
 
     fn log_decision(&self, record: &DecisionRecord) {
-        let reason = Reason::from_code(record.reason).map_or("?", Reason::name);
-        log::write(
-            Level::Info,
-            "decision",
-            Some(&record.correlation.0),
-            json!({"order_id": record.order.order_id, "instrument_id": record.order.instrument_id,
-                "decision": format!("{:?}", record.frame().decision).to_uppercase(), "reason": reason,
-                "requested": record.order.quantity, "approved": record.approved_quantity,
-                "path": record.order.path as u8}),
-        );
+        #[derive(Serialize)]
+        struct Line {
+            order_id: u64,
+            instrument_id: u64,
+            decision: String,
+            reason: &'static str,
+            requested: i64,
+            approved: i64,
+            path: u8,
+        }
+        let line = Line {
+            order_id: record.order.order_id,
+            instrument_id: record.order.instrument_id,
+            decision: format!("{:?}", record.frame().decision).to_uppercase(),
+            reason: Reason::from_code(record.reason).map_or("?", Reason::name),
+            requested: record.order.quantity,
+            approved: record.approved_quantity,
+            path: record.order.path as u8,
+        };
+        let correlation = Some(&record.correlation.0);
+        log::write(Level::Info, "decision", correlation, line);
     }
 
     pub(super) fn on_cancel(&mut self, cancel: &frames::Cancel) {

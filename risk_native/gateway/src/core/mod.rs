@@ -26,7 +26,7 @@ mod stops;
 mod sync;
 mod wire;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
@@ -59,6 +59,7 @@ use restate::Restating;
 use resync::Resync;
 use standing::Standing;
 use stops::HeldStops;
+use sync::Repeating;
 
 pub use replay::{Replayed, replay};
 pub use restate::state_hash;
@@ -114,6 +115,8 @@ pub struct Core {
     /// The client said HELLO, and asked for a SYNC.
     greeted: bool,
     synced: bool,
+    /// SYNCs that are being answered, the oldest first.
+    repeating: VecDeque<Repeating>,
     /// The connection that is logged on.
     epoch: Option<u64>,
     resync: Resync,
@@ -211,6 +214,7 @@ impl Core {
             client: None,
             greeted: false,
             synced: false,
+            repeating: VecDeque::new(),
             epoch: None,
             resync: Resync::default(),
             clock: Clock::default(),
@@ -341,6 +345,7 @@ impl Core {
                 self.client = Some(client);
                 self.greeted = false;
                 self.synced = false;
+                self.repeating.clear();
             }
             LinkEvent::Closed { client, fault, why } => {
                 self.counters.link_faults += u64::from(fault);
@@ -481,6 +486,7 @@ impl Core {
         self.drive_kill();
         self.write_stops();
         self.write_flows();
+        self.go_on_repeating();
         if let Some(baseline) = self.engine.baseline()
             && self.baseline != Some(baseline)
         {

@@ -2,7 +2,7 @@
 
 use dnalyaw_engine::{ExecError, ExecKind, Execution, Reason, is_own_order};
 use dnalyaw_frames::{self as frames, Body};
-use serde_json::json;
+use serde::Serialize;
 
 use super::orders::{Entry, order_id};
 use super::{Core, log, wire};
@@ -10,6 +10,19 @@ use crate::log::Level;
 use crate::record::{ExecRecord, Record};
 use crate::venue::{CancelRefusal, ExecutionReport};
 use crate::{log_error, log_warn};
+
+/// What is logged of a report.
+#[derive(Serialize)]
+struct ExecLine<'a> {
+    order_id: u64,
+    exec_type: String,
+    last: i64,
+    price: i64,
+    cumulative: i64,
+    leaves: i64,
+    reason: &'static str,
+    exec_id: &'a str,
+}
 
 /// One change of one order, whoever found it out.
 pub(super) struct Change {
@@ -426,15 +439,18 @@ impl Core {
         self.counters.execs += 1;
         let instrument_id = entry.instrument_id();
         let frame = wire::exec_frame(&record, &entry.decision, record.synthesised);
-        log::write(
-            Level::Info,
-            "exec",
-            Some(&entry.decision.correlation.0),
-            json!({"order_id": id, "exec_type": format!("{:?}", frame.exec_type).to_uppercase(),
-                "last": record.last_quantity, "price": record.last_price, "cumulative": record.cumulative_quantity,
-                "leaves": record.leaves_quantity, "reason": Reason::from_code(record.reason).map_or("?", Reason::name),
-                "exec_id": record.exec_id}),
-        );
+        let line = ExecLine {
+            order_id: id,
+            exec_type: format!("{:?}", frame.exec_type).to_uppercase(),
+            last: record.last_quantity,
+            price: record.last_price,
+            cumulative: record.cumulative_quantity,
+            leaves: record.leaves_quantity,
+            reason: Reason::from_code(record.reason).map_or("?", Reason::name),
+            exec_id: &record.exec_id,
+        };
+        let correlation = Some(&entry.decision.correlation.0);
+        log::write(Level::Info, "exec", correlation, line);
         self.orders.reported(&record);
         if is_own_order(id) && wire::is_final(record.exec_type) {
             if record.exec_type == frames::ExecType::Fill as u8 {

@@ -386,6 +386,7 @@ impl Core {
     fn apply_status(&mut self, id: u64, report: &ExecutionReport) {
         self.settle_replacement(id, report);
         self.fill_gap(id, &Gap::from_status(report));
+        self.settle_fees(id, report);
         let Some(entry) = self.orders.get(id).filter(|entry| entry.open()) else {
             self.watch_ended(id, report);
             return;

@@ -2,9 +2,19 @@
 
 use dnalyaw_frames::{self as frames, Body};
 
+use super::orders::Entry;
 use super::resync::unknown_frame;
 use super::{Core, wire};
+use crate::link::{CLIENT_QUEUE, Client};
 use crate::log_info;
+
+/// A SYNC that is being answered: the orders that the session had when it was asked for, one after another.
+#[derive(Debug)]
+pub(super) struct Repeating {
+    nonce: u64,
+    orders: Vec<u64>,
+    next: usize,
+}
 
 impl Core {
     pub(super) fn on_hello(&mut self, hello: &frames::Hello) {
@@ -33,31 +43,69 @@ impl Core {
     }
 
     pub(super) fn on_sync(&mut self, nonce: u64) {
-        let orders: Vec<_> = self
+        let orders: Vec<u64> = self
             .orders
             .of_session(self.reference.session)
-            .map(|entry| {
-                let unknown = entry.told_unknown.then(|| unknown_frame(entry));
-                (entry.story(), unknown)
-            })
+            .map(Entry::id)
             .collect();
+        log_info!("sync", {"orders": orders.len()});
+        self.repeating.push_back(Repeating {
+            nonce,
+            orders,
+            next: 0,
+        });
+        self.go_on_repeating();
+    }
+
+    /// Repeats as many orders as the client's queue has room for; a session may have more reports than it has places. What
+    /// happens meanwhile is told as ever, so at the end everything told adds up to the account that ends the SYNC.
+    pub(super) fn go_on_repeating(&mut self) {
+        if self.client.is_none() {
+            self.repeating.clear();
+        }
+        while let Some(mut now) = self.repeating.pop_front() {
+            while let Some(&id) = now.orders.get(now.next) {
+                if !self.has_room_to_repeat() {
+                    self.repeating.push_front(now);
+                    return;
+                }
+                now.next += 1;
+                self.repeat_order(id);
+            }
+            self.end_sync(now.nonce, now.orders.len());
+        }
+    }
+
+    /// Half the queue is left to what is told for the first time.
+    fn has_room_to_repeat(&self) -> bool {
+        let queued = self.client.as_ref().map_or(0, Client::queued);
+        let waiting = usize::try_from(queued).unwrap_or(usize::MAX);
+        waiting.saturating_add(self.outbox.len()) < CLIENT_QUEUE / 2
+    }
+
+    fn repeat_order(&mut self, id: u64) {
+        let Some(entry) = self.orders.get(id) else {
+            return;
+        };
+        let unknown = entry.told_unknown.then(|| unknown_frame(entry));
+        for (ts_ns, body) in entry.story() {
+            self.repeat(ts_ns, body);
+        }
+        if let Some(unknown) = unknown {
+            self.tell(Body::Exec(unknown));
+        }
+    }
+
+    fn end_sync(&mut self, nonce: u64, orders: usize) {
         let positions = self.engine.positions();
         let prices = self.engine.prices();
         let end = frames::SyncEnd {
             nonce,
-            orders: count(orders.len()),
+            orders: count(orders),
             positions: count(positions.len()),
             prices: count(prices.len()),
         };
-        log_info!("sync", {"orders": end.orders, "positions": end.positions, "prices": end.prices});
-        for (story, unknown) in orders {
-            for (ts_ns, body) in story {
-                self.repeat(ts_ns, body);
-            }
-            if let Some(unknown) = unknown {
-                self.tell(Body::Exec(unknown));
-            }
-        }
+        log_info!("sync_end", {"orders": end.orders, "positions": end.positions, "prices": end.prices});
         for position in positions {
             self.tell(Body::Position(frames::Position {
                 instrument_id: position.instrument_id,

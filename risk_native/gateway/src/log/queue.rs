@@ -66,6 +66,12 @@ impl Queue {
     }
 }
 
+/// For how long lines are collected after some were written: a stream of orders has a line every few microseconds, and each
+/// would wake this thread.
+const PAUSE: Duration = Duration::from_millis(2);
+/// Bytes from which on what was collected is written.
+const CHUNK: usize = 64 << 10;
+
 fn write_lines(
     mut to: impl Write,
     waiting: &Receiver<Entry>,
@@ -73,16 +79,34 @@ fn write_lines(
     lost: fn(u64) -> String,
 ) {
     let mut said = 0;
-    while let Ok(entry) = waiting.recv() {
-        match entry {
-            // A log that cannot be written must not stop the gateway.
-            Entry::Line(line) => drop(to.write_all(line.as_bytes())),
-            Entry::Flush(done) => drop(done.try_send(())),
+    let mut lines = String::with_capacity(2 * CHUNK);
+    while let Ok(first) = waiting.recv() {
+        let mut next = Some(first);
+        let mut flushes = Vec::new();
+        while let Some(entry) = next {
+            match entry {
+                Entry::Line(line) => lines.push_str(&line),
+                Entry::Flush(done) => flushes.push(done),
+            }
+            next = (lines.len() < CHUNK)
+                .then(|| waiting.try_recv().ok())
+                .flatten();
         }
         let now = dropped.load(Ordering::Relaxed);
+        // A log that cannot be written must not stop the gateway.
+        drop(to.write_all(lines.as_bytes()));
         if now > said {
             drop(to.write_all(lost(now - said).as_bytes()));
             said = now;
+        }
+        lines.clear();
+        let asked = !flushes.is_empty();
+        for done in flushes {
+            // Nobody waits any more where it fails.
+            let _ = done.try_send(());
+        }
+        if !asked {
+            std::thread::sleep(PAUSE);
         }
     }
 }

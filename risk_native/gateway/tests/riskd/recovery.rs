@@ -4,7 +4,7 @@ use dnalyaw_engine::Reason;
 use dnalyaw_frames::{Body, DecisionKind, ExecType};
 
 use crate::support::fix::{OnOrder, Venue};
-use crate::support::{BUY, Rig, eventually, limit};
+use crate::support::{BUY, Client, Rig, eventually, limit};
 
 /// Field of a mass status report on `US-1`, 100 shares of AAA.
 fn status(ord_status: &str, cumulative: i64, average: &str) -> Vec<(u32, String)> {
@@ -441,6 +441,45 @@ fn a_single_fill_told_only_by_the_status_keeps_its_id_price_and_fee() {
     );
     // The first eight bytes of SHA-256("V77"), little endian.
     assert_eq!(exec.exec_id, sha_prefix("V77"));
+}
+
+#[test]
+fn fees_of_a_fill_that_only_a_later_report_proved_are_told_by_the_status() {
+    let mut rig = Rig::running();
+    let mut client = rig.trading();
+    client.order(limit(1, 1, BUY, 100, 100));
+    let order = rig.venue.expect("D", 1);
+    client.exec(1);
+    // The report of the first 40 is lost; the next one has its own fee, and the order costs 0.75 in all.
+    let mut report = status("1", 60, "99.666667");
+    report.push((12, "0.75".into()));
+    rig.venue.book().orders = vec![report];
+    rig.venue.report(&order, "F", "1", 20, 60, "101");
+    let told = |client: &mut Client| {
+        let exec = client.exec(1);
+        (
+            exec.exec_type,
+            exec.last_quantity,
+            exec.cumulative_quantity,
+            exec.fee,
+        )
+    };
+    assert_eq!(told(&mut client), (ExecType::Partial, 40, 40, 0));
+    assert_eq!(told(&mut client), (ExecType::Partial, 20, 60, 500_000));
+    assert_eq!(told(&mut client), (ExecType::Corrected, 0, 60, 250_000));
+    // Told once: the same list again is no news, and a riskd that starts again has it from its journal.
+    rig.crash();
+    rig.start();
+    let mut client = rig.trading();
+    let fees: i64 = client
+        .sync()
+        .iter()
+        .map(|body| match body {
+            Body::Exec(exec) => exec.fee,
+            _ => 0,
+        })
+        .sum();
+    assert_eq!(fees, 750_000);
 }
 
 fn sha_prefix(text: &str) -> u64 {
