@@ -15,9 +15,20 @@ from datetime import date
 from pathlib import Path
 
 from dnalyaw.runtime._files import write_atomically
-from dnalyaw.runtime._layout import DEFAULT_SPEED, PROGRAMS, Layout, RuntimeStartError, program_path
+from dnalyaw.runtime._layout import (
+    DEFAULT_SPEED,
+    PROGRAMS,
+    STOPPING,
+    Layout,
+    RuntimeStartError,
+    program_path,
+)
+from dnalyaw.runtime._trail import release_server, trail_server
 
 READY_SECONDS = 20.0
+
+SHIPPING = ("auditd", "omsd")
+"""Programs that write to the audit table."""
 
 SOCKET_PATH_LIMIT = 107
 """Longest path of a socket in bytes, the system's own."""
@@ -96,13 +107,16 @@ def up(layout: Layout, session: date, speed: float = DEFAULT_SPEED) -> list[str]
         down(layout)
         current = status(layout)
     started = []
-    for process in current:
-        if process.pid is None:
-            _start(layout, process.program, session, speed)
-            started.append(process.program)
-        else:
-            # Whoever started it may have been killed before it served.
-            _await_ready(layout, process.program, process.pid)
+    # The table's server comes up beside venue and gateway. Where it does not, these two serve, and omsd is not started.
+    with trail_server(layout) as server:
+        for process in current:
+            if process.pid is None:
+                audit = server() if process.program in SHIPPING else None
+                _start(layout, process.program, session, speed, audit)
+                started.append(process.program)
+            else:
+                # Whoever started it may have been killed before it served.
+                _await_ready(layout, process.program, process.pid)
     return started
 
 
@@ -127,7 +141,10 @@ def _out(layout: Layout, program: str) -> Path:
     return layout.root / f"{program}.out"
 
 
-def _start(layout: Layout, program: str, session: date, speed: float) -> None:
+def _start(
+    layout: Layout, program: str, session: date, speed: float, audit: tuple[Path, tuple[int, ...]] | None
+) -> None:
+    file, held = audit or (None, ())
     layout.root.mkdir(parents=True, exist_ok=True)
     with (
         layout.log(program).open("ab") as log,
@@ -135,11 +152,13 @@ def _start(layout: Layout, program: str, session: date, speed: float) -> None:
         _stoppable_children(),
     ):
         process = subprocess.Popen(
-            layout.command(program, session, speed),
+            layout.command(program, session, speed, file),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=log,
             start_new_session=True,
+            # While it lives the table's server is not stopped as unused.
+            pass_fds=held,
             env={
                 k: v
                 for k, v in os.environ.items()
@@ -197,9 +216,9 @@ def _await_ready(
 
 
 def down(layout: Layout, seconds: float = 10.0) -> list[str]:
-    """Stop what runs, order management first; the programs that were stopped."""
+    """Stop what runs, order management first, and the audit table's server with the last region; the programs stopped."""
     stopped = []
-    for process in reversed(status(layout)):
+    for process in sorted(status(layout), key=lambda process: STOPPING.index(process.program)):
         if process.pid is None:
             continue
         _signal(process.pid, signal.SIGTERM)
@@ -210,6 +229,7 @@ def down(layout: Layout, seconds: float = 10.0) -> list[str]:
             _reap(process.pid)
             time.sleep(0.02)
         stopped.append(process.program)
+    release_server(layout)
     return stopped
 
 

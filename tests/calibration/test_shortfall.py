@@ -167,7 +167,9 @@ def test_parts_make_the_mean_and_the_order_of_rows_is_nothing(tmp_path_factory, 
     one = shortfall_lines(read_shortfall(_write(folder / "a", *rows)))[0]
     two = shortfall_lines(read_shortfall(_write(folder / "b", *reversed(rows))))[0]
     total, weight = sum(r["shortfall"] for r in rows), sum(r["notional"] for r in rows)
-    scale = 1e-6 * max(1.0, *(abs(part) for row in drawn for part in row[1:])) / weight * 1e4  # floats cancel to this
+    scale = (
+        1e-6 * max(1.0, *(abs(part) for row in drawn for part in row[1:])) / weight * 1e4
+    )  # floats cancel to this
     assert one.mean_bp == pytest.approx(total / weight * 1e4, abs=scale)
     assert sum(v for v in one.parts.values() if v is not None) == pytest.approx(
         one.mean_bp, rel=1e-6, abs=1e-6
