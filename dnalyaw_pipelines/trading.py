@@ -305,10 +305,8 @@ def trade(
     HandoffRefusedError
         Nothing of a refused hand-off is traded.
     """
-    from dnalyaw.audit import audit_table
-
     with layout.exclusive():
-        runtime.up(layout, session, speed, audit_table(home.root, layout))
+        runtime.up(layout, session, speed)
         try:
             # A session that was traded already is reported again; nothing of it is handed off.
             if not execution_path(home, region, session).exists():

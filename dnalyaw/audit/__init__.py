@@ -1,10 +1,10 @@
 """The audit trail: the embedded PostgreSQL that holds it, and what `auditd` says of it. No SQL is spoken here."""
 
 from dnalyaw.audit._auditd import Verdict, WriterHead, migrate, tail, verify, writers
-from dnalyaw.audit._dsn import DSN_VARIABLE, dsn, reading
+from dnalyaw.audit._dsn import DSN_VARIABLE, dsn, reading, release, serving
 from dnalyaw.audit._errors import AuditError
+from dnalyaw.audit._programs import programs as postgres
 from dnalyaw.audit._server import Server, server
-from dnalyaw.audit._table import audit_table, rest
 from dnalyaw.audit._trails import Trail, trails
 
 __all__ = [
@@ -14,12 +14,13 @@ __all__ = [
     "Trail",
     "Verdict",
     "WriterHead",
-    "audit_table",
     "dsn",
     "migrate",
+    "postgres",
     "reading",
-    "rest",
+    "release",
     "server",
+    "serving",
     "tail",
     "trails",
     "verify",

@@ -101,14 +101,21 @@ def program(data: Path, name: str, *words: str) -> list[str]:
     return [str(programs(version.read_text().strip() if version.exists() else None) / name), *words]
 
 
-_BECOME = "import os, sys; g, u = map(int, sys.argv[1:3]); os.setgroups([]); os.setgid(g); os.setuid(u); os.execv(sys.argv[3], sys.argv[3:])"
+_BECOME = """\
+import os, sys
+group, user = map(int, sys.argv[1:3])
+os.setgroups([])
+os.setgid(group)
+os.setuid(user)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 def as_account(command: list[str]) -> list[str]:
     """The command line under which a program runs as PostgreSQL's account.
 
-    It changes user in a process of its own: `subprocess` can do that too, but forks for it, and gRPC's threads in the caller
-    can take the child down.
+    It changes user in a process of its own: `subprocess` can do that too, but forks for it, and gRPC's threads in the
+    caller can take the child down.
     """
     name = account()
     if name is None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from dnalyaw.audit._auditd import writers
 from dnalyaw.audit._errors import AuditError
 from dnalyaw.audit._server import Server, server
 
@@ -52,12 +53,48 @@ def reading(home: Path, given: str | None = None) -> Iterator[list[str]]:
             f"there is no audit trail in {home}: it begins when the runtime starts (dnalyaw runtime up)"
         )
     running = embedded.pid is not None
-    embedded.start()
     try:
-        yield embedded.dsn()
+        with embedded.in_use():
+            embedded.start()
+            yield embedded.dsn()
     finally:
         if not running:
-            embedded.stop()
+            embedded.stop_unused()
+
+
+@contextmanager
+def serving(home: Path) -> Iterator[tuple[Path, tuple[int, ...]]]:
+    """For one who starts programs that write the trail: the server is there, started or found.
+
+    Yields
+    ------
+    file : Path
+        Holds the DSN of the login that may insert.
+    held : tuple of int
+        Descriptors that the programs are to inherit: while they live the server is not stopped as unused.
+
+    Raises
+    ------
+    AuditError
+        When the server cannot be started, or another than the home's own does not answer.
+    """
+    named = os.environ.get(DSN_VARIABLE)
+    if named:
+        try:
+            writers(["--dsn-file", named])
+        except AuditError as error:
+            raise AuditError(f"{error} (the server that {DSN_VARIABLE}={named} names)") from error
+        yield Path(named).absolute(), ()
+        return
+    embedded = Server(home)
+    with embedded.in_use() as held:
+        embedded.start()
+        yield embedded.dsn_file, (held,)
+
+
+def release(home: Path) -> bool:
+    """Stop the home's own server when nobody uses it any more; whether it was stopped."""
+    return False if os.environ.get(DSN_VARIABLE) else Server(home).stop_unused()
 
 
 def _named(given: str | None) -> list[str]:

@@ -50,14 +50,12 @@ class Server:
         self.data = self.root / "pgdata"
         self.socket = self.root / "socket"
         self.log = self.root / "postgres.log"
+        self.dsn_file = self.root / "writer.dsn"
+        """Where programs read how to reach it, as its writer."""
 
     def dsn(self, role: Literal["writer", "owner"] = "writer") -> list[str]:
         """The options that name the database to auditd; the owner is for `migrate` alone."""
-        return ["--dsn", self.uri(role)]
-
-    def uri(self, role: Literal["writer", "owner"] = "writer") -> str:
-        """The database as libpq names it; there is no password."""
-        return f"postgresql://audit_{role}@/audit?host={quote(str(self.socket), safe='')}"
+        return ["--dsn", f"postgresql://audit_{role}@/audit?host={quote(str(self.socket), safe='')}"]
 
     @property
     def pid(self) -> int | None:
@@ -93,7 +91,47 @@ class Server:
                 if self._serves() or time.monotonic() > deadline:
                     raise
             else:
+                self._write_dsn()
                 return self
+
+    @contextmanager
+    def in_use(self) -> Iterator[int]:
+        """Keep it from being stopped as unused.
+
+        Yields
+        ------
+        int
+            A descriptor that holds the server; a process that inherits it holds the server for as long as it lives.
+        """
+        self._check_socket()
+        self.root.mkdir(parents=True, exist_ok=True)
+        with self._users().open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
+            yield file.fileno()
+
+    def stop_unused(self) -> bool:
+        """Stop it unless somebody uses it; whether it was stopped."""
+        if not self.root.exists():
+            return False
+        with self._users().open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            # Whoever wants it meanwhile waits, and then starts it.
+            return self.stop()
+
+    def _users(self) -> Path:
+        return self.root / "users"
+
+    def _write_dsn(self) -> None:
+        text = f"{self.dsn()[1]}\n"
+        if self.dsn_file.exists() and self.dsn_file.read_text() == text:
+            return
+        partial = self.dsn_file.with_name(f"writer.dsn.{os.getpid()}.partial")
+        partial.write_text(text)
+        partial.chmod(0o600)
+        partial.rename(self.dsn_file)
 
     def stop(self) -> bool:
         """Stop it in good order; False when it did not run."""

@@ -15,15 +15,7 @@ from dnalyaw.runtime._files import (
     write_reference,
 )
 from dnalyaw.runtime._gen import oms_pb2 as messages
-from dnalyaw.runtime._layout import (
-    DEFAULT_SPEED,
-    PROGRAMS,
-    SHIPPER,
-    AuditTable,
-    Layout,
-    RuntimeStartError,
-    program_path,
-)
+from dnalyaw.runtime._layout import DEFAULT_SPEED, PROGRAMS, Layout, RuntimeStartError, program_path
 from dnalyaw.runtime._processes import ProcessStatus, down, status, up
 from dnalyaw.runtime._session import volume_curve, write_session
 from dnalyaw.runtime._venue import VenueControlError, control, wait_closed
@@ -36,8 +28,6 @@ __all__ = [
     "MAX_STRATEGIES",
     "PROGRAMS",
     "REFUSED",
-    "SHIPPER",
-    "AuditTable",
     "CostsError",
     "Layout",
     "OmsClient",

@@ -10,11 +10,16 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-PROGRAMS = ("simvenue", "riskd", "omsd")
-"""In the order in which they start: the venue, the gateway that alone reaches it, the order management."""
+PROGRAMS = ("simvenue", "riskd", "auditd", "omsd")
+"""In the order in which they start: the venue, the gateway that alone reaches it, what ships the gateway's journal to the
+audit table, the order management."""
 
-SHIPPER = "auditd"
-"""Ships riskd's journal to the audit table; the last to start and the last to stop. omsd ships its own."""
+STOPPING = ("omsd", "riskd", "auditd", "simvenue")
+"""In the order in which they stop: auditd has riskd's last records yet to ship."""
+
+AUDIT_BACKLOG = 200_000
+"""Records of omsd that the audit table may be behind before nothing is opened: about 40,000 orders, or what four seconds of
+omsd's highest rate make."""
 
 BIN_VARIABLE = "DNALYAW_BIN"
 
@@ -24,22 +29,6 @@ DEFAULT_SPEED = 20_000.0
 
 class RuntimeStartError(Exception):
     """A part of the compiled runtime is missing or did not start; the message says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class AuditTable:
-    """Where a region's journals are shipped to.
-
-    Attributes
-    ----------
-    dsn : Path
-        A file of mode 0600 that names the database.
-    shipper : tuple of str
-        The command line of the program that ships riskd's journal.
-    """
-
-    dsn: Path
-    shipper: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +96,11 @@ class Layout:
         """The file that holds a program's JSON log."""
         return self.root / f"{program}.log"
 
+    @property
+    def home(self) -> Path | None:
+        """The data home, whose audit trail the regions share; None where the folder is not ``HOME/runtime/REGION``."""
+        return self.root.parent.parent if self.root.parent.name == "runtime" else None
+
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """Hold the region's runtime for one hand-off; RuntimeStartError when another one has it."""
@@ -120,12 +114,11 @@ class Layout:
                 ) from None
             yield
 
-    def command(
-        self, program: str, session: date, speed: float, table: AuditTable | None = None
-    ) -> list[str]:
-        """The command line of a program; only riskd is told where the venue is."""
-        if program == SHIPPER and table is not None:
-            return list(table.shipper)
+    def command(self, program: str, session: date, speed: float, audit: Path | None = None) -> list[str]:
+        """The command line of a program; only riskd is told where the venue is.
+
+        `audit` is the file that says how to reach the audit table; the runtime never starts omsd without one.
+        """
         root = self.root
         binary = str(program_path(program))
         if program == "simvenue":
@@ -143,12 +136,22 @@ class Layout:
                 # Any free port: riskd writes which one to risk/prometheus.json, which Prometheus reads by itself.
                 *("--metrics", "127.0.0.1:0"),
             ]
+        if program == "auditd":
+            if audit is None:
+                raise ValueError("auditd needs the file that says how to reach the audit table")
+            return [
+                binary,
+                *("--journal", str(root / "risk" / "journal"), "--kind", "riskd"),
+                *("--writer", f"riskd-{self.region}", "--dsn-file", str(audit)),
+                *("--status", str(root / "audit" / "riskd.json")),
+                *("--anchors", str(root / "audit" / "riskd.anchors")),
+            ]
         return [
             binary,
             *("--dir", str(root / "oms"), "--socket", str(self.oms_socket), "--risk", str(self.risk_socket)),
             *("--register", str(self.register), "--reference", str(self.reference), "--region", self.region),
             *("--feed", str(self.quotes_socket)),
-            *(("--audit", str(table.dsn)) if table is not None else ()),
+            *(("--audit", str(audit), "--audit-backlog", str(AUDIT_BACKLOG)) if audit else ()),
         ]
 
     def costs(self, session: date, out: Path, closes: Path) -> list[str]:

@@ -18,14 +18,17 @@ from dnalyaw.runtime._files import write_atomically
 from dnalyaw.runtime._layout import (
     DEFAULT_SPEED,
     PROGRAMS,
-    SHIPPER,
-    AuditTable,
+    STOPPING,
     Layout,
     RuntimeStartError,
     program_path,
 )
+from dnalyaw.runtime._trail import release_server, trail_server
 
 READY_SECONDS = 20.0
+
+SHIPPING = ("auditd", "omsd")
+"""Programs that write to the audit table."""
 
 SOCKET_PATH_LIMIT = 107
 """Longest path of a socket in bytes, the system's own."""
@@ -41,9 +44,8 @@ class ProcessStatus:
 
 
 def status(layout: Layout) -> list[ProcessStatus]:
-    """The state of every program, in starting order; the audit trail's where it was ever started."""
-    audited = (SHIPPER,) if layout.pid(SHIPPER).exists() else ()
-    return [_status(layout, program) for program in (*PROGRAMS, *audited)]
+    """The state of every program, in starting order."""
+    return [_status(layout, program) for program in PROGRAMS]
 
 
 def _status(layout: Layout, program: str) -> ProcessStatus:
@@ -81,12 +83,8 @@ def _is_ours(pid: int, layout: Layout, program: str) -> bool:
     )
 
 
-def up(
-    layout: Layout, session: date, speed: float = DEFAULT_SPEED, table: AuditTable | None = None
-) -> list[str]:
+def up(layout: Layout, session: date, speed: float = DEFAULT_SPEED) -> list[str]:
     """Start what does not run yet for a session; the programs that were started.
-
-    With `table` every record of omsd's and riskd's journals is shipped there too.
 
     Programs that still serve an earlier session are stopped first. All of them go on when the
     caller dies, so that a run that was killed finds its orders where it left them.
@@ -97,8 +95,7 @@ def up(
         When a program is not built, when a socket's path is too long, or when a program did not say
         READY; the message carries the end of its log.
     """
-    programs = PROGRAMS if table is None else (*PROGRAMS, SHIPPER)
-    for program in programs:
+    for program in PROGRAMS:
         program_path(program)
     _check_sockets(layout)
     current = status(layout)
@@ -110,13 +107,16 @@ def up(
         down(layout)
         current = status(layout)
     started = []
-    for process in [_status(layout, program) for program in programs]:
-        if process.pid is None:
-            _start(layout, process.program, session, speed, table)
-            started.append(process.program)
-        else:
-            # Whoever started it may have been killed before it served.
-            _await_ready(layout, process.program, process.pid)
+    # The table's server comes up beside venue and gateway. Where it does not, these two serve, and omsd is not started.
+    with trail_server(layout) as server:
+        for process in current:
+            if process.pid is None:
+                audit = server() if process.program in SHIPPING else None
+                _start(layout, process.program, session, speed, audit)
+                started.append(process.program)
+            else:
+                # Whoever started it may have been killed before it served.
+                _await_ready(layout, process.program, process.pid)
     return started
 
 
@@ -141,7 +141,10 @@ def _out(layout: Layout, program: str) -> Path:
     return layout.root / f"{program}.out"
 
 
-def _start(layout: Layout, program: str, session: date, speed: float, table: AuditTable | None) -> None:
+def _start(
+    layout: Layout, program: str, session: date, speed: float, audit: tuple[Path, tuple[int, ...]] | None
+) -> None:
+    file, held = audit or (None, ())
     layout.root.mkdir(parents=True, exist_ok=True)
     with (
         layout.log(program).open("ab") as log,
@@ -149,11 +152,13 @@ def _start(layout: Layout, program: str, session: date, speed: float, table: Aud
         _stoppable_children(),
     ):
         process = subprocess.Popen(
-            layout.command(program, session, speed, table),
+            layout.command(program, session, speed, file),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=log,
             start_new_session=True,
+            # While it lives the table's server is not stopped as unused.
+            pass_fds=held,
             env={
                 k: v
                 for k, v in os.environ.items()
@@ -211,10 +216,9 @@ def _await_ready(
 
 
 def down(layout: Layout, seconds: float = 10.0) -> list[str]:
-    """Stop what runs, order management first and what ships the journals last; the programs that were stopped."""
+    """Stop what runs, order management first, and the audit table's server with the last region; the programs stopped."""
     stopped = []
-    running = status(layout)
-    for process in (*reversed(running[: len(PROGRAMS)]), *running[len(PROGRAMS) :]):
+    for process in sorted(status(layout), key=lambda process: STOPPING.index(process.program)):
         if process.pid is None:
             continue
         _signal(process.pid, signal.SIGTERM)
@@ -225,6 +229,7 @@ def down(layout: Layout, seconds: float = 10.0) -> list[str]:
             _reap(process.pid)
             time.sleep(0.02)
         stopped.append(process.program)
+    release_server(layout)
     return stopped
 
 

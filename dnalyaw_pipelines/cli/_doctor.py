@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -35,12 +36,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Look at everything and say one line each; 1 when something needed is missing."""
+    from dnalyaw.runtime import PROGRAMS
+
     looks: list[Callable[[], _Finding]] = [
         _python,
         lambda: _tool("cargo", "Rust builds riskd", "https://rustup.rs"),
         _go,
         _native,
-        *(lambda program=p: _program(program) for p in ("simvenue", "riskd", "omsd")),
+        *(lambda program=p: _program(program) for p in PROGRAMS),
+        _postgres,
         _chromium,
         _quickfix,
         _disk,
@@ -88,6 +92,18 @@ def _program(name: str) -> _Finding:
         return _Finding(name, True, str(program_path(name)))
     except RuntimeStartError as error:
         return _Finding(name, False, str(error))
+
+
+def _postgres() -> _Finding:
+    from dnalyaw.audit import DSN_VARIABLE, AuditError, postgres
+
+    named = os.environ.get(DSN_VARIABLE)
+    if named:
+        return _Finding("postgres", Path(named).exists(), f"the server that {DSN_VARIABLE}={named} names")
+    try:
+        return _Finding("postgres", True, str(postgres()))
+    except AuditError as error:
+        return _Finding("postgres", False, str(error))
 
 
 def _chromium() -> _Finding:

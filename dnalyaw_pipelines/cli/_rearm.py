@@ -12,7 +12,6 @@ from dnalyaw_pipelines.cli._home import add_home_options, faults_as_lines, named
 
 if TYPE_CHECKING:
     from dnalyaw.runtime import Layout
-    from dnalyaw_pipelines.home import Home
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +36,7 @@ def execute(arguments: argparse.Namespace) -> int:
             sys.stderr.write("no region's kill switch is thrown\n")
         for region, layout in killed.items():
             try:
-                _rearm(home, layout, prepared(home, region), arguments.reason)
+                _rearm(layout, prepared(home, region), arguments.reason)
                 sys.stderr.write(f"{region}: armed again\n")
             except runtime.RiskControlError as error:
                 sys.stderr.write(f"{region}: {error}\n")
@@ -45,9 +44,8 @@ def execute(arguments: argparse.Namespace) -> int:
     return status
 
 
-def _rearm(home: Home, layout: Layout, session: date, reason: str) -> None:
+def _rearm(layout: Layout, session: date, reason: str) -> None:
     from dnalyaw import runtime
-    from dnalyaw.audit import audit_table
 
     try:
         runtime.risk_control(layout, "rearm", reason=reason)
@@ -55,7 +53,7 @@ def _rearm(home: Home, layout: Layout, session: date, reason: str) -> None:
     except runtime.RiskAbsentError:
         pass
     with layout.exclusive():
-        runtime.up(layout, session, table=audit_table(home.root, layout))
+        runtime.up(layout, session)
         try:
             with runtime.OmsClient(layout) as client:
                 client.wait_ready()

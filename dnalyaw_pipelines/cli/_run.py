@@ -79,20 +79,10 @@ def execute(arguments: argparse.Namespace) -> int:
                 progress.line(f"Dnalyaw · {arguments.data} · data home {home.root}")
             run = run_regions if len(sessions) > 1 else _run
             outcome = run(arguments, home, sessions, progress)
-            if arguments.part_of is None:
-                _rest(home, sessions)
     outcome["seconds"] = round(time.monotonic() - began, 2)
     outcome["stages"] = progress.seconds
     _print(arguments, outcome)
     return int(outcome["exit_status"])
-
-
-def _rest(home: Home, sessions: dict[str, date]) -> None:
-    """Leave no database running behind; what it has it keeps."""
-    from dnalyaw.audit import rest
-    from dnalyaw.runtime import Layout
-
-    rest(home.root, [Layout(home.runtime(code), code) for code in {*home.config().regions, *sessions}])
 
 
 def _sessions(arguments: argparse.Namespace) -> dict[str, date]:

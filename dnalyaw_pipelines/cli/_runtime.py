@@ -24,7 +24,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Start, stop or show the programs."""
     from dnalyaw import runtime
-    from dnalyaw.audit import audit_table, rest
 
     home = named_home(arguments)
     with faults_as_lines():
@@ -34,7 +33,7 @@ def execute(arguments: argparse.Namespace) -> int:
             layout = runtime.Layout(home.runtime(region), region)
             if arguments.action == "up":
                 session = arguments.session or prepared(home, region)
-                runtime.up(layout, session, table=audit_table(home.root, layout))
+                runtime.up(layout, session)
                 with runtime.OmsClient(layout) as client:
                     client.wait_ready()
             elif arguments.action == "down":
@@ -43,8 +42,6 @@ def execute(arguments: argparse.Namespace) -> int:
                 {"region": region, "program": p.program, "pid": p.pid, "session": p.session}
                 for p in runtime.status(layout)
             ]
-        if arguments.action == "down":
-            rest(home.root, [runtime.Layout(home.runtime(code), code) for code in home.config().regions])
     if arguments.json:
         sys.stdout.write(json.dumps(rows) + "\n")
     else:

@@ -18,7 +18,7 @@ def desk() -> Iterator[Desk]:
     """A runtime that nothing was written for yet."""
     # The system's folder for temporary files: pytest's own is too deep for a socket's path.
     base = Path(tempfile.mkdtemp(prefix="desk"))
-    made = Desk(base / "us")
+    made = Desk(base / "runtime" / "us")
     try:
         for program in runtime.PROGRAMS:
             runtime.program_path(program)

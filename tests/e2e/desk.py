@@ -36,7 +36,6 @@ class Desk:
         self.session = market.DAY_ONE
         self.seed = market.quiet_seed()
         self.speed = 1200.0
-        self.table: runtime.AuditTable | None = None
 
     def write(
         self,
@@ -54,7 +53,7 @@ class Desk:
 
     def up(self) -> list[str]:
         """Start what does not run, and wait until every link is up."""
-        started = runtime.up(self.layout, self.session, self.speed, self.table)
+        started = runtime.up(self.layout, self.session, self.speed)
         with self.client() as client:
             client.wait_ready(30)
         return started

@@ -26,9 +26,11 @@ MOMENTS = (
     "before the first start",
     "simvenue not recorded",
     "riskd not recorded",
+    "auditd not recorded",
     "omsd not recorded",
     "simvenue not ready",
     "riskd not ready",
+    "auditd not ready",
     "omsd not ready",
     "all started",
     "before submit",
@@ -39,6 +41,7 @@ MOMENTS = (
     "closed",
     "omsd stopped",
     "riskd stopped",
+    "auditd stopped",
     "all stopped",
     "report not named",
     "after everything",
@@ -85,7 +88,7 @@ def _set(moment: str, layout: runtime.Layout) -> None:
 
     def stop(pid: int, number: int) -> None:
         stopped.append(pid)
-        if moment == {1: "omsd stopped", 2: "riskd stopped"}.get(len(stopped)):
+        if moment == {1: "omsd stopped", 2: "riskd stopped", 3: "auditd stopped"}.get(len(stopped)):
             _die()
 
     def control(layout: runtime.Layout, command: str, *args: Any) -> None:

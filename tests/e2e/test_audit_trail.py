@@ -26,13 +26,12 @@ WEIGHTS = {101: 0.04, 201: 0.045, 202: 0.03, 302: 0.02, 401: 0.03, 402: 0.02}
 
 @pytest.fixture
 def server(desk: Desk) -> Iterator[Server]:
-    """The home's database, which the desk ships to."""
-    home = desk.layout.root.parent
-    desk.table = audit.audit_table(home, desk.layout)
-    yield Server(home)
+    """The home's database, which every runtime ships to."""
+    assert desk.layout.home is not None
+    found = Server(desk.layout.home)
+    yield found
     desk.down()
-    audit.rest(home, [desk.layout])
-    assert Server(home).pid is None, "a database is left running"
+    assert found.pid is None, "a database is left running"
 
 
 def rows(server: Server, query: str) -> list[dict[str, object]]:
@@ -50,16 +49,11 @@ def rows(server: Server, query: str) -> list[dict[str, object]]:
     return list(json.loads(done.stdout))
 
 
-def verdicts(desk: Desk, server: Server) -> dict[str, audit.Verdict]:
-    """What verifying says of both writers."""
-    return {trail.program: audit.verify(server.dsn(), trail) for trail in audit.trails(desk.layout)}
-
-
 def test_every_fill_leads_back_to_its_hand_off_through_kills_of_all_that_audits(
     desk: Desk, server: Server
 ) -> None:
     desk.write()
-    assert desk.up() == [*runtime.PROGRAMS, runtime.SHIPPER]
+    assert desk.up() == list(runtime.PROGRAMS)
     asked = market.portfolio(WEIGHTS)
     assert desk.submit(asked).outcome == runtime.ACCEPTED
     desk.start()
@@ -68,26 +62,25 @@ def test_every_fill_leads_back_to_its_hand_off_through_kills_of_all_that_audits(
     database = server.pid
     assert database is not None
     os.kill(database, signal.SIGKILL)
-    desk.kill(runtime.SHIPPER)
+    desk.kill("auditd")
     report = desk.close()
     ledger = desk.check(report)
     assert len(ledger.positions) == len(WEIGHTS)
     # The next start finds both dead and has them back.
-    desk.table = audit.audit_table(desk.layout.root.parent, desk.layout)
-    assert desk.up() == [runtime.SHIPPER]
-    told = {f"{f.exec_id:x}" for order in report.orders for f in order.fills}
-    assert told
-    every = "select writer, order_id, correlation from audit.fills where writer = 'omsd-US'"
+    assert desk.up() == ["auditd"]
+    every = "select order_id, correlation, exec_id from audit.fills"
     count = sum(len(order.fills) for order in report.orders)
     desk.wait("the table", lambda: len(rows(server, every)) == count)
-    found = rows(server, every)
-    assert {row["correlation"] for row in found} == {asked.correlation_id}
-    assert {row["order_id"] for row in found} == {order.order_id for order in report.orders if order.fills}
-    assert runtime.down(desk.layout) == ["omsd", "riskd", "simvenue", runtime.SHIPPER]
-    for verdict in verdicts(desk, server).values():
+    fills = rows(server, every)
+    assert {row["correlation"] for row in fills} == {asked.correlation_id}
+    assert {row["order_id"] for row in fills} == {order.order_id for order in report.orders if order.fills}
+    assert runtime.down(desk.layout) == ["omsd", "riskd", "auditd", "simvenue"]
+    with audit.reading(server.root.parent) as dsn:
+        found = {trail.program: audit.verify(dsn, trail) for trail in audit.trails(desk.layout)}
+    for verdict in found.values():
         assert verdict.bad is None, verdict
         assert verdict.rows > 0
-    assert verdicts(desk, server)["riskd"].behind == 0
+    assert found["riskd"].behind == 0
 
 
 def test_a_changed_byte_of_a_journal_is_named(desk: Desk, server: Server, tmp_path: Path) -> None:
@@ -106,20 +99,6 @@ def test_a_changed_byte_of_a_journal_is_named(desk: Desk, server: Server, tmp_pa
         at = data.index(b'"', data.index(b'"k', 4096 if trail.program == "riskd" else 0)) + 1
         data[at] ^= 1
         segment.write_bytes(data)
-        verdict = audit.verify(server.dsn(), replace(trail, journal=changed))
+        with audit.reading(server.root.parent) as dsn:
+            verdict = audit.verify(dsn, replace(trail, journal=changed))
         assert trail.writer in (verdict.bad or ""), verdict
-
-
-def test_nothing_starts_without_the_database(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    home = desk.layout.root.parent
-    monkeypatch.setenv(audit.DSN_VARIABLE, str(tmp_path / "none"))
-    with pytest.raises(runtime.RuntimeStartError, match="is no file: name one that holds the DSN"):
-        audit.audit_table(home, desk.layout)
-    monkeypatch.delenv(audit.DSN_VARIABLE)
-    (home / "audit").mkdir()
-    (home / "audit" / "pgdata").write_text("in the way")
-    with pytest.raises(audit.AuditError, match="audit trail's PostgreSQL in"):
-        audit.audit_table(home, desk.layout)
-    assert all(p.pid is None for p in runtime.status(desk.layout))

@@ -35,10 +35,10 @@ def test_a_split_and_a_delisting_overnight(desk: Desk) -> None:
     desk.write(market.DAY_TWO, names, actions=actions)
     # However often the day is started, its actions are applied once.
     for _ in range(2):
-        assert desk.up() == ["simvenue", "riskd", "omsd"]
+        assert desk.up() == ["simvenue", "riskd", "auditd", "omsd"]
         assert desk.lines("action") == 3
         desk.kill("simvenue", "riskd", "omsd")
-    assert desk.up() == ["simvenue", "riskd", "omsd"]
+    assert desk.up() == ["simvenue", "riskd", "auditd", "omsd"]
     with desk.client() as client:
         status = client.status()
     assert status.session == 20260311

@@ -42,7 +42,7 @@ def test_the_same_targets_twice_trade_once(desk: Desk) -> None:
     # What was taken stays taken after the close, and after everything was stopped and started again.
     assert desk.submit(market.portfolio(MIXED)).outcome == runtime.ALREADY_TAKEN
     desk.down()
-    assert desk.up() == ["simvenue", "riskd", "omsd"]
+    assert desk.up() == ["simvenue", "riskd", "auditd", "omsd"]
     again = desk.submit(market.portfolio(MIXED))
     assert (again.outcome, again.orders_planned) == (runtime.ALREADY_TAKEN, 0)
     desk.start()

@@ -19,7 +19,7 @@ INSTRUMENT_LIMIT, SECTOR_LIMIT, TRADE_RISK, STALE_PRICE, VENUE_REJECT = 1, 2, 4,
 
 def test_the_report_is_the_venues_log_fill_by_fill(desk: Desk) -> None:
     desk.write()
-    assert desk.up() == ["simvenue", "riskd", "omsd"]
+    assert desk.up() == ["simvenue", "riskd", "auditd", "omsd"]
     answer = desk.submit(market.portfolio(CALM))
     assert (answer.outcome, answer.orders_planned) == (runtime.ACCEPTED, 6)
     desk.start()

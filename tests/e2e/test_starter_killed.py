@@ -63,7 +63,7 @@ def _trades_once(home: Home, *, again: bool = True) -> None:
     desk = Desk(trading.layout_of(home, "US").root)
     status, err = _end(_start(home, "never"))
     assert status == 0, err
-    assert [p.pid for p in runtime.status(desk.layout)] == [None] * 3
+    assert [p.pid for p in runtime.status(desk.layout)] == [None] * 4
     first = desk.layout.venue_log.read_bytes()
     _agrees(home, desk)
     if not again:

@@ -243,6 +243,7 @@ def test_runtime_status_shows_every_program(built_home: Home, tmp_path: Path):
     assert [(row["region"], row["program"], row["pid"]) for row in ran.last] == [
         ("HK", "simvenue", None),
         ("HK", "riskd", None),
+        ("HK", "auditd", None),
         ("HK", "omsd", None),
     ]
     ran = command("runtime", "status", "--home", tmp_path)

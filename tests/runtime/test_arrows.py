@@ -66,7 +66,9 @@ def test_no_module_of_research_opens_a_socket_to_the_venue() -> None:
 @pytest.mark.usefixtures("built")
 def test_command_lines_tell_the_address_to_the_venue_and_the_gateway_alone() -> None:
     layout = runtime.Layout(Path("/x/runtime/us"), "US")
-    lines = {p: layout.command(p, date(2026, 3, 10), 5000.0) for p in runtime.PROGRAMS}
+    lines = {
+        p: layout.command(p, date(2026, 3, 10), 5000.0, Path("/x/audit/writer.dsn")) for p in runtime.PROGRAMS
+    }
     address = "/x/runtime/us/venue/fix.addr"
     assert [p for p, words in lines.items() if address in words] == ["simvenue", "riskd"]
     assert lines["simvenue"][lines["simvenue"].index(address) - 1] == "--addr-file"
@@ -82,7 +84,7 @@ def test_command_lines_tell_the_address_to_the_venue_and_the_gateway_alone() -> 
 def test_command_lines_are_the_contracts() -> None:
     layout = runtime.Layout(Path("/r"), "HK")
     day = date(2026, 3, 10)
-    tail = {p: " ".join(layout.command(p, day, 2500.0)[1:]) for p in runtime.PROGRAMS}
+    tail = {p: " ".join(layout.command(p, day, 2500.0, Path("/a.dsn"))[1:]) for p in runtime.PROGRAMS}
     assert tail["simvenue"] == (
         "--dir /r/venue --control /r/venue.sock --market /r/market/2026-03-10 --speed 2500 --addr-file /r/venue/fix.addr "
         "--quotes /r/quotes.sock"
@@ -93,7 +95,12 @@ def test_command_lines_are_the_contracts() -> None:
     )
     assert tail["omsd"] == (
         "--dir /r/oms --socket /r/oms.sock --risk /r/risk.sock --register /r/register.jsonl "
-        "--reference /r/reference.json --region HK --feed /r/quotes.sock"
+        "--reference /r/reference.json --region HK --feed /r/quotes.sock "
+        "--audit /a.dsn --audit-backlog 200000"
+    )
+    assert tail["auditd"] == (
+        "--journal /r/risk/journal --kind riskd --writer riskd-HK --dsn-file /a.dsn --status /r/audit/riskd.json "
+        "--anchors /r/audit/riskd.anchors"
     )
 
 

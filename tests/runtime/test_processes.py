@@ -23,6 +23,8 @@ DAY, NEXT = date(2026, 3, 10), date(2026, 3, 11)
 
 # A stand-in for a program: it serves until it is told to stop, and says when it began.
 PROGRAM = """#!/bin/sh
+# auditd is asked whether the audit table's server is there.
+[ "$1" = status ] && echo '{{"writers":[]}}' && exit 0
 echo "started $$ $*" >> "{trace}"
 {before}
 echo 'READY {{}}'
@@ -32,14 +34,14 @@ while :; do sleep 0.05; done
 
 
 class Fake:
-    """A folder of stand-ins for the three programs."""
+    """A folder of stand-ins for the programs."""
 
     def __init__(self, base: Path) -> None:
         self.base = base
         self.bin = base / "bin"
         self.bin.mkdir()
         self.trace = base / "trace"
-        self.layout = runtime.Layout(base / "rt" / "us", "US")
+        self.layout = runtime.Layout(base / "runtime" / "us", "US")
         for program in runtime.PROGRAMS:
             self.write(program)
 
@@ -75,6 +77,8 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
     base = Path(tempfile.mkdtemp(prefix="fake"))
     made = Fake(base)
     monkeypatch.setenv("DNALYAW_BIN", str(made.bin))
+    # A server of one's own, for which auditd's stand-in answers: nothing here needs a table.
+    monkeypatch.setenv("DNALYAW_AUDIT_DSN_FILE", str(base / "dsn"))
     monkeypatch.setattr(_processes, "_is_ours", _runs)
     monkeypatch.setattr(_processes, "READY_SECONDS", 5.0)
     try:
@@ -85,22 +89,22 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
 
 
 def test_up_starts_in_order_and_a_second_up_reuses(fake: Fake) -> None:
-    assert runtime.up(fake.layout, DAY) == ["simvenue", "riskd", "omsd"]
+    assert runtime.up(fake.layout, DAY) == ["simvenue", "riskd", "auditd", "omsd"]
     first = runtime.status(fake.layout)
-    assert [p.program for p in first] == ["simvenue", "riskd", "omsd"]
+    assert [p.program for p in first] == ["simvenue", "riskd", "auditd", "omsd"]
     assert {p.session for p in first} == {"2026-03-10"}
     assert runtime.up(fake.layout, DAY) == []
     assert runtime.status(fake.layout) == first
-    assert len(fake.starts()) == 3
-    assert runtime.down(fake.layout) == ["omsd", "riskd", "simvenue"]
-    assert [p.pid for p in runtime.status(fake.layout)] == [None] * 3
+    assert len(fake.starts()) == 4
+    assert runtime.down(fake.layout) == ["omsd", "riskd", "auditd", "simvenue"]
+    assert [p.pid for p in runtime.status(fake.layout)] == [None] * 4
     assert runtime.down(fake.layout) == []
 
 
 def test_another_session_restarts_everything(fake: Fake) -> None:
     runtime.up(fake.layout, DAY)
     old = {p.pid for p in runtime.status(fake.layout)}
-    assert runtime.up(fake.layout, NEXT) == ["simvenue", "riskd", "omsd"]
+    assert runtime.up(fake.layout, NEXT) == ["simvenue", "riskd", "auditd", "omsd"]
     now = runtime.status(fake.layout)
     assert {p.session for p in now} == {"2026-03-11"}
     assert not old & {p.pid for p in now}
@@ -111,7 +115,7 @@ def test_without_the_venue_all_are_started_again_and_without_another_that_one_al
     _kill(runtime.status(fake.layout)[1].pid)
     assert runtime.up(fake.layout, DAY) == ["riskd"]
     _kill(runtime.status(fake.layout)[0].pid)
-    assert runtime.up(fake.layout, DAY) == ["simvenue", "riskd", "omsd"]
+    assert runtime.up(fake.layout, DAY) == ["simvenue", "riskd", "auditd", "omsd"]
 
 
 def test_a_pid_that_another_process_was_given_is_not_killed(fake: Fake) -> None:
@@ -120,9 +124,9 @@ def test_a_pid_that_another_process_was_given_is_not_killed(fake: Fake) -> None:
         fake.layout.root.mkdir(parents=True)
         record = {"pid": stranger.pid, "session": DAY.isoformat()}
         fake.layout.pid("omsd").write_text(json.dumps(record))
-        assert runtime.status(fake.layout)[2].pid is None
+        assert runtime.status(fake.layout)[3].pid is None
         assert runtime.down(fake.layout) == []
-        assert runtime.up(fake.layout, NEXT) == ["simvenue", "riskd", "omsd"]
+        assert runtime.up(fake.layout, NEXT) == ["simvenue", "riskd", "auditd", "omsd"]
         assert stranger.poll() is None
         stranger.kill()
 
@@ -131,7 +135,7 @@ def test_a_program_of_another_folder_is_not_taken_for_ours(fake: Fake) -> None:
     runtime.up(fake.layout, DAY)
     # A folder whose path begins with ours.
     beside = runtime.Layout(fake.layout.root.with_name("us2"), "US")
-    assert runtime.up(beside, DAY) == ["simvenue", "riskd", "omsd"]
+    assert runtime.up(beside, DAY) == ["simvenue", "riskd", "auditd", "omsd"]
     try:
         for program in runtime.PROGRAMS:
             shutil.copy(beside.pid(program), fake.layout.pid(program))
@@ -147,7 +151,7 @@ def test_a_pid_file_that_cannot_be_read_is_no_process(fake: Fake, text: str) -> 
     fake.layout.root.mkdir(parents=True)
     fake.layout.pid("riskd").write_text(text)
     assert runtime.status(fake.layout)[1].pid is None
-    assert runtime.up(fake.layout, DAY) == ["simvenue", "riskd", "omsd"]
+    assert runtime.up(fake.layout, DAY) == ["simvenue", "riskd", "auditd", "omsd"]
 
 
 def test_a_program_whose_starter_was_killed_before_the_record_is_found(fake: Fake) -> None:
@@ -156,7 +160,7 @@ def test_a_program_whose_starter_was_killed_before_the_record_is_found(fake: Fak
     fake.layout.pid("omsd").unlink()
     assert [p.pid for p in runtime.status(fake.layout)] == pids
     # Whose session it serves is not known: everything begins again, and nothing runs twice.
-    assert runtime.up(fake.layout, DAY) == ["simvenue", "riskd", "omsd"]
+    assert runtime.up(fake.layout, DAY) == ["simvenue", "riskd", "auditd", "omsd"]
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
@@ -175,21 +179,21 @@ def test_a_program_that_never_serves_is_stopped(fake: Fake, monkeypatch: pytest.
     fake.write("omsd", before="sleep 30")
     with pytest.raises(runtime.RuntimeStartError, match="omsd"):
         runtime.up(fake.layout, DAY)
-    assert runtime.status(fake.layout)[2].pid is None
+    assert runtime.status(fake.layout)[3].pid is None
 
 
 def test_a_program_that_does_not_stop_is_killed(fake: Fake) -> None:
     deaf = "#!/bin/sh\ntrap '' TERM\necho READY\nwhile :; do sleep 0.05; done\n"
     fake.write("simvenue", text=deaf)
     runtime.up(fake.layout, DAY)
-    assert runtime.down(fake.layout, seconds=0.2) == ["omsd", "riskd", "simvenue"]
-    assert [p.pid for p in runtime.status(fake.layout)] == [None] * 3
+    assert runtime.down(fake.layout, seconds=0.2) == ["omsd", "riskd", "auditd", "simvenue"]
+    assert [p.pid for p in runtime.status(fake.layout)] == [None] * 4
 
 
 def test_a_path_too_long_for_a_socket_is_refused_before_anything_starts(fake: Fake) -> None:
     # The longest of the sockets' names: one more than fits.
-    room = 108 - len("/risk/control.sock") - len(f"{fake.base}/")
-    deep = runtime.Layout(fake.base / ("d" * room), "US")
+    room = 108 - len("/runtime/us/risk/control.sock") - len(f"{fake.base}/")
+    deep = runtime.Layout(fake.base / ("d" * room) / "runtime" / "us", "US")
     assert len(str(deep.risk_control)) == 108
     with pytest.raises(runtime.RuntimeStartError) as caught:
         runtime.up(deep, DAY)
@@ -198,8 +202,8 @@ def test_a_path_too_long_for_a_socket_is_refused_before_anything_starts(fake: Fa
     assert "\n" not in str(caught.value)
     assert fake.starts() == []
     assert not deep.root.exists()
-    fits = runtime.Layout(fake.base / ("d" * (room - 1)), "US")
-    assert runtime.up(fits, DAY) == ["simvenue", "riskd", "omsd"]
+    fits = runtime.Layout(fake.base / ("d" * (room - 1)) / "runtime" / "us", "US")
+    assert runtime.up(fits, DAY) == ["simvenue", "riskd", "auditd", "omsd"]
     runtime.down(fits)
 
 
@@ -219,6 +223,25 @@ def test_a_program_that_is_not_built_names_the_command(fake: Fake, missing: str)
     # Nothing was started before the fault was found.
     assert fake.starts() == []
     assert not fake.layout.root.exists()
+
+
+def test_without_the_audit_tables_server_venue_and_gateway_serve_and_nothing_opens(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.write("auditd", text="#!/bin/sh\necho 'auditd: connect to PostgreSQL: refused' >&2\nexit 1\n")
+    with pytest.raises(runtime.RuntimeStartError) as caught:
+        runtime.up(fake.layout, DAY)
+    message = str(caught.value)
+    assert "the audit trail has no database, and US opens nothing without one" in message
+    assert "connect to PostgreSQL: refused" in message
+    assert f"DNALYAW_AUDIT_DSN_FILE={fake.base}/dsn" in message
+    assert [p.program for p in runtime.status(fake.layout) if p.pid] == ["simvenue", "riskd"]
+
+
+def test_a_folder_that_is_no_homes_is_refused(fake: Fake) -> None:
+    with pytest.raises(runtime.RuntimeStartError, match="is not HOME/runtime/REGION"):
+        runtime.up(runtime.Layout(fake.base / "us", "US"), DAY)
+    assert fake.starts() == []
 
 
 def test_programs_get_no_secrets_of_the_environment(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:

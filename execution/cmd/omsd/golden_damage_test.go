@@ -118,7 +118,7 @@ func TestEveryChangedByteIsNamed(t *testing.T) {
 	for i, text := range []string{
 		`{"k":"session","ts":1,"session":{"region":"US","session":20240105,"last_order_id":10}}`,
 		`{"k":"plan","ts":2,"plan":{"session":20240105,"orders":[{"id":11,"session":20240105,"instrument_id":3,"side":1,"qty":100,"limit_px":1,"shares":{"a":100}}]}}`,
-		headOf(audit.TagOwn, 11) + "\x00\x00", `{"k":"operator","ts":3,"operator":{"command":"CancelAll"}}`, headOf(audit.TagOwn, 11) + "\x06\x00",
+		"\x04\x02\x0b\x06\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00", `{"k":"operator","ts":3,"operator":{"command":"CancelAll"}}`, "\x04\x02\x0b\x06\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x06\x00",
 	} {
 		if err := state.Apply([]byte(text)); err != nil {
 			t.Fatal(err)

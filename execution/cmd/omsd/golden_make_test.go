@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -198,19 +197,20 @@ func (h *house) goldenEnd() {
 	}
 	last := h.risk.last + 10
 	shares := `"shares":{"alpha":100}`
+	const nameless = "\x04" + "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00" // instrument 2, no correlation id
 	for i, text := range []string{
 		string(h.goldenAnchor(100)),
 		fmt.Sprintf(`{"k":"plan","ts":2,"plan":{"session":20240107,"equity":1,"orders":[{"id":%d,"session":20240107,"instrument_id":2,"side":1,"qty":100,"limit_px":1000000,"stop_distance":0,"correlation":"","created_ns":1,%s},{"id":%d,"session":20240107,"instrument_id":3,"side":2,"qty":100,"limit_px":1000000,"stop_distance":0,"correlation":"","created_ns":1,%s}]}}`, last, shares, last+1, shares),
-		headOf(audit.TagOwn, last) + "\x00\x00", // submitted
-		headOf(audit.TagDecision, last) + "\x01\x00" + "\xc8\x01\x00\x00\x00\x00" + "\x00\x00\x00\x00\x00\x00\x00\x00" + "\x00\x00\x00", // 100 approved
-		headOf(audit.TagExec, last) + "AAAAAAAA" + "\x00" + "\x00\x00\x00\xc8\x01\x00" + "\x00" + "\x00\x00\x00" + "\x00",               // acknowledged
+		"\x04\x06" + varint(last) + nameless + "\x00\x00", // submitted
+		"\x05\x06" + varint(last) + nameless + "\x01\x00" + "\xc8\x01\x00\x00\x00\x00" + "\x00\x00\x00\x00\x00\x00\x00\x00" + "\x00\x00\x00", // 100 approved
+		"\x06\x06" + varint(last) + nameless + "AAAAAAAA" + "\x00" + "\x00\x00\x00\xc8\x01\x00" + "\x00" + "\x00\x00\x00" + "\x00",           // acknowledged
 		fmt.Sprintf(`{"k":"amend","ts":3,"amend":{"order_id":%d,"id":%d,"qty":120,"limit_px":1010000}}`, last, last+2),
 		fmt.Sprintf(`{"k":"amend_refused","ts":4,"amend_refused":{"id":%d,"reason":40}}`, last+2),
 		fmt.Sprintf(`{"k":"amend","ts":5,"amend":{"order_id":%d,"id":%d,"qty":150,"limit_px":1020000}}`, last, last+3),
-		headOf(audit.TagExec, last) + "BBBBBBBB" + "\x05" + "\x00\x00\x00\xac\x02\x00" + "\x3b" + "\x00\x00\x0c" + "\x00", // replaced, 150 left
-		headOf(audit.TagOwn, last) + "\x06\x00", // its cancel sent
+		"\x06\x06" + varint(last) + nameless + "BBBBBBBB" + "\x05" + "\x00\x00\x00\xac\x02\x00" + "\x3b" + "\x00\x00\x0c" + "\x00", // replaced, 150 left
+		"\x04\x06" + varint(last) + nameless + "\x06\x00",                                                                          // its cancel sent
 		fmt.Sprintf(`{"k":"refused","ts":6,"refused":{"order_id":%d,"reason":40}}`, last),
-		headOf(audit.TagOwn, last) + "\x06\x00", // and again
+		"\x04\x06" + varint(last) + nameless + "\x06\x00", // and again
 	} {
 		j.Append([]byte(text))
 		if i%2 == 1 {
@@ -245,11 +245,6 @@ func (h *house) goldenAnchor(records int) []byte {
 		h.t.Fatal(err)
 	}
 	return b
-}
-
-// headOf is the head of a record in bytes: its tag, a time of 3 ns, the order, instrument 2, no correlation.
-func headOf(tag byte, order uint64) string {
-	return string([]byte{tag, 6}) + varint(order) + "\x04" + strings.Repeat("\x00", 16)
 }
 
 func varint(v uint64) string {
