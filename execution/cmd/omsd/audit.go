@@ -14,6 +14,7 @@ import (
 	"dnalyaw/execution/internal/audit/ship"
 	"dnalyaw/execution/internal/audit/source"
 	"dnalyaw/execution/internal/core"
+	"dnalyaw/execution/internal/metrics"
 )
 
 // auditWait is how long stopping waits for the table to get what is left; the rest is shipped after the next start.
@@ -29,12 +30,22 @@ type trail struct {
 
 // behind says whether the table is too far behind, or will never get anything again.
 func (t *trail) behind() bool {
+	_, is := t.state()
+	return is
+}
+
+// state is for the metrics.
+func (t *trail) state() (lag uint64, behind bool) {
 	s := t.shipper.Load()
-	return s != nil && s.Status().Behind(t.backlog)
+	if s == nil {
+		return 0, false
+	}
+	st := s.Status()
+	return st.Lag, st.Behind(t.backlog)
 }
 
 // start begins to ship in the background. The core must be running: it knows how far the table was known to be.
-func (t *trail) start(ctx context.Context, opts options, oms *core.Core, log *slog.Logger) error {
+func (t *trail) start(ctx context.Context, opts options, oms *core.Core, observed *metrics.Metrics, log *slog.Logger) error {
 	if opts.audit == "" {
 		return nil
 	}
@@ -60,6 +71,10 @@ func (t *trail) start(ctx context.Context, opts options, oms *core.Core, log *sl
 		},
 	})
 	if err != nil {
+		cancel()
+		return err
+	}
+	if err := observed.WatchAudit(t.state); err != nil {
 		cancel()
 		return err
 	}
