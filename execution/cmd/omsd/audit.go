@@ -30,8 +30,18 @@ type trail struct {
 
 // behind says whether the table is too far behind, or will never get anything again.
 func (t *trail) behind() bool {
+	_, is := t.state()
+	return is
+}
+
+// state is for the metrics.
+func (t *trail) state() (lag uint64, behind bool) {
 	s := t.shipper.Load()
-	return s != nil && s.Status().Behind(t.backlog)
+	if s == nil {
+		return 0, false
+	}
+	st := s.Status()
+	return st.Lag, st.Behind(t.backlog)
 }
 
 // Audit is where it stands, for metrics and readiness; false while nothing is shipped. From any goroutine.
@@ -47,7 +57,7 @@ func (t *trail) Audit() (metrics.Audit, bool) {
 }
 
 // start begins to ship in the background. The core must be running: it knows how far the table was known to be.
-func (t *trail) start(ctx context.Context, opts options, oms *core.Core, log *slog.Logger) error {
+func (t *trail) start(ctx context.Context, opts options, oms *core.Core, observed *metrics.Metrics, log *slog.Logger) error {
 	if opts.audit == "" {
 		return nil
 	}
@@ -73,6 +83,10 @@ func (t *trail) start(ctx context.Context, opts options, oms *core.Core, log *sl
 		},
 	})
 	if err != nil {
+		cancel()
+		return err
+	}
+	if err := observed.WatchAudit(t.state); err != nil {
 		cancel()
 		return err
 	}

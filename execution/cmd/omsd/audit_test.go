@@ -38,6 +38,16 @@ func inTheTable(t *testing.T, pg *pgtest.Server, n int64) {
 	}
 }
 
+// behind waits until omsd says that the table is too far behind (1), or no more (0): the shipper hears of the journal's end, and
+// of its rows being in the table, a moment after both.
+func (h *house) behind(want float64) {
+	h.t.Helper()
+	h.until("the audit table's lag", func(got families) bool {
+		_, served := got["omsd_audit_behind"]
+		return served && got.sum("omsd_audit_behind") == want && (got.sum("omsd_audit_lag_records") > 60) == (want == 1)
+	})
+}
+
 // verified says that the table is what the journal says, anchors with it.
 func (h *house) verified(pg *pgtest.Server) verify.Result {
 	h.t.Helper()
@@ -106,7 +116,7 @@ func TestAnAuditTableThatIsAwayMeansReduceOnly(t *testing.T) {
 	pg.Kill()
 	h.accept(portfolio("alpha", asOf+1, equalWeights(30, 0.02))) // its records are more than the backlog
 	h.settled()
-	time.Sleep(300 * time.Millisecond) // the shipper looks at the journal's end ten times a second
+	h.behind(1)
 	h.accept(portfolio("alpha", asOf+2, equalWeights(30, 0.03)))
 	h.settled()
 	before := h.held(1)
@@ -117,7 +127,7 @@ func TestAnAuditTableThatIsAwayMeansReduceOnly(t *testing.T) {
 	}
 	pg.Run()
 	inTheTable(t, pg, 30*4)
-	time.Sleep(300 * time.Millisecond)
+	h.behind(0)
 	h.accept(portfolio("alpha", asOf+4, map[int64]float64{1: 0.03, 2: 0.02}))
 	h.await("name 1 is bought again", func(s *pb.GetStatusResponse) bool { return s.OpenOrders == 0 && h.held(1) == 150 })
 	h.term()

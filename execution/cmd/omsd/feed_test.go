@@ -33,13 +33,16 @@ type line struct {
 	told float64 // messages that omsd must have let through
 }
 
-// feeds serves quotes on a socket that omsd is told of.
-func (h *house) feeds() *line {
+// lineBeat: three of them without a word and omsd gives a line up, so a machine that is busy for a second loses none.
+const lineBeat = 2 * time.Second
+
+// feeds serves quotes on a socket that omsd is told of. tamper is what is wrong with its lines; nil: nothing.
+func (h *house) feeds(tamper func() feed.Tamper) *line {
 	h.t.Helper()
 	path := filepath.Join(h.dir, "quotes.sock")
 	h.more = append(h.more, "--feed", path)
 	source := &tape{say: make(chan feed.Quote)}
-	server, err := feed.NewServer(feed.ServerOptions{Source: source, Heartbeat: 20 * time.Millisecond})
+	server, err := feed.NewServer(feed.ServerOptions{Source: source, Heartbeat: lineBeat, Tamper: tamper})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -65,16 +68,7 @@ func (h *house) feeds() *line {
 // up waits until omsd hears it.
 func (l *line) up() {
 	l.h.t.Helper()
-	l.until("the feed", func(got families) bool { return got.sum("omsd_feed_up") == 1 })
-}
-
-func (l *line) until(what string, true func(families) bool) {
-	l.h.t.Helper()
-	for end := time.Now().Add(20 * time.Second); !true(l.h.scrape()); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			l.h.t.Fatalf("never came: %s\n%s", what, tail(l.h.stderr))
-		}
-	}
+	l.h.until("the feed", func(got families) bool { return got.sum("omsd_feed_up") == 1 })
 }
 
 // say tells something and waits until omsd has judged it.
@@ -85,7 +79,7 @@ func (l *line) say(all ...feed.Quote) {
 		l.tape.say <- q
 	}
 	judged := func(got families) float64 { return got.sum("omsd_quotes_total") + got.sum("omsd_quotes_refused_total") }
-	l.until("the quotes", func(got families) bool { return judged(got) >= judged(before)+float64(len(all)) })
+	l.h.until("the quotes", func(got families) bool { return judged(got) >= judged(before)+float64(len(all)) })
 }
 
 func quoted(id, ns, bid, ask int64) feed.Quote {
@@ -96,15 +90,44 @@ func traded(id, ns, qty int64) feed.Quote {
 	return feed.Quote{InstrumentID: id, TsNs: ns, Kind: feed.KindTrade, Last: 100_000_000, LastSize: qty, Source: "by hand"}
 }
 
+// cutOnce is a line that is cut behind its last quote, the first time.
+type cutOnce struct {
+	behind int
+	cut    *bool
+}
+
+func (c *cutOnce) Deliver(q *feed.Quote, out []feed.Quote) []feed.Quote {
+	out = append(out, *q)
+	if c.behind--; c.behind == 0 && !*c.cut {
+		*c.cut = true
+		out = append(out, feed.Quote{Kind: feed.KindStatus, Status: feed.CutLine})
+	}
+	return out
+}
+
 // What the gates refuse is counted by reason and kept with its words; what passes is kept as it is, and nothing else.
 func TestQuotesComeThroughTheGates(t *testing.T) {
-	h := newHouse(t, 2)
-	l := h.feeds()
+	throughTheGates(t, newHouse(t, 2), nil, 0)
+}
+
+// A line that is cut comes back with a snapshot of what was said: nothing of it is counted, kept or traded a second time, and
+// the archive says where it stands.
+func TestALineThatComesBackCountsNothingTwice(t *testing.T) {
+	var cut bool
+	throughTheGates(t, newHouse(t, 2), func() feed.Tamper { return &cutOnce{4, &cut} }, 1)
+}
+
+// throughTheGates says four messages over a line that is lost so many times behind the last.
+func throughTheGates(t *testing.T, h *house, tamper func() feed.Tamper, lost int) {
+	l := h.feeds(tamper)
 	h.start()
 	h.up()
 	l.up()
 	at := h.risk.clock
 	l.say(quoted(1, at, 99_990_000, 100_010_000), quoted(1, at+1, 100_050_000, 100_010_000), quoted(2, at+2, -1, 100_010_000), traded(2, at+3, 40))
+	h.until("the line again", func(got families) bool {
+		return got.sum("omsd_feed_up") == 1 && strings.Count(h.stderr.String(), `"msg":"the feed is up"`) == 1+lost
+	})
 	got := h.scrape()
 	got.want(t, 1, "omsd_quotes_refused_total", "reason", "CROSSED")
 	got.want(t, 1, "omsd_quotes_refused_total", "reason", "NOT_POSITIVE")
@@ -120,11 +143,17 @@ func TestQuotesComeThroughTheGates(t *testing.T) {
 			t.Errorf("%s is not in what was refused:\n%s", want, kept)
 		}
 	}
+	if n := bytes.Count(kept, []byte("\n")); n != 2 {
+		t.Errorf("%d lines are kept of two that were refused:\n%s", n, kept)
+	}
 	archive, err := os.ReadFile(filepath.Join(h.dir, "oms", "quotes", "2024-01-05.csv"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := fmt.Sprintf("%d,1,quote,99990000,100010000,1000,1000,0,0,0,by hand\n%d,2,trade,0,0,0,0,100000000,40,0,by hand\n", at, at+3)
+	for range lost {
+		want += fmt.Sprintf("%d,2,trade,0,0,0,0,100000000,40,%d,by hand\n%d,0,sync,0,0,0,0,0,0,0,\n", at+3, feed.FlagSnapshot|feed.FlagSuspect, at+3)
+	}
 	if _, rows, _ := strings.Cut(string(archive), "\n"); rows != want {
 		t.Errorf("kept\n%swant\n%s", rows, want)
 	}
@@ -148,7 +177,7 @@ func TestAScheduleFollowsTheVolumeThatTheFeedTells(t *testing.T) {
 	}
 	h.writeReference()
 	h.follows()
-	l := h.feeds()
+	l := h.feeds(nil)
 	h.start()
 	h.up()
 	l.up()
@@ -184,7 +213,7 @@ func TestAScheduleFollowsTheVolumeThatTheFeedTells(t *testing.T) {
 		t.Errorf("%d shares bought after a restart", after)
 	}
 	l.stop()
-	l.until("the feed's end", func(got families) bool { return got.sum("omsd_feed_up") == 0 })
+	l.h.until("the feed's end", func(got families) bool { return got.sum("omsd_feed_up") == 0 })
 	h.risk.pass(5 * time.Minute) // 3,000 shares are expected
 	h.settled()
 	if qty, _ := h.risk.bought(1); qty < after+290 || qty > after+310 {
@@ -200,7 +229,7 @@ func TestAScheduleFollowsTheVolumeThatTheFeedTells(t *testing.T) {
 // a tenth of a cent a share. It is 500 x 0.01 of delay, as much less of spread, and 0.50 of fees.
 func TestCostsAreReadOutOfTheJournal(t *testing.T) {
 	h := newHouse(t, 1)
-	l := h.feeds()
+	l := h.feeds(nil)
 	h.start()
 	h.up()
 	l.up()

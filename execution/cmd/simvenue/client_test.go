@@ -16,6 +16,7 @@ import (
 
 	"github.com/quickfixgo/quickfix"
 	"github.com/quickfixgo/quickfix/config"
+	"go.uber.org/goleak"
 )
 
 // patience bounds every wait of these tests; none depends on anything being fast.
@@ -38,7 +39,12 @@ func TestMain(m *testing.M) {
 			fmt.Fprintf(os.Stderr, "%s%v\n", out, err)
 			return 1
 		}
-		return m.Run()
+		code := m.Run()
+		if err := goleak.Find(); err != nil && code == 0 {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return code
 	}())
 }
 

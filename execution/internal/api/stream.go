@@ -1,9 +1,9 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"io"
-	"sync"
 
 	pb "dnalyaw/execution/gen/dnalyawv1"
 	"dnalyaw/execution/internal/core"
@@ -13,55 +13,67 @@ import (
 // pendingUpdates bounds the updates of one stream that wait for their answer; the stream is not read further meanwhile.
 const pendingUpdates = 1024
 
-// UpdateTargets implements the contract. Updates go to the core as they come, and answers back in the same order.
+// UpdateTargets implements the contract. Updates go to the core as they come, and answers back in the same order. A core that
+// stops leaves updates without an answer: their stream ends with the server, and with it whoever waits here.
 func (s *Server) UpdateTargets(stream pb.OrderManagement_UpdateTargetsServer) error {
+	ctx, cancel := context.WithCancel(stream.Context())
+	defer cancel()
 	// Room for every pending answer: the core's loop never waits for a caller.
 	answers := make(chan *pb.TargetUpdateAnswer, pendingUpdates)
 	room := make(chan struct{}, pendingUpdates)
-	var pending sync.WaitGroup
+	asked := make(chan int, 1)
 	sent := make(chan error, 1)
-	go func() {
-		var failed error
-		for a := range answers {
+	go func() { sent <- sendAnswers(ctx, stream, answers, room, asked) }()
+	n, err := s.readUpdates(stream, room, answers)
+	if err != nil {
+		// Nobody waits for what is still on its way: it was taken or not, and asking again with the same number tells.
+		return err
+	}
+	asked <- n
+	select {
+	case err := <-sent:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// sendAnswers sends until as many are sent as were asked for, which is told once it is known, or the context ends.
+func sendAnswers(
+	ctx context.Context, stream pb.OrderManagement_UpdateTargetsServer, answers <-chan *pb.TargetUpdateAnswer, room <-chan struct{}, asked <-chan int,
+) (failed error) {
+	for n, all := 0, -1; n != all; {
+		select {
+		case a := <-answers:
 			if failed == nil {
 				failed = stream.Send(a)
 			}
 			<-room
+			n++
+		case all = <-asked:
+		case <-ctx.Done():
+			return ctx.Err()
 		}
-		sent <- failed
-	}()
-	failed := s.readUpdates(stream, &pending, room, answers)
-	go func() {
-		pending.Wait()
-		close(answers)
-	}()
-	if failed != nil {
-		// Nobody waits for what is still on its way: it was taken or not, and asking again with the same number tells.
-		return failed
 	}
-	select {
-	case err := <-sent:
-		return err
-	case <-stream.Context().Done():
-		return stream.Context().Err()
-	}
+	return failed
 }
 
+// readUpdates hands updates to the core until the caller has no more, and says how many.
 func (s *Server) readUpdates(
-	stream pb.OrderManagement_UpdateTargetsServer, pending *sync.WaitGroup, room chan<- struct{}, answers chan<- *pb.TargetUpdateAnswer,
-) error {
-	for {
+	stream pb.OrderManagement_UpdateTargetsServer, room chan<- struct{}, answers chan<- *pb.TargetUpdateAnswer,
+) (n int, err error) {
+	for ; ; n++ {
 		m, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
-			return nil
+			return n, nil
 		}
 		if err != nil {
-			return err
+			return n, err
 		}
 		select {
 		case room <- struct{}{}:
 		case <-stream.Context().Done():
-			return stream.Context().Err()
+			return n, stream.Context().Err()
 		}
 		u := core.Update{
 			StrategyID: m.GetStrategyId(), Seq: m.GetSeq(), Session: m.GetSession(), Correlation: m.GetCorrelationId(),
@@ -70,16 +82,13 @@ func (s *Server) readUpdates(
 				Link: m.GetTarget().GetLink(),
 			},
 		}
-		pending.Add(1)
 		err = s.oms.UpdateTarget(stream.Context(), u, func(a core.UpdateAnswer) {
 			answers <- &pb.TargetUpdateAnswer{
 				StrategyId: u.StrategyID, Seq: u.Seq, Outcome: pb.SubmitOutcome(a.Outcome), Faults: faults(a.Faults), OrderId: a.OrderID, Message: a.Message,
 			}
-			pending.Done()
 		})
 		if err != nil {
-			pending.Done()
-			return fail(err)
+			return n, fail(err)
 		}
 	}
 }

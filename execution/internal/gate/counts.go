@@ -13,9 +13,10 @@ type Count struct {
 	N            uint64
 }
 
-// Totals adds up the gate's work: Passed + Refused + Holding are all quotes that were checked.
+// Totals adds up the gate's work: Passed + Refused + Again + Holding are all quotes that were checked.
 type Totals struct {
 	Passed, Refused, Holding uint64
+	Again                    uint64 // refused before, and told again by a snapshot
 	Held                     uint64 // ever
 }
 
@@ -45,6 +46,7 @@ func (g *Gate) Totals() Totals {
 	for _, in := range g.order {
 		t.Passed += in.Passed
 		t.Held += in.Held
+		t.Again += in.Again
 		if in.Hold != nil {
 			t.Holding += uint64(len(in.Hold.Entries))
 		}

@@ -110,19 +110,19 @@ func (g *Gate) Check(q *feed.Quote) Verdict {
 			g.counts[Gap]++
 		}
 		if v.Suspect = g.seq.suspect(); !fresh {
-			return refuse(in, v)
+			return in.refuse(q, v)
 		}
 	}
 	v.Suspect = g.seq.suspect()
 	in.seen(q)
 	if !in.sane(&g.c, q, &v) {
-		return refuse(in, v)
+		return in.refuse(q, v)
 	}
 	if len(in.Actions) > 0 {
 		in.act(q.TsNs)
 	}
 	if q.Kind == feed.KindQuote && !in.spread(&g.c, q, g.outside(), &v) {
-		return refuse(in, v)
+		return in.refuse(q, v)
 	}
 	g.spike(in, q, &v)
 	in.note(q)
@@ -163,9 +163,20 @@ func (g *Gate) Flush() {
 	}
 }
 
-func refuse(in *instrument, v Verdict) Verdict {
+func (in *instrument) refuse(q *feed.Quote, v Verdict) Verdict {
 	v.Outcome = Refuse
+	last := &in.Refusals[0]
+	if q.Kind != feed.KindQuote {
+		last = &in.Refusals[1]
+	}
+	if v.Again = q.Has(feed.FlagSnapshot) && *last == saying(q); v.Again {
+		in.Again++
+		return v
+	}
 	in.Counts[v.Reason]++
+	if v.Reason != Duplicate { // of something that has its own verdict
+		*last = saying(q)
+	}
 	return v
 }
 

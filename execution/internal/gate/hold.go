@@ -116,12 +116,13 @@ func (g *Gate) refuseHeld(in *instrument, why Release) {
 }
 
 func (g *Gate) settle(in *instrument, e Settled, o Outcome, by Release) {
-	e.Verdict.Outcome, e.Verdict.Release = o, by
+	e.Verdict.Release = by
 	if o == Pass {
+		e.Verdict.Outcome = Pass
 		in.Passed++
 		e.Quote.Flags |= feed.FlagReleased
 	} else {
-		in.Counts[Spike]++
+		e.Verdict = in.refuse(&e.Quote, e.Verdict)
 	}
 	g.settled = append(g.settled, e)
 }

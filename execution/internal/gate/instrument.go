@@ -33,12 +33,14 @@ type instrument struct {
 	Dead      bool        `json:"dead"`
 	LastQuote said        `json:"last_quote"` // that passed or is held
 	LastPrint said        `json:"last_print"`
+	Refusals  [2]said     `json:"refusals"` // the last refused quote, and the last refused trade or print
 
 	Actions []feed.Action   `json:"actions,omitempty"` // announced, still to come
 	Hold    *hold           `json:"hold,omitempty"`
 	Counts  [reasons]uint64 `json:"counts"` // refused, by reason
 	Passed  uint64          `json:"passed"` // with those that were held first
 	Held    uint64          `json:"held"`   // ever
+	Again   uint64          `json:"again"`  // refused before, and told again by a snapshot
 }
 
 // Burst: a move of five deviations and more is remembered and makes room for others as large, because crashes come in

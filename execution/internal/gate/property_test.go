@@ -50,6 +50,10 @@ func anyQuotes(t *rapid.T, n int) []feed.Quote {
 			q.Seq = 0
 		}
 		out = append(out, q)
+		if q.Kind != feed.KindStatus && rapid.IntRange(0, 9).Draw(t, "snapshot") == 0 {
+			q.Flags |= feed.FlagSnapshot
+			out = append(out, q)
+		}
 	}
 	return out
 }
@@ -80,7 +84,7 @@ func TestEveryMessageEndsOnceAndInOrder(t *testing.T) {
 		priced := uint64(len(slices.DeleteFunc(slices.Clone(quotes), isStatus)))
 		passed = slices.DeleteFunc(passed, isStatus)
 		x := g.Totals()
-		if x.Holding != 0 || x.Passed != uint64(len(passed)) || x.Passed+x.Refused != priced {
+		if x.Holding != 0 || x.Passed != uint64(len(passed)) || x.Passed+x.Refused+x.Again != priced {
 			t.Fatalf("%d messages: %+v, %d handed on", priced, x, len(passed))
 		}
 		var kept bytes.Buffer

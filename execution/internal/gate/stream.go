@@ -58,7 +58,7 @@ func (f *Filter) Next(q *feed.Quote) bool {
 		if v.Suspect {
 			q.Flags |= feed.FlagSuspect
 		}
-		if f.keep != nil && (v.Outcome == Refuse || v.Missing > 0) {
+		if f.keep != nil && (v.Outcome == Refuse && !v.Again || v.Missing > 0) {
 			f.keep.Put(q, v)
 		}
 		if v.Outcome != Pass {
@@ -77,7 +77,7 @@ func (f *Filter) settle() {
 		s := &f.gate.Settled()[i]
 		if s.Verdict.Outcome == Pass {
 			f.pending = append(f.pending, s.Quote)
-		} else if f.keep != nil {
+		} else if f.keep != nil && !s.Verdict.Again {
 			f.keep.Put(&s.Quote, s.Verdict)
 		}
 	}

@@ -37,6 +37,7 @@ type Verdict struct {
 	Release  Release // why a held quote was let go or refused
 	Suspect  bool    // it passed while the feed had a gap
 	Missing  uint64  // messages that are missing just before it
+	Again    bool    // a snapshot tells once more what was refused before: it is refused, and not counted or kept again
 }
 
 // Side is the part of a quote that a rule judged.

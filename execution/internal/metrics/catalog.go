@@ -58,6 +58,8 @@ const (
 	nameQuotes        = "omsd_quotes_total"
 	nameQuotesRefused = "omsd_quotes_refused_total"
 	nameFeedUp        = "omsd_feed_up"
+	nameAuditLag      = "omsd_audit_lag_records"
+	nameAuditBehind   = "omsd_audit_behind"
 
 	nameResponsive  = "omsd_loop_responsive"
 	nameReady       = "omsd_ready"
@@ -111,6 +113,8 @@ var catalog = []Definition{
 	{nameQuotes, Counter, "", "Messages of the feed about instruments that passed its gates; with --feed."},
 	{nameQuotesRefused, Counter, "reason", "Messages that the gates refused, and the gaps and silences that they found; with --feed."},
 	{nameFeedUp, Gauge, "", "1: the feed's line stands; with --feed."},
+	{nameAuditLag, Gauge, "", "Records of the journal that are not in the audit table; with --audit."},
+	{nameAuditBehind, Gauge, "", "1: the audit table is too far behind, and nothing is opened; with --audit."},
 
 	{nameResponsive, Gauge, "", "1: the loop answered this scrape within a second. 0: what the loop knows is missing from it."},
 	{nameReady, Gauge, "", "1: /readyz says 200."},

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"go.uber.org/goleak"
 
 	"dnalyaw/execution/internal/audit/store"
 )
@@ -45,11 +46,16 @@ type Server struct {
 // shared is the server of all tests of a package that do not kill theirs.
 var shared *Server
 
-// Main runs a package's tests; what TestMain exits with. It stops the server that they shared.
+// Main runs a package's tests; what TestMain exits with. It stops the server that they shared, and fails where the tests leave
+// goroutines behind.
 func Main(m *testing.M) int {
 	code := m.Run()
 	if shared != nil {
 		shared.end()
+	}
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
 	return code
 }

@@ -1,0 +1,12 @@
+//go:build oms_backtest
+
+package riskengine
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// No test leaves a goroutine behind.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
