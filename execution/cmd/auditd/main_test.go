@@ -224,17 +224,18 @@ func TestFaultsOfTheCommandLineAreOneLineAndStatusTwo(t *testing.T) {
 		args []string
 		want []string
 	}{
-		"nothing":          {nil, []string{"--journal is missing", "--kind is missing", "--writer is missing", "--status is missing", "one of --dsn and --dsn-file"}},
-		"no command":       {[]string{"erase"}, []string{`"erase" is no command`}},
-		"an unknown flag":  {append(full, "--force"), []string{"-force"}},
-		"both DSNs":        {append(full, "--dsn", "a", "--dsn-file", "b"), []string{"one of --dsn and --dsn-file"}},
-		"a password":       {append(full, "--dsn", "postgresql://a:b@h/d"), []string{"holds a password"}},
-		"a password again": {append(full, "--dsn", "host=h PASSWORD = b"), []string{"holds a password"}},
-		"a kind":           {[]string{"verify", "--dsn", "a", "--writer", "omsd-US", "--journal", "j", "--kind", "x"}, []string{`--kind "x"`}},
-		"a kind alone":     {[]string{"verify", "--dsn", "a", "--writer", "omsd-US", "--kind", "omsd"}, []string{"go together"}},
-		"a name":           {[]string{"verify", "--dsn", "a", "--writer", "us"}, []string{`"us"`}},
-		"an argument":      {[]string{"status", "--dsn", "a", "now"}, []string{`unexpected argument "now"`}},
-		"a count":          {[]string{"tail", "--dsn", "a", "--count", "0"}, []string{"--count"}},
+		"nothing":                     {nil, []string{"--journal is missing", "--kind is missing", "--writer is missing", "--status is missing", "one of --dsn and --dsn-file"}},
+		"no command":                  {[]string{"erase"}, []string{`"erase" is no command`}},
+		"an unknown flag":             {append(full, "--force"), []string{"-force"}},
+		"both DSNs":                   {append(full, "--dsn", "a", "--dsn-file", "b"), []string{"one of --dsn and --dsn-file"}},
+		"a password":                  {append(full, "--dsn", "postgresql://a:b@h/d"), []string{"holds a password"}},
+		"a password that is no URL's": {append(full, "--dsn", `postgresql://a:"@h/d`), []string{"holds a password"}},
+		"a password again":            {append(full, "--dsn", "host=h PASSWORD = b"), []string{"holds a password"}},
+		"a kind":                      {[]string{"verify", "--dsn", "a", "--writer", "omsd-US", "--journal", "j", "--kind", "x"}, []string{`--kind "x"`}},
+		"a kind alone":                {[]string{"verify", "--dsn", "a", "--writer", "omsd-US", "--kind", "omsd"}, []string{"go together"}},
+		"a name":                      {[]string{"verify", "--dsn", "a", "--writer", "us"}, []string{`"us"`}},
+		"an argument":                 {[]string{"status", "--dsn", "a", "now"}, []string{`unexpected argument "now"`}},
+		"a count":                     {[]string{"tail", "--dsn", "a", "--count", "0"}, []string{"--count"}},
 	} {
 		var stdout, stderr bytes.Buffer
 		if code := run(c.args, &stdout, &stderr); code != exitUsage {

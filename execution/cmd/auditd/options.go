@@ -1,11 +1,11 @@
 package main
 
 import (
+	"encoding/hex"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"regexp"
 	"strings"
@@ -23,6 +23,9 @@ type options struct {
 
 // secretInDSN finds the user's password and that of the client's TLS key.
 var secretInDSN = regexp.MustCompile(`(?i)password\s*=`)
+
+// percent is a byte as a URL may write it.
+var percent = regexp.MustCompile(`%[0-9a-fA-F]{2}`)
 
 // parse reads a command's options; every fault is in the one error.
 func parse(args []string, needed ...string) (options, error) {
@@ -82,16 +85,19 @@ func parse(args []string, needed ...string) (options, error) {
 	return o, nil
 }
 
+// hasSecret reads a URL as libpq and pgx do, which take passwords that net/url does not.
 func hasSecret(dsn string) bool {
-	if u, err := url.Parse(dsn); err == nil {
-		if _, there := u.User.Password(); there {
+	if _, rest, is := strings.Cut(dsn, "://"); is {
+		if user, _, there := strings.Cut(rest, "@"); there && !strings.Contains(user, "/") && strings.Contains(user, ":") {
 			return true
 		}
-		for key := range u.Query() { // where it may be written with percent signs
-			if strings.Contains(strings.ToLower(key), "password") {
-				return true
+		dsn = percent.ReplaceAllStringFunc(dsn, func(code string) string {
+			b, err := hex.DecodeString(code[1:])
+			if err != nil {
+				return code
 			}
-		}
+			return string(b)
+		})
 	}
 	return secretInDSN.MatchString(dsn)
 }
