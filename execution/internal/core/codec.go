@@ -72,6 +72,9 @@ func decodeRecord(b []byte) (*Record, error) {
 	switch b[0] {
 	case tagOwn:
 		r.Kind, r.Own = kindOwn, &OwnRecord{OrderID: id, Event: order.Event(d.byte()), Why: d.text()}
+		if !r.Own.Event.Known() {
+			return nil, fmt.Errorf("not a record: order %d has %s, which the order machine does not know", id, r.Own.Event)
+		}
 	case tagDecision:
 		r.Kind = kindDecision
 		r.Decision = &DecisionRecord{id, order.Decision{
