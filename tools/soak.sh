@@ -10,6 +10,10 @@ sequences=${SOAK_SEQUENCES:-1000000}   # days of 200 steps that the risk engine 
 # "context deadline exceeded", when the clock runs out on a worker that is at work.
 fuzz=${SOAK_FUZZ:-200000x}
 go=$(tools/go.sh)
+# With the targets and properties of the packages that link the risk engine.
+read -r -a flags <<<"$(tools/risk-cabi.sh flags)"
+[ "${#flags[@]}" -gt 0 ] || exit 1
+export CGO_ENABLED=1
 failed=() parts=0 began=$SECONDS
 
 # part NAME COMMAND...: run it, remember whether it failed
@@ -33,19 +37,30 @@ part "the risk engine against its judge" env DNALYAW_PROPERTY_SEQUENCES="$sequen
 part "properties of the gateway" env PROPTEST_CASES="$cases" timeout 300 \
   cargo test --quiet --locked -p dnalyaw-gateway --lib
 
-part "properties of the order machine and the venue" timeout 600 \
-  "$go" -C execution test ./internal/order ./internal/sim ./internal/targets -rapid.checks "$((cases * 5))"
+# Every package whose tests draw with rapid, and only those know the flag. Some draw what goes to a disk or a database, a
+# hundred times as slow as the rest.
+slow='internal/(journal|quotebook|audit/source|audit/store)$'
+mapfile -t drawn < <("$go" -C execution list "${flags[@]}" -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./internal/... |
+  sed -n 's|^\([^ ]*\) .*pgregory\.net/rapid.*|\1|p')
+mapfile -t quick < <(printf '%s\n' "${drawn[@]}" | grep -Ev "$slow")
+mapfile -t slower < <(printf '%s\n' "${drawn[@]}" | grep -E "$slow")
+# Without a package the tool would test what lies where it stands, and say that it is well.
+if [ "${#quick[@]}" -eq 0 ] || [ "${#slower[@]}" -eq 0 ]; then failed+=("no property of the Go packages was found"); fi
+part "properties of the order machine and the venue" timeout 900 \
+  "$go" -C execution test "${flags[@]}" "${quick[@]}" -rapid.checks "$((cases * 5))"
+part "properties of the files and the audit table" timeout 600 \
+  "$go" -C execution test "${flags[@]}" "${slower[@]}" -rapid.checks "$((cases / 10))"
 
 mapfile -t targets < <(
-  for package in $("$go" -C execution list ./...); do
+  for package in $("$go" -C execution list "${flags[@]}" ./...); do
     # A package without tests says so in words; only names of targets are wanted.
-    "$go" -C execution test -list '^Fuzz' "$package" | sed -n "s|^\(Fuzz.*\)\$|$package \1|p"
+    "$go" -C execution test "${flags[@]}" -list '^Fuzz' "$package" | sed -n "s|^\(Fuzz.*\)\$|$package \1|p"
   done
 )
 for target in "${targets[@]}"; do
   read -r package name <<<"$target"
   part "fuzz ${package#dnalyaw/execution/} $name" \
-    timeout 180 "$go" -C execution test -run '^$' -fuzz "^$name\$" -fuzztime "$fuzz" "$package"
+    timeout 180 "$go" -C execution test "${flags[@]}" -run '^$' -fuzz "^$name\$" -fuzztime "$fuzz" "$package"
 done
 if [ "${#targets[@]}" -eq 0 ]; then failed+=("no fuzz target was found"); fi
 

@@ -11,7 +11,7 @@ import (
 func FuzzPasswordInDSN(f *testing.F) {
 	for _, dsn := range []string{
 		"postgres://u:secret@h/db", "postgres://h/db?password=secret", "host=h password=secret", "host=h PASSWORD = 'secret'", "host=h user=u dbname=password",
-		"postgres://h/db?pass%77ord=secret", "host=h passfile=/x", "postgres:///db?host=/tmp&user=u",
+		"postgres://h/db?pass%77ord=secret", "host=h passfile=/x", "postgres:///db?host=/tmp&user=u", `postgres://u:"@h/db`, "postgres://u:a b^@h?x", "postgres://h:5432,g:5433/db",
 	} {
 		f.Add(dsn)
 	}

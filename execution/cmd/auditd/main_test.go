@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"dnalyaw/execution/internal/audit"
 	"dnalyaw/execution/internal/audit/pgtest"
 	"dnalyaw/execution/internal/audit/ship"
 	"dnalyaw/execution/internal/audit/verify"
@@ -224,17 +225,18 @@ func TestFaultsOfTheCommandLineAreOneLineAndStatusTwo(t *testing.T) {
 		args []string
 		want []string
 	}{
-		"nothing":          {nil, []string{"--journal is missing", "--kind is missing", "--writer is missing", "--status is missing", "one of --dsn and --dsn-file"}},
-		"no command":       {[]string{"erase"}, []string{`"erase" is no command`}},
-		"an unknown flag":  {append(full, "--force"), []string{"-force"}},
-		"both DSNs":        {append(full, "--dsn", "a", "--dsn-file", "b"), []string{"one of --dsn and --dsn-file"}},
-		"a password":       {append(full, "--dsn", "postgresql://a:b@h/d"), []string{"holds a password"}},
-		"a password again": {append(full, "--dsn", "host=h PASSWORD = b"), []string{"holds a password"}},
-		"a kind":           {[]string{"verify", "--dsn", "a", "--writer", "omsd-US", "--journal", "j", "--kind", "x"}, []string{`--kind "x"`}},
-		"a kind alone":     {[]string{"verify", "--dsn", "a", "--writer", "omsd-US", "--kind", "omsd"}, []string{"go together"}},
-		"a name":           {[]string{"verify", "--dsn", "a", "--writer", "us"}, []string{`"us"`}},
-		"an argument":      {[]string{"status", "--dsn", "a", "now"}, []string{`unexpected argument "now"`}},
-		"a count":          {[]string{"tail", "--dsn", "a", "--count", "0"}, []string{"--count"}},
+		"nothing":                     {nil, []string{"--journal is missing", "--kind is missing", "--writer is missing", "--status is missing", "one of --dsn and --dsn-file"}},
+		"no command":                  {[]string{"erase"}, []string{`"erase" is no command`}},
+		"an unknown flag":             {append(full, "--force"), []string{"-force"}},
+		"both DSNs":                   {append(full, "--dsn", "a", "--dsn-file", "b"), []string{"one of --dsn and --dsn-file"}},
+		"a password":                  {append(full, "--dsn", "postgresql://a:b@h/d"), []string{"holds a password"}},
+		"a password that is no URL's": {append(full, "--dsn", `postgresql://a:"@h/d`), []string{"holds a password"}},
+		"a password again":            {append(full, "--dsn", "host=h PASSWORD = b"), []string{"holds a password"}},
+		"a kind":                      {[]string{"verify", "--dsn", "a", "--writer", "omsd-US", "--journal", "j", "--kind", "x"}, []string{`--kind "x"`}},
+		"a kind alone":                {[]string{"verify", "--dsn", "a", "--writer", "omsd-US", "--kind", "omsd"}, []string{"go together"}},
+		"a name":                      {[]string{"verify", "--dsn", "a", "--writer", "us"}, []string{`"us"`}},
+		"an argument":                 {[]string{"status", "--dsn", "a", "now"}, []string{`unexpected argument "now"`}},
+		"a count":                     {[]string{"tail", "--dsn", "a", "--count", "0"}, []string{"--count"}},
 	} {
 		var stdout, stderr bytes.Buffer
 		if code := run(c.args, &stdout, &stderr); code != exitUsage {
@@ -254,18 +256,18 @@ func TestFaultsOfTheCommandLineAreOneLineAndStatusTwo(t *testing.T) {
 func TestADSNFileThatOthersCanReadIsRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "dsn")
 	must(t, os.WriteFile(path, []byte("postgresql://u:secret@h/d\n"), 0o644))
-	if _, err := readSecret(path); err == nil || !strings.Contains(err.Error(), "chmod 600") || strings.Contains(err.Error(), "secret") {
+	if _, err := audit.ReadDSN(path); err == nil || !strings.Contains(err.Error(), "chmod 600") || strings.Contains(err.Error(), "secret") {
 		t.Error(err)
 	}
 	must(t, os.Chmod(path, 0o600))
-	if dsn, err := readSecret(path); err != nil || dsn != "postgresql://u:secret@h/d" {
+	if dsn, err := audit.ReadDSN(path); err != nil || dsn != "postgresql://u:secret@h/d" {
 		t.Errorf("%q %v", dsn, err)
 	}
 	must(t, os.WriteFile(path, []byte(" \n"), 0o600))
-	if _, err := readSecret(path); err == nil || !strings.Contains(err.Error(), "is empty") {
+	if _, err := audit.ReadDSN(path); err == nil || !strings.Contains(err.Error(), "is empty") {
 		t.Error(err)
 	}
-	if _, err := readSecret(path + "x"); err == nil {
+	if _, err := audit.ReadDSN(path + "x"); err == nil {
 		t.Error("a file that is not there")
 	}
 }

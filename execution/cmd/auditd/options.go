@@ -1,15 +1,12 @@
 package main
 
 import (
-	"errors"
+	"encoding/hex"
 	"flag"
 	"fmt"
 	"io"
-	"net/url"
-	"os"
 	"regexp"
 	"strings"
-	"syscall"
 
 	"dnalyaw/execution/internal/audit"
 	"dnalyaw/execution/internal/audit/source"
@@ -23,6 +20,9 @@ type options struct {
 
 // secretInDSN finds the user's password and that of the client's TLS key.
 var secretInDSN = regexp.MustCompile(`(?i)password\s*=`)
+
+// percent is a byte as a URL may write it.
+var percent = regexp.MustCompile(`%[0-9a-fA-F]{2}`)
 
 // parse reads a command's options; every fault is in the one error.
 func parse(args []string, needed ...string) (options, error) {
@@ -75,51 +75,28 @@ func parse(args []string, needed ...string) (options, error) {
 	}
 	if o.dsnFile != "" {
 		var err error
-		if o.dsn, err = readSecret(o.dsnFile); err != nil {
+		if o.dsn, err = audit.ReadDSN(o.dsnFile); err != nil {
 			return o, err
 		}
 	}
 	return o, nil
 }
 
+// hasSecret reads a URL as libpq and pgx do, which take passwords that net/url does not.
 func hasSecret(dsn string) bool {
-	if u, err := url.Parse(dsn); err == nil {
-		if _, there := u.User.Password(); there {
+	if _, rest, is := strings.Cut(dsn, "://"); is {
+		if user, _, there := strings.Cut(rest, "@"); there && !strings.Contains(user, "/") && strings.Contains(user, ":") {
 			return true
 		}
-		for key := range u.Query() { // where it may be written with percent signs
-			if strings.Contains(strings.ToLower(key), "password") {
-				return true
+		dsn = percent.ReplaceAllStringFunc(dsn, func(code string) string {
+			b, err := hex.DecodeString(code[1:])
+			if err != nil {
+				return code
 			}
-		}
+			return string(b)
+		})
 	}
 	return secretInDSN.MatchString(dsn)
-}
-
-// readSecret reads a file that nobody but its owner, who must be this user or root, can read.
-func readSecret(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("open --dsn-file: %w", err)
-	}
-	defer f.Close()
-	fi, err := f.Stat()
-	if err != nil {
-		return "", err
-	}
-	st, ok := fi.Sys().(*syscall.Stat_t)
-	if !ok || fi.Mode().Perm()&0o077 != 0 || st.Uid != 0 && int(st.Uid) != os.Geteuid() {
-		return "", fmt.Errorf("--dsn-file %s can be read by others, or is another user's: chmod 600 and chown it", path)
-	}
-	b, err := io.ReadAll(io.LimitReader(f, 1<<16))
-	if err != nil {
-		return "", err
-	}
-	dsn := strings.TrimSpace(string(b))
-	if dsn == "" {
-		return "", errors.New("--dsn-file " + path + " is empty")
-	}
-	return dsn, nil
 }
 
 // follower opens the journal that the options name.

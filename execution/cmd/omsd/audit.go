@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -30,18 +28,8 @@ type trail struct {
 
 // behind says whether the table is too far behind, or will never get anything again.
 func (t *trail) behind() bool {
-	_, is := t.state()
-	return is
-}
-
-// state is for the metrics.
-func (t *trail) state() (lag uint64, behind bool) {
 	s := t.shipper.Load()
-	if s == nil {
-		return 0, false
-	}
-	st := s.Status()
-	return st.Lag, st.Behind(t.backlog)
+	return s != nil && s.Status().Behind(t.backlog)
 }
 
 // Audit is where it stands, for metrics and readiness; false while nothing is shipped. From any goroutine.
@@ -57,11 +45,11 @@ func (t *trail) Audit() (metrics.Audit, bool) {
 }
 
 // start begins to ship in the background. The core must be running: it knows how far the table was known to be.
-func (t *trail) start(ctx context.Context, opts options, oms *core.Core, observed *metrics.Metrics, log *slog.Logger) error {
+func (t *trail) start(ctx context.Context, opts options, oms *core.Core, log *slog.Logger) error {
 	if opts.audit == "" {
 		return nil
 	}
-	dsn, err := os.ReadFile(opts.audit)
+	dsn, err := audit.ReadDSN(opts.audit)
 	if err != nil {
 		return fmt.Errorf("--audit: %w", err)
 	}
@@ -77,16 +65,12 @@ func (t *trail) start(ctx context.Context, opts options, oms *core.Core, observe
 	run, cancel := context.WithCancel(context.Background())
 	t.cancel, t.done = cancel, make(chan struct{})
 	shipper, err := ship.New(ship.Config{
-		Writer: writer, Source: source.NewOMS(filepath.Join(opts.dir, "journal")), DSN: strings.TrimSpace(string(dsn)), Anchored: head, Drain: auditWait, Log: log,
+		Writer: writer, Source: source.NewOMS(filepath.Join(opts.dir, "journal")), DSN: dsn, Anchored: head, Drain: auditWait, Log: log,
 		OnAnchor: func(h audit.Head) error {
 			return oms.Anchor(context.WithoutCancel(run), audit.Anchor{Writer: writer, Seq: h.Seq, Hash: h.Hash})
 		},
 	})
 	if err != nil {
-		cancel()
-		return err
-	}
-	if err := observed.WatchAudit(t.state); err != nil {
 		cancel()
 		return err
 	}

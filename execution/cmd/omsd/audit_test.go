@@ -44,7 +44,7 @@ func (h *house) behind(want float64) {
 	h.t.Helper()
 	h.until("the audit table's lag", func(got families) bool {
 		_, served := got["omsd_audit_behind"]
-		return served && got.sum("omsd_audit_behind") == want && (got.sum("omsd_audit_lag_records") > 60) == (want == 1)
+		return served && got.sum("omsd_audit_behind") == want && (got.sum("omsd_audit_rows_behind") > 60) == (want == 1)
 	})
 }
 

@@ -22,6 +22,7 @@ import (
 	"dnalyaw/execution/internal/audit/verify"
 	"dnalyaw/execution/internal/core"
 	"dnalyaw/execution/internal/journal"
+	"dnalyaw/execution/internal/risklink"
 )
 
 // place is where a byte of a journal lies: in the block or the snapshot of a file, before or behind which record.
@@ -177,11 +178,14 @@ func TestAStartOnAChangedByteIsRefusedToldOrHarmless(t *testing.T) {
 	drawn := rand.New(rand.NewPCG(5, 5))
 	all := places(t, goldenDir)
 	seen := map[string]int{}
+	over, cancel := context.WithCancel(context.Background())
+	cancel() // a core that is run then closes its journal and ends
 	for range 60 {
 		p, bit := all[drawn.IntN(len(all))], drawn.IntN(8)
 		dir := changed(t, goldenDir, p, bit)
 		var log bytes.Buffer
-		oms, err := core.Open(dir, core.Config{Region: "US", Log: slog.New(slog.NewTextHandler(&log, nil))}, nil)
+		words := slog.New(slog.NewTextHandler(&log, nil))
+		oms, err := core.Open(dir, core.Config{Region: "US", Log: words}, risklink.New(risklink.Config{Path: "none", Region: "US", Log: words}))
 		if err != nil {
 			if p.file != "000003.log" || !strings.Contains(err.Error(), "000003.log") {
 				t.Fatalf("byte %d of %s: %v", p.at, p.file, err)
@@ -190,7 +194,7 @@ func TestAStartOnAChangedByteIsRefusedToldOrHarmless(t *testing.T) {
 			continue
 		}
 		hash, err := oms.RecoveredHash()
-		if err != nil {
+		if err = errors.Join(err, oms.Run(over)); err != nil {
 			t.Fatal(err)
 		}
 		switch same := strings.Contains(want, hash); {

@@ -164,7 +164,7 @@ func serve(opts options, log *slog.Logger, async *jsonlog.Async, stdout io.Write
 
 	st, err := oms.Status(ctx)
 	if err == nil {
-		err = table.start(ctx, opts, oms, observed, log)
+		err = table.start(ctx, opts, oms, log)
 	}
 	if err == nil {
 		err = ready(stdout, opts, watched.tcp, st)

@@ -208,8 +208,6 @@ func TestAScrapeIsWhatHappened(t *testing.T) {
 		delete(left, name)
 	}
 	delete(left, "omsd_open_orders") // there are none
-	delete(left, "omsd_audit_lag_records")
-	delete(left, "omsd_audit_behind") // both with --audit: see TestAnAuditTableThatIsAwayMeansReduceOnly
 	if len(left) != 0 {
 		t.Errorf("never served: %v", left)
 	}

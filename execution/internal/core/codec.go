@@ -71,6 +71,9 @@ func decodeRecord(b []byte) (*Record, error) {
 	switch b[0] {
 	case audit.TagOwn:
 		r.Kind, r.Own = kindOwn, &OwnRecord{OrderID: id, Event: order.Event(d.byte()), Why: d.text()}
+		if !r.Own.Event.Known() {
+			return nil, fmt.Errorf("not a record: order %d has %s, which the order machine does not know", id, r.Own.Event)
+		}
 	case audit.TagDecision:
 		r.Kind = kindDecision
 		r.Decision = &DecisionRecord{id, order.Decision{

@@ -99,11 +99,22 @@ func TestTextsAreCutBetweenCharacters(t *testing.T) {
 	}
 }
 
+// unknownEvent is a record of order 11, which life makes, with event 48.
+var unknownEvent = []byte("\x040\v\x00" + strings.Repeat("\x00", 16) + "0\x00")
+
+func TestAnEventThatNobodyKnowsBreaksTheJournal(t *testing.T) {
+	_, err := Replay(nil, append(encoded(t, life()[:5]...), unknownEvent))
+	if !errors.Is(err, journal.ErrBroken) || !strings.Contains(err.Error(), "record 6: not a record: order 11 has event 48") {
+		t.Errorf("%v", err)
+	}
+}
+
 // No record makes the replay panic, and what it accepts has one hash.
 func FuzzReplay(f *testing.F) {
 	for _, b := range encoded(f, life()...) {
 		f.Add(b)
 	}
+	f.Add(unknownEvent)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		records := append(encoded(t, life()[:5]...), b)
 		one, err := Replay(nil, records)

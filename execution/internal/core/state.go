@@ -84,6 +84,9 @@ func restoreState(snapshot []byte) (*State, error) {
 	if err := json.Unmarshal(snapshot, s); err != nil {
 		return nil, err
 	}
+	if err := noNull(s, newState()); err != nil {
+		return nil, fmt.Errorf("the snapshot of a state: %w", err)
+	}
 	s.index.rebuild(s.Orders, s.Session)
 	s.derive()
 	for _, o := range s.Orders {

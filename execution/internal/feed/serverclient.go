@@ -11,6 +11,13 @@ import (
 	"time"
 )
 
+// What a client may ask for and what a frame has room for.
+const (
+	subscribeMost = 1 << 20
+	sourcesMost   = 1<<16 - 1
+	textMost      = 1 << 12
+)
+
 // serverClient is one connection. The server appends frames to its buffer; a goroutine writes them, another reads what
 // the client asks for. The fields above mu belong to the server and its lock.
 type serverClient struct {
@@ -104,6 +111,9 @@ func (c *serverClient) read(ctx context.Context) error {
 			var more bool
 			if ids, more, err = parseSubscribe(f, ids); err != nil {
 				return refusal{err}
+			}
+			if len(ids) > subscribeMost {
+				return refusal{fmt.Errorf("a subscription of more than %d instruments", subscribeMost)}
 			}
 			if more {
 				break
@@ -277,6 +287,12 @@ func (c *serverClient) state(q Quote, names Feed) {
 
 func (c *serverClient) send(q *Quote, names Feed) {
 	source, known := c.sources[q.Source]
+	if !known && (len(c.sources) > sourcesMost || len(q.Source) > textMost) {
+		// A frame's number for it would be another's: the line ends rather than say something wrong.
+		c.s.opt.Log.Error("feed client cut off: too many sources, or one with too long a name", "sources", len(c.sources), "bytes", len(q.Source))
+		c.cutOff()
+		return
+	}
 	if !known {
 		source = uint16(len(c.sources))
 		c.sources[q.Source] = source
@@ -285,7 +301,7 @@ func (c *serverClient) send(q *Quote, names Feed) {
 	}
 	if _, known := c.named[q.InstrumentID]; !known && q.InstrumentID != 0 {
 		c.named[q.InstrumentID] = struct{}{}
-		if name := names.Symbol(q.InstrumentID); name != "" {
+		if name := names.Symbol(q.InstrumentID); name != "" && len(name) <= textMost {
 			body := append(binary.LittleEndian.AppendUint64(nil, uint64(q.InstrumentID)), name...)
 			c.control(frameName, c.s.clock(), body)
 		}

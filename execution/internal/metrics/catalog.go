@@ -58,8 +58,6 @@ const (
 	nameQuotes        = "omsd_quotes_total"
 	nameQuotesRefused = "omsd_quotes_refused_total"
 	nameFeedUp        = "omsd_feed_up"
-	nameAuditLag      = "omsd_audit_lag_records"
-	nameAuditBehind   = "omsd_audit_behind"
 
 	nameResponsive  = "omsd_loop_responsive"
 	nameReady       = "omsd_ready"
@@ -78,6 +76,7 @@ const (
 	nameQueueHigh   = "omsd_risk_queue_high"
 	nameAuditRows   = "omsd_audit_rows_behind"
 	nameAuditLink   = "omsd_audit_connected"
+	nameAuditBehind = "omsd_audit_behind"
 )
 
 var catalog = []Definition{
@@ -113,8 +112,6 @@ var catalog = []Definition{
 	{nameQuotes, Counter, "", "Messages of the feed about instruments that passed its gates; with --feed."},
 	{nameQuotesRefused, Counter, "reason", "Messages that the gates refused, and the gaps and silences that they found; with --feed."},
 	{nameFeedUp, Gauge, "", "1: the feed's line stands; with --feed."},
-	{nameAuditLag, Gauge, "", "Records of the journal that are not in the audit table; with --audit."},
-	{nameAuditBehind, Gauge, "", "1: the audit table is too far behind, and nothing is opened; with --audit."},
 
 	{nameResponsive, Gauge, "", "1: the loop answered this scrape within a second. 0: what the loop knows is missing from it."},
 	{nameReady, Gauge, "", "1: /readyz says 200."},
@@ -133,6 +130,7 @@ var catalog = []Definition{
 	{nameQueueHigh, Gauge, "", "The most frames that waited for riskd's socket."},
 	{nameAuditRows, Gauge, "", "Records of the journal that are not in the audit table yet."},
 	{nameAuditLink, Gauge, "", "1: the audit table's database is connected."},
+	{nameAuditBehind, Gauge, "", "1: the audit table is too far behind, and nothing is opened."},
 }
 
 // Catalog lists every family that is registered.

@@ -35,7 +35,7 @@ func TestGauges(t *testing.T) {
 	for name, want := range map[string]float64{
 		"omsd_unknown_orders": 2, "omsd_worked_parents": 7, "omsd_book_differences": 1, "omsd_equity_currency": 1_010_000, "omsd_positions": 3,
 		"omsd_cash_currency": 510_000, "omsd_session_pnl_currency": 10_000, "omsd_drawdown_bp": 12, "omsd_journal_lag_seconds": 1.5,
-		"omsd_loop_responsive": 1, "omsd_ready": 1, "omsd_audit_rows_behind": 41, "omsd_audit_connected": 1,
+		"omsd_loop_responsive": 1, "omsd_ready": 1, "omsd_audit_rows_behind": 41, "omsd_audit_connected": 1, "omsd_audit_behind": 0,
 	} {
 		if v := gauge(t, got, name); v != want {
 			t.Errorf("%s is %v, want %v", name, v, want)

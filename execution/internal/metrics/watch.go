@@ -70,7 +70,7 @@ func (m *Metrics) Watch(loop Loop, link *risklink.Stats, log Log, trail Trail) e
 	}
 	for _, name := range []string{
 		nameResponsive, nameReady, nameOpen, nameUnknown, nameWorked, nameDifferences, namePositions, nameDrawdown, nameBatchHigh, nameQueueHigh,
-		nameAuditRows, nameAuditLink,
+		nameAuditRows, nameAuditLink, nameAuditBehind,
 	} {
 		g, err := m.meter.Int64ObservableGauge(name, metric.WithDescription(help(name)))
 		faults = append(faults, err)
@@ -131,6 +131,7 @@ func (w *watch) counters(o metric.Observer) {
 	if a, there := w.trail.Audit(); there {
 		o.ObserveInt64(w.ints[nameAuditRows], int64(a.Behind))
 		o.ObserveInt64(w.ints[nameAuditLink], one(a.Connected))
+		o.ObserveInt64(w.ints[nameAuditBehind], one(a.Full))
 	}
 }
 

@@ -189,6 +189,8 @@ func (o *Order) Own(e Event, tsNs int64, why string) error {
 	case Approve, Deny, Ack, Partial, Fill, CancelRefused, CancelRefusedPartial, CancelDone, VenueReject, Expire,
 		ReplaceSent, ReplaceRefused, ReplaceRefusedPartial, Replace, Correct, numEvents:
 		return o.refuse(e, "not omsd's own event")
+	default:
+		return o.refuse(e, "no such event")
 	}
 	if err := o.fire(e); err != nil {
 		return err

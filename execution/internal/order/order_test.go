@@ -192,6 +192,16 @@ func TestDecisions(t *testing.T) {
 	}
 }
 
+// What a file says may be any byte.
+func TestEventsThatNobodyKnowsAreIllegal(t *testing.T) {
+	for e := range 256 {
+		o := order.NewOrder(order.Spec{ID: 7, InstrumentID: 3, Side: order.Buy, Qty: 1, Shares: map[string]int64{"a": 1}})
+		if err := o.Own(order.Event(e), 1, ""); !order.Event(e).Known() && (!errors.Is(err, order.ErrIllegal) || o.State != order.New) {
+			t.Errorf("event %d: %v, %s", e, err, o.State)
+		}
+	}
+}
+
 func TestUnknownOrdersAreFoundAgain(t *testing.T) {
 	o := decided(t, 10, 10)
 	ack := order.Report{ExecID: 1, Type: isNew, Leaves: 10, TsNs: 3}

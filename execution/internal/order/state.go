@@ -137,9 +137,12 @@ var eventMeanings = [numEvents]string{
 	"the venue took back or added to what it had reported as filled; a filled order that lost shares is not worked on",
 }
 
+// Known says that it is one of the events above: what is read from a file may be any byte.
+func (e Event) Known() bool { return e < numEvents }
+
 // String is the event's name in the journal.
 func (e Event) String() string {
-	if e < numEvents {
+	if e.Known() {
 		return eventNames[e]
 	}
 	return fmt.Sprintf("event %d", uint8(e))
