@@ -24,7 +24,7 @@ RISK_AVERSION = 1e-6
 """Lambda of Almgren and Chriss, "Optimal execution of portfolio transactions" (2000), per currency unit: their example's."""
 LARGE = "ALMGREN_CHRISS"
 """Where volatility, spread or volume are unknown omsd takes VWAP."""
-WALL_SLICE_SECONDS = 0.1
+WALL_SLICE_SECONDS = 0.2
 """A slice of a replayed session takes at least as long: time for an order to go to the venue and its fill to come back."""
 LEAST_SLICE_NS = 5 * MINUTE
 MAX_ADV_PPM = 10_000
