@@ -21,8 +21,11 @@ WHOLE = {
     "US": {101: 7990, 301: 3740, 202: 7400},
     "HK": {101: 39_990, 301: 18_740, 202: 37_400},
 }
-"""Worked by hand: weight x 10,000,000 (Hong Kong 50,000,000) / first mid, which is price + 0.01 x (id mod 5), in whole lots."""
-ADV = {"US": {101: 200_000, 301: 200_000, 202: 20_000_000}, "HK": {101: 1_000_000, 301: 1_000_000, 202: 20_000_000}}
+"""Worked by hand: weight x 10,000,000 (Hong Kong 50,000,000) / first mid, price + 0.01 x (id mod 5); whole lots."""
+ADV = {
+    "US": {101: 200_000, 301: 200_000, 202: 20_000_000},
+    "HK": {101: 1_000_000, 301: 1_000_000, 202: 20_000_000},
+}
 """Four and two per cent of the first two: above the half per cent that goes at once. Nothing of the third."""
 
 
@@ -45,7 +48,7 @@ def test_a_large_order_is_worked_over_the_day(desk: Desk, tmp_path: Path, region
     runtime.session_costs(desk.layout, desk.session, {}, tmp_path / "tca.jsonl")
     frames = read_shortfall(tmp_path / "tca.jsonl")
     parents = {row["instrument_id"]: row for row in frames["parent"].iter_rows(named=True)}
-    # The small one at once; the large ones by the trajectory of Almgren and Chriss, in about a dozen slices.
+    # The small one at once; the large ones by the trajectory of Almgren and Chriss, in five or six slices.
     assert {i: row["scheduled"] for i, row in parents.items()} == {101: True, 301: True, 202: False}
     assert parents[202]["children"] == 1
     for instrument in (101, 301):
@@ -54,7 +57,7 @@ def test_a_large_order_is_worked_over_the_day(desk: Desk, tmp_path: Path, region
             (WHOLE[region][instrument],) * 2
         )
         filled = [o for o in report.orders if o.instrument_id == instrument and o.filled_qty]
-        assert len(filled) >= 6
+        assert len(filled) >= 4
         # Over the day, and not in its first or last hour.
         moments = [f.ts_ns for o in filled for f in o.fills]
         assert max(moments) - min(moments) > day.trading_ns // 2

@@ -44,7 +44,12 @@ class Day:
         rows = market.reference_rows(NAMES)
         for row in rows:
             number = int(str(row["instrument_id"]))
-            row |= {"adv": adv[number], "currency": currency, "label": f"{row['symbol']}.{venue}", "venue": venue}
+            row |= {
+                "adv": adv[number],
+                "currency": currency,
+                "label": f"{row['symbol']}.{venue}",
+                "venue": venue,
+            }
         runtime.write_reference(layout, self.session, currency, rows, opened - timedelta(minutes=30))
         runtime.write_market(
             layout,
@@ -84,7 +89,8 @@ class Day:
             as_of_ns=int((self.hours[0] - timedelta(minutes=30)).timestamp()) * SECOND,
             session=int(self.session.strftime("%Y%m%d")),
             targets=[
-                pb.Target(instrument_id=i, weight=w, stop_distance=0.02 * prices[i]) for i, w in weights.items()
+                pb.Target(instrument_id=i, weight=w, stop_distance=0.02 * prices[i])
+                for i, w in weights.items()
             ],
             correlation_id="0123456789abcdef0123456789abcdef",
         )

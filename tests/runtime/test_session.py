@@ -27,7 +27,7 @@ def hours(region: str, session: date) -> tuple[datetime, datetime, Any]:
 
 def written(root: Path, region: str, session: date, speed: float, **more: Any) -> dict[str, Any]:
     layout = runtime.Layout(root, region)
-    terms = {"times": hours(region, session), "venues": {"NYSE"}, "seed": 7} | more
+    terms: dict[str, Any] = {"times": hours(region, session), "venues": {"NYSE"}, "seed": 7} | more
     runtime.write_session(layout, session, speed=speed, **terms)
     found: dict[str, Any] = json.loads((root / "session.json").read_text())
     return found
@@ -71,7 +71,7 @@ def test_hong_kongs_curve_by_hand() -> None:
     [("US", DAY), ("HK", DAY), *HALF_DAYS.items()],
 )
 def test_the_curve_is_a_u(region: str, session: date) -> None:
-    """Buckets ascend to the close and a million. Each holds the integral of a weight that is 3 at the ends, 1 in the middle."""
+    """Buckets ascend to the close and a million; each holds its part of a weight of 3 at the ends and 1 in the middle."""
     opened, closed, breaks = hours(region, session)
     start, ends, cum = curve_of(region, session)
     assert ends == sorted(set(ends))
@@ -104,10 +104,10 @@ def test_the_curve_is_a_u(region: str, session: date) -> None:
         # Five minutes are five minutes of a person's time.
         ("US", DAY, 1.0, 300),
         ("HK", DAY, 1.0, 300),
-        # A tenth of a second of wall time is 2,000 replayed seconds.
-        ("US", DAY, 20_000.0, 2_000),
-        ("HK", DAY, 20_000.0, 2_000),
-        ("US", HALF_DAYS["US"], 20_000.0, 2_000),
+        # A fifth of a second of wall time is 4,000 replayed seconds, or 2,000.
+        ("US", DAY, 20_000.0, 4_000),
+        ("HK", DAY, 20_000.0, 4_000),
+        ("US", HALF_DAYS["US"], 10_000.0, 2_000),
         # At most a quarter of the trading time: 6.5, 5.5, 3.5 and 2.5 hours.
         ("US", DAY, 1e6, 5_850),
         ("HK", DAY, 1e6, 4_950),
@@ -153,7 +153,7 @@ def test_a_seed_is_never_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("speed", "displayed", "adv"), [(1.0, 1_000_000, 10_000), (20_000.0, 6_666_666, 66_666)]
+    ("speed", "displayed", "adv"), [(1.0, 1_000_000, 10_000), (10_000.0, 6_666_666, 66_666)]
 )
 def test_a_child_may_be_what_every_five_minutes_of_its_slice_could_be(
     tmp_path: Path, speed: float, displayed: int, adv: int
