@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 from dnalyaw.pit import AsOf, Lake
 
@@ -42,7 +43,8 @@ class HomeConfig:
     """What a data home is bound to; written once, extended when a region is added.
 
     `firm_currency` (None: each account's own) is the one in which riskd counts the drawdown, `firm_rates` its units for
-    one of an account's currency. Both are set by hand in ``config.json``.
+    one of an account's currency. `venue_model` switches on parts of the simulated venue that are off by default
+    (docs/simvenue.md). All three are set by hand in ``config.json``.
     """
 
     provider: str
@@ -53,6 +55,7 @@ class HomeConfig:
     version: int = CONFIG_VERSION
     firm_currency: str | None = None
     firm_rates: dict[str, float] = field(default_factory=dict)
+    venue_model: dict[str, Any] = field(default_factory=dict)
 
 
 def _check_firm(path: Path, config: HomeConfig) -> None:
@@ -69,6 +72,20 @@ def _check_firm(path: Path, config: HomeConfig) -> None:
                 f"{path}: firm_rates {currency!r} is {rate!r}; give units of the firm's currency for one of it, "
                 f"a number above 0"
             )
+
+
+def _check_venue(path: Path, config: HomeConfig) -> None:
+    """Refuse what is no part of the venue's model, before anything is prepared by it."""
+    given = config.venue_model
+    if given == {}:
+        return
+    from dnalyaw.runtime import VENUE_PARTS
+
+    wrong = sorted(set(given) - VENUE_PARTS) if isinstance(given, dict) else [repr(given)]
+    if wrong:
+        raise HomeError(
+            f"{path}: venue_model has {', '.join(wrong)}; give an object of {', '.join(sorted(VENUE_PARTS))}"
+        )
 
 
 def slug(provider: str) -> str:
@@ -127,6 +144,7 @@ class Home:
                 f"{self.config_path} is not what a run wrote ({error}); restore it or use another --home"
             ) from error
         _check_firm(self.config_path, config)
+        _check_venue(self.config_path, config)
         return config
 
     def write_config(self, config: HomeConfig) -> None:

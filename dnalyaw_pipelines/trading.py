@@ -113,6 +113,8 @@ def prepare(
         actions=actions,
         currency=currency,
         seed=config.seed,
+        instruments=rows,
+        model=config.venue_model,
     )
     return layout
 

@@ -19,6 +19,7 @@ from dnalyaw.runtime._layout import DEFAULT_SPEED, PROGRAMS, Layout, RuntimeStar
 from dnalyaw.runtime._processes import ProcessStatus, down, status, up
 from dnalyaw.runtime._session import volume_curve, write_session
 from dnalyaw.runtime._venue import VenueControlError, control, wait_closed
+from dnalyaw.runtime._venue_model import VENUE_PARTS
 
 __all__ = [
     "ACCEPTED",
@@ -28,6 +29,7 @@ __all__ = [
     "MAX_STRATEGIES",
     "PROGRAMS",
     "REFUSED",
+    "VENUE_PARTS",
     "CostsError",
     "Layout",
     "OmsClient",

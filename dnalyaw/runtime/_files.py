@@ -15,18 +15,10 @@ from typing import Any
 import polars as pl
 
 from dnalyaw.runtime._layout import Layout
+from dnalyaw.runtime._venue_model import FEES, venue_model
 
 MICRO = 1_000_000
 NANOS = 1_000
-
-FEES: Mapping[str, Mapping[str, int]] = {
-    # Broker commission a share, and the SEC's fee on sales (27.8 USD a million).
-    "US": {"per_share_micro": 3_500, "bp_milli": 0, "sell_bp_milli": 278, "min_micro": 350_000},
-    # Stamp duty 10 bp, transaction and accounting levies 0.285 bp, trading fee 0.565 bp, settlement 0.42 bp,
-    # commission 3 bp.
-    "HK": {"per_share_micro": 0, "bp_milli": 14_270, "sell_bp_milli": 0, "min_micro": 0},
-}
-"""What a fill costs in the simulated market of a region; thousandths of a basis point of its value."""
 
 INITIAL_CASH: Mapping[str, int] = {"US": 10_000_000, "HK": 50_000_000}
 """Cash of a new paper account, in the region's currency."""
@@ -124,8 +116,10 @@ def write_market(
     actions: pl.DataFrame,
     currency: str,
     seed: int,
+    instruments: Sequence[Mapping[str, Any]] = (),
+    model: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write what the simulated venue replays on a session.
+    """Write what the simulated venue replays on a session, and on what terms it trades.
 
     Parameters
     ----------
@@ -137,6 +131,10 @@ def write_market(
         UTC.
     actions : polars.DataFrame
         Corporate actions with this session as ex-date.
+    instruments : sequence of mapping
+        Rows of the reference: what the venue's model may know of them.
+    model : mapping, optional
+        Parts of the venue's model beside settlement and dated fees: queues, impact, latency (docs/simvenue.md).
     """
     stem = layout.market(session)
     table = (
@@ -164,6 +162,7 @@ def write_market(
         "actions": [_action(row) for row in actions.iter_rows(named=True)],
         "initial_cash_micro": INITIAL_CASH[layout.region] * MICRO,
         "fees": dict(FEES[layout.region]),
+        "model": venue_model(layout.region, session, instruments, model),
         "reject_bp": REJECT_BP,
         "seed": seed,
     }

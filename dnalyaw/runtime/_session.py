@@ -24,9 +24,10 @@ RISK_AVERSION = 1e-6
 """Lambda of Almgren and Chriss, "Optimal execution of portfolio transactions" (2000), per currency unit: their example's."""
 LARGE = "ALMGREN_CHRISS"
 """Where volatility, spread or volume are unknown omsd takes VWAP."""
-WALL_SLICE_SECONDS = 0.1
+WALL_SLICE_SECONDS = 0.2
 """A slice of a replayed session takes at least as long: time for an order to go to the venue and its fill to come back."""
 LEAST_SLICE_NS = 5 * MINUTE
+MAX_ADV_PPM = 10_000
 FLOOR_PPM = 100_000
 BLOCK = 4
 
@@ -143,8 +144,10 @@ def _base(slice_ns: int) -> dict[str, Any]:
         "sweep_ns": slice_ns,
         "catch_up_ppm": MILLION,
         "min_gap_ns": 0,
-        "max_displayed_ppm": MILLION,
-        "max_adv_ppm": 10_000,
+        # One displayed size and a hundredth of the daily volume for every five minutes that a slice stands for: a child
+        # that waits takes what each row displays anew, and a fast replay has no time for one child after another.
+        "max_displayed_ppm": MILLION * slice_ns // LEAST_SLICE_NS,
+        "max_adv_ppm": MAX_ADV_PPM * slice_ns // LEAST_SLICE_NS,
         "max_refusals": 3,
     }
 

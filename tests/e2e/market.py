@@ -142,11 +142,13 @@ def write_day(
     """Write a session's reference and market with the library."""
     everything = [*names, *unpriced]
     rows = reference_rows(everything)
+    currency = {"US": "USD", "HK": "HKD"}[layout.region]
     splits = dict(actions.filter(pl.col("kind") == "split").select("instrument_id", "ratio").iter_rows())
     for row in rows:
         ratio = Fraction(splits.get(row["instrument_id"], 1)).limit_denominator(1000)
         row["split_num"], row["split_den"] = ratio.numerator, ratio.denominator
-    runtime.write_reference(layout, session, "USD", rows, opening(session) - timedelta(minutes=30))
+        row["currency"] = currency
+    runtime.write_reference(layout, session, currency, rows, opening(session) - timedelta(minutes=30))
     runtime.write_market(
         layout,
         session,
@@ -154,8 +156,9 @@ def write_day(
         {n.id: n.symbol for n in everything},
         times=(opening(session), opening(session) + timedelta(minutes=MINUTES), ()),
         actions=actions,
-        currency="USD",
+        currency=currency,
         seed=seed,
+        instruments=rows,
     )
 
 

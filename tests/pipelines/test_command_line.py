@@ -194,22 +194,30 @@ BARE = {"provider": "sample", "seed": 7, "simulated": True, "replay": False, "re
         ({"firm_rates": {"HKD": True}}, "firm_rates 'HKD' is True; give"),
         ({"firm_rates": {"HKD": "0.128"}}, "firm_rates 'HKD' is '0.128'; give"),
         ({"firm_rates": [0.128]}, r"firm_rates 'firm_rates' is \[0.128\]; give"),
+        ({"venue_model": {"fees": {}, "queue": {}}}, "venue_model has fees; give an object of auctions"),
+        ({"venue_model": [1]}, r"venue_model has \[1\]; give an object of auctions"),
     ],
 )
-def test_a_firms_currency_that_is_none_is_named(by_hand: dict, says: str, tmp_path: Path):
+def test_what_was_set_wrongly_by_hand_is_named(by_hand: dict, says: str, tmp_path: Path):
     (tmp_path / "config.json").write_text(json.dumps(BARE | by_hand))
     with pytest.raises(HomeError, match=says):
         Home(tmp_path).config()
 
 
 def test_the_firms_currency_is_read_and_kept(tmp_path: Path):
-    terms = {"firm_currency": "USD", "firm_rates": {"HKD": 0.128}}
+    impact = {"impact": {"temporary": 0.1, "permanent": 0.05}}
+    terms = {"firm_currency": "USD", "firm_rates": {"HKD": 0.128}, "venue_model": impact}
     (tmp_path / "config.json").write_text(json.dumps(BARE | terms))
     home = Home(tmp_path)
     home.write_config(home.config())
     assert (home.config().firm_currency, home.config().firm_rates) == ("USD", {"HKD": 0.128})
+    assert home.config().venue_model == impact
     (tmp_path / "config.json").write_text(json.dumps(BARE))
-    assert (home.config().firm_currency, home.config().firm_rates) == (None, {})
+    assert (home.config().firm_currency, home.config().firm_rates, home.config().venue_model) == (
+        None,
+        {},
+        {},
+    )
 
 
 def test_help_names_every_command():

@@ -94,10 +94,14 @@ def test_the_sessions_terms_are_what_was_worked_by_hand(tmp_path: Path) -> None:
         "initial_cash_micro": 50_000_000_000_000,
         "reject_bp": 30,
         "seed": 11,
+        "model": {
+            "settlement": {"date": "2026-03-12", "proceeds": "usable"},
+            "fees": {"schedule": "hk"},
+            "instruments": [],
+        },
     }  # fmt: skip
     # The venue refuses keys that it does not know.
-    assert set(fees) == {"per_share_micro", "bp_milli", "sell_bp_milli", "min_micro"}
-    assert all(isinstance(value, int) and value >= 0 for value in fees.values())
+    assert fees == {"per_share_micro": 0, "bp_milli": 3_000, "sell_bp_milli": 0, "min_micro": 0}
 
 
 def test_the_same_session_is_written_the_same_to_the_byte(tmp_path: Path) -> None:

@@ -131,6 +131,7 @@ type Core struct {
 	positions map[int64]frame.Position
 	staged    map[int64]frame.Position // positions of a SYNC under way
 	prices    map[int64]targets.Quote
+	pricedNs  map[int64]int64 // when those prices are of, UTC
 	ref       *reference.Reference
 	refErr    error
 	day       *session.Session // how the session is traded, nil = not known
@@ -201,7 +202,7 @@ func New(st *State, cfg Config, j Journal, link Link) *Core {
 	cfg.defaults()
 	return &Core{
 		cfg: cfg, link: link, journal: j, state: st, calls: make(chan func(), 256), ended: make(chan struct{}),
-		positions: map[int64]frame.Position{}, prices: map[int64]targets.Quote{}, heard: map[uint64]bool{},
+		positions: map[int64]frame.Position{}, prices: map[int64]targets.Quote{}, pricedNs: map[int64]int64{}, heard: map[uint64]bool{},
 		plans: map[uint64]*schedule.Plan{}, wakes: map[uint64]int64{}, counters: map[uint64]*counter{}, stirred: map[int64]bool{},
 		shares: map[int64]int64{}, marks: map[int64]int64{},
 	}

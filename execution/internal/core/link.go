@@ -37,6 +37,7 @@ func (c *Core) onUp(e risklink.Event) {
 	// A new connection may be to a riskd of another session; its clock starts anew.
 	c.clockNs = e.TsNs
 	clear(c.prices)
+	clear(c.pricedNs)
 	c.positions = map[int64]frame.Position{}
 	c.out = c.out[:0]
 	if region != c.cfg.Region {
@@ -191,6 +192,7 @@ func (c *Core) onFrame(m frame.Message, tsNs int64) {
 		}
 	case *frame.Price:
 		c.prices[int64(m.InstrumentID)] = targets.Quote{Bid: m.Bid, Ask: m.Ask, Last: m.Last}
+		c.pricedNs[int64(m.InstrumentID)] = m.TsNs
 		c.stir(int64(m.InstrumentID))
 	case *frame.SyncEnd:
 		c.onSyncEnd(m)

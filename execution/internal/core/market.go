@@ -72,6 +72,9 @@ func (c *Core) market(p *Parent, plan *schedule.Plan) schedule.Market {
 			m.BidSize, m.AskSize, m.SizeUnknown = look.BidSize, look.AskSize, false
 		}
 	}
+	if c.state.staleAt(p) > c.pricedNs[p.InstrumentID] {
+		m.Bid, m.Ask, m.Last = 0, 0, 0 // no price until there is a newer one
+	}
 	if p.Params.Algorithm == schedule.POV {
 		n := c.count(p, plan, look)
 		m.Volume, m.SliceVolume = n.Total, n.Total-n.SliceStart

@@ -87,13 +87,34 @@ func (s *State) applyParentEnd(r *ParentEndRecord) error {
 	return nil
 }
 
-// childMoved counts refusals: a child that ends with nothing filled because riskd or the venue would not have it.
+// stale says that riskd would not have an order because its price of the instrument is too old, as at the end of a break:
+// the clock says that the market trades, and its first quote has not come.
+func stale(o *order.Order) bool {
+	return o.State == order.Denied && o.Decided != nil && o.Decided.Reason == order.ReasonStalePrice
+}
+
+// staleAt is when the parent's last child was made, where riskd denied it for a stale price; otherwise 0. What is asked
+// again before a newer price comes is denied again.
+func (s *State) staleAt(p *Parent) int64 {
+	if len(p.Children) == 0 {
+		return 0
+	}
+	o := s.Orders[p.Children[len(p.Children)-1]]
+	if o == nil || !stale(o) {
+		return 0
+	}
+	return o.CreatedNs
+}
+
+// childMoved counts refusals: a child that ends with nothing filled because riskd or the venue would not have it. A stale
+// price is the market's, and no refusal: the child goes when there is a newer one.
 func (s *State) childMoved(o *order.Order, from order.State) {
 	p := s.Parents[o.Parent]
 	if p == nil || from == o.State {
 		return
 	}
 	switch {
+	case stale(o):
 	case o.Cum == 0 && (o.State == order.Denied || o.State == order.Rejected):
 		p.Refusals++
 	case o.State == order.Acknowledged || o.State == order.PartiallyFilled || o.State == order.Filled:

@@ -5,6 +5,7 @@ import "fmt"
 // Reason codes that omsd acts on; docs/contracts.md lists them all.
 const (
 	ReasonNone         = 0
+	ReasonStalePrice   = 13
 	ReasonBuyingPower  = 24
 	ReasonDuplicateID  = 26
 	ReasonCancelled    = 42

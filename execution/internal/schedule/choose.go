@@ -54,7 +54,7 @@ type Choice struct {
 	Why        string `json:"why"`
 }
 
-// Validate says what is wrong with the rule, all faults at once. Base is checked with each parent.
+// Validate says what is wrong with the rule, all faults at once. Base is checked on its own (Params.Check) and with each parent.
 func (r Rule) Validate() error {
 	var all []error
 	bad := func(format string, args ...any) { all = append(all, fmt.Errorf(format, args...)) }

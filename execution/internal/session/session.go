@@ -102,8 +102,16 @@ func Parse(data []byte) (*Session, error) {
 	if len(faults) == 0 && s.DayNs() == 0 {
 		bad("the breaks leave nothing of the session")
 	}
+	if len(faults) == 0 && s.Volume != nil {
+		if err := s.Volume.Check(s.OpenNs, s.CloseNs, s.Breaks); err != nil {
+			faults = append(faults, err)
+		}
+	}
 	if err := s.Rule.Validate(); err != nil {
 		faults = append(faults, fmt.Errorf("rule: %w", err))
+	}
+	if err := s.Rule.Base.Check(); err != nil {
+		faults = append(faults, fmt.Errorf("rule.base: %w", err))
 	}
 	if s.Router != nil {
 		if err := s.Router.Validate(); err != nil {

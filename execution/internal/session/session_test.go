@@ -42,6 +42,11 @@ func TestEveryFaultIsNamed(t *testing.T) {
 		"unknown field":       {`"region"`, `"colour":1,"region"`},
 		"not JSON":            {`{"region"`, `{"region`},
 		"something after its": {`7}}`, `7}} {}`},
+		"slice_ns is 0":       {`"small_adv_ppm":7`, `"base":{"slice_ns":0}`},
+		"sweep_ns 0":          {`"small_adv_ppm":7`, `"base":{"sweep_ns":0}`},
+		"fraction is 999999":  {`"rule"`, `"volume":{"start_ns":100,"end_ns":[300,1000],"cum_ppm":[5,999999]},"rule"`},
+		"lies in a break":     {`"rule"`, `"volume":{"start_ns":100,"end_ns":[300,400,1000],"cum_ppm":[5,6,1000000]},"rule"`},
+		"covers 100 to 900":   {`"rule"`, `"volume":{"start_ns":100,"end_ns":[900],"cum_ppm":[1000000]},"rule"`},
 	} {
 		if _, err := session.Parse([]byte(strings.Replace(good, change[0], change[1], 1))); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v", says, err)
