@@ -6,9 +6,10 @@ cd "$(dirname "$0")/.."
 
 cases=${SOAK_CASES:-3000}   # cases of each Rust property
 sequences=${SOAK_SEQUENCES:-1000000}   # days of 200 steps that the risk engine and its judge play
-# Inputs for each Go fuzz target. By number: a run that ends by the clock now and then fails with nothing but
+# Inputs for each Go fuzz target: some 2 s to build and start one and 1 to 20 s of inputs (those that go to a disk are the slow
+# ones), 7 minutes for all. By number: a run that ends by the clock now and then fails with nothing but
 # "context deadline exceeded", when the clock runs out on a worker that is at work.
-fuzz=${SOAK_FUZZ:-200000x}
+fuzz=${SOAK_FUZZ:-50000x}
 go=$(tools/go.sh)
 # With the targets and properties of the packages that link the risk engine.
 read -r -a flags <<<"$(tools/risk-cabi.sh flags)"

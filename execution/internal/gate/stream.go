@@ -8,7 +8,7 @@ import (
 
 // Filter is a feed behind its gate: it streams what passes, statuses included, and hands everything else to a Keeper.
 // A quote that was held and is let go comes just before the one that confirmed it, with FlagReleased: other instruments
-// may have overtaken it, its own have not.
+// may have overtaken it, of its own only quotes of one side.
 type Filter struct {
 	feed    feed.Feed
 	gate    *Gate

@@ -156,11 +156,20 @@ func start(t *testing.T, m tape, reference []byte) *runtime {
 	t.Cleanup(func() { _ = c.Close() })
 	r := &runtime{t: t, dir: dir, c: c, in: bufio.NewReader(c)}
 	r.send(&frame.Hello{Region: [4]byte{'U', 'S'}})
-	go func() {
+	over := make(chan struct{})
+	var beats sync.WaitGroup
+	beats.Go(func() {
+		tick := time.NewTicker(500 * time.Millisecond)
+		defer tick.Stop()
 		for r.write(&frame.Heartbeat{}) == nil {
-			time.Sleep(500 * time.Millisecond)
+			select {
+			case <-tick.C:
+			case <-over:
+				return
+			}
 		}
-	}()
+	})
+	t.Cleanup(func() { close(over); beats.Wait() })
 	return r
 }
 
