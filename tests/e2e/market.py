@@ -138,6 +138,7 @@ def write_day(
     seed: int,
     unpriced: Sequence[Name] = (),
     actions: pl.DataFrame = NO_ACTIONS,
+    model: Mapping[str, object] | None = None,
 ) -> None:
     """Write a session's reference and market with the library."""
     everything = [*names, *unpriced]
@@ -159,6 +160,7 @@ def write_day(
         currency=currency,
         seed=seed,
         instruments=rows,
+        model=model,
     )
 
 

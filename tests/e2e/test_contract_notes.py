@@ -89,3 +89,22 @@ def test_a_round_trip_in_hong_kong(desk: Desk) -> None:
             for rate in ("0.000027", "0.0000015", "0.0000565", "0.000042")
         )
         assert fees(pieces) == note + commission(pieces, Decimal("0.0003"))
+
+
+def test_a_part_that_was_switched_on_works_beside_them(desk: Desk) -> None:
+    """With impact an order does not wait for displayed sizes; what it wants beyond costs more, and fees stay fees."""
+    desk.write()
+    impact = {"impact": {"temporary": 0.142, "permanent": 0.314}}
+    market.write_day(desk.layout, desk.session, market.NAMES, seed=desk.seed, model=impact)
+    desk.up()
+    assert desk.submit(market.portfolio({QUOTED: 0.03})).outcome == runtime.ACCEPTED
+    desk.start()
+    ledger = desk.check(desk.close())
+    (order,) = ledger.orders.values()
+    # 7,400 wanted, 1,500 displayed at 40.03 = 40.02 + 0.01.
+    assert order.filled == 7400
+    first, *others = order.fills
+    assert (first["qty"], first["px"]) == (1500, 40_030_000)
+    assert others[0]["ts_ns"] == first["ts_ns"]
+    assert others[0]["px"] > first["px"]
+    assert fees(order) == sum(max(Decimal("0.35"), Decimal("0.0035") * f["qty"]) for f in order.fills)
