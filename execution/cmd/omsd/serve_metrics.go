@@ -28,7 +28,7 @@ type metricsServer struct {
 // loopback reads the address of --metrics: a literal loopback address with a port, so that no name can lead elsewhere.
 func loopback(text string) (netip.AddrPort, error) {
 	at, err := netip.ParseAddrPort(text)
-	if err != nil {
+	if err != nil || at.Addr().Zone() != "" { // loopback needs none, and the listener would read some of them otherwise
 		return at, fmt.Errorf("--metrics %q is not ADDRESS:PORT such as 127.0.0.1:9464", text)
 	}
 	if !at.Addr().IsLoopback() {

@@ -154,6 +154,9 @@ func parseSymbols(m *quickfix.Message) (map[string]bool, quickfix.MessageRejectE
 	symbols := map[string]bool{}
 	for _, f := range bytes.Split(m.Bytes(), []byte{1}) {
 		if symbol, ok := bytes.CutPrefix(f, []byte("55=")); ok {
+			if len(symbol) == 0 {
+				return nil, quickfix.TagSpecifiedWithoutAValue(tagSymbol) // it would choose nothing, and nobody would hear of it
+			}
 			symbols[string(symbol)] = true
 		}
 	}
