@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -132,4 +133,16 @@ func TestAnAuditTableThatIsAwayMeansReduceOnly(t *testing.T) {
 	h.await("name 1 is bought again", func(s *pb.GetStatusResponse) bool { return s.OpenOrders == 0 && h.held(1) == 150 })
 	h.term()
 	h.verified(pg)
+}
+
+// The file may hold a password: one that others can read is refused before anything is shipped, and the reason tells no secret.
+func TestAnAuditFileThatOthersCanReadIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.dsn")
+	if err := os.WriteFile(path, []byte("postgresql://u:secret@h/d\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	err := new(trail).start(t.Context(), options{audit: path}, nil, nil)
+	if err == nil || !strings.Contains(err.Error(), "--audit: "+path+" can be read by others") || strings.Contains(err.Error(), "secret") {
+		t.Error(err)
+	}
 }

@@ -46,7 +46,11 @@ func (c *Client) take(f frame, q *Quote) (bool, error) {
 
 func (c *Client) define(f frame) error {
 	if f.kind == frameName && len(f.body) > 8 {
-		c.names[int64(binary.LittleEndian.Uint64(f.body))] = c.texts.get(f.body[8:])
+		id := int64(binary.LittleEndian.Uint64(f.body))
+		if _, known := c.names[id]; !known && len(c.names) >= subscribeMost {
+			return fmt.Errorf("more than %d instruments are named", subscribeMost)
+		}
+		c.names[id] = c.texts.get(f.body[8:])
 		return nil
 	}
 	if f.kind == frameSource && len(f.body) >= 2 && int(binary.LittleEndian.Uint16(f.body)) == len(c.sources) {

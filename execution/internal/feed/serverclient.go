@@ -15,7 +15,7 @@ import (
 const (
 	subscribeMost = 1 << 20
 	sourcesMost   = 1<<16 - 1
-	textMost      = 1 << 12
+	textMost      = 1 << 12 // bytes of a source's or an instrument's name
 )
 
 // serverClient is one connection. The server appends frames to its buffer; a goroutine writes them, another reads what
@@ -122,9 +122,14 @@ func (c *serverClient) read(ctx context.Context) error {
 			if err != nil {
 				return refusal{err}
 			}
+			c.waitForRoom(ctx)
+			c.signal(c.room)
 			c.s.subscribed(ctx, c, want)
 			ids = nil
 		case frameResend:
+			// A snapshot is far longer than the request: a client that asks and does not read waits for its own snapshots.
+			c.waitForRoom(ctx)
+			c.signal(c.room) // it may have been the replay's turn
 			c.s.resend(c)
 		default:
 			return refusal{fmt.Errorf("frame of kind %d: send a subscription or a request for a snapshot", f.kind)}
@@ -147,12 +152,13 @@ func (c *serverClient) sayWhy(err error) {
 	c.cutOff()
 }
 
-// cutOff lets the writer end the connection after what waits.
-func (c *serverClient) cutOff() {
+// cutOff lets the writer end the connection after what waits; false where that was said before.
+func (c *serverClient) cutOff() (first bool) {
 	c.mu.Lock()
-	c.cut = true
+	first, c.cut = !c.cut, true
 	c.mu.Unlock()
 	c.signal(c.wake)
+	return first
 }
 
 // write sends what is appended, and a heartbeat where nothing was.
@@ -289,8 +295,9 @@ func (c *serverClient) send(q *Quote, names Feed) {
 	source, known := c.sources[q.Source]
 	if !known && (len(c.sources) > sourcesMost || len(q.Source) > textMost) {
 		// A frame's number for it would be another's: the line ends rather than say something wrong.
-		c.s.opt.Log.Error("feed client cut off: too many sources, or one with too long a name", "sources", len(c.sources), "bytes", len(q.Source))
-		c.cutOff()
+		if c.cutOff() {
+			c.s.opt.Log.Error("feed client cut off: too many sources, or one with too long a name", "sources", len(c.sources), "bytes", len(q.Source))
+		}
 		return
 	}
 	if !known {

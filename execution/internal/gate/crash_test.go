@@ -201,3 +201,56 @@ func TestPlantedPrintsThatComeBackAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// Every daily file of the folder is in the test of the crashes: the instruments that the map files name, and what they do not
+// name (a ticker that another company had before) through a gate of its own.
+func TestEveryDailyFileIsJudged(t *testing.T) {
+	usa := filepath.Join(shared(t), "lean", "equity", "usa")
+	who, err := feed.ReadLeanIdentities(filepath.Join(usa, "map_files"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths, err := filepath.Glob(filepath.Join(usa, "daily", "*.zip"))
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("daily files: %v %v", paths, err)
+	}
+	named := map[int64]bool{}
+	quotes, _, _ := leanDaily(t)
+	for i := range quotes {
+		named[quotes[i].InstrumentID] = true
+	}
+	known, strange := len(quotes), 0
+	for _, path := range paths {
+		rows, ids := 0, map[int64]bool{}
+		f := feed.NewLeanDaily(path, func(ticker string, day int64) (int64, bool) {
+			rows++
+			id, known := who.Who(ticker, day)
+			if known {
+				ids[id] = true
+				return 0, false
+			}
+			return 1, true
+		})
+		if err := feed.Open(context.Background(), f); err != nil {
+			t.Fatal(err)
+		}
+		rest, err := feed.ReadAll(f)
+		if err != nil || rows == 0 {
+			t.Fatalf("%s: %d rows, %v", path, rows, err)
+		}
+		f.Close()
+		for id := range ids {
+			if !named[id] {
+				t.Errorf("%s: instrument %d is not among the crash test's", filepath.Base(path), id)
+			}
+		}
+		strange += len(rest)
+		end := fates(mustGate(t, gate.Default()), rest)
+		for i := range rest {
+			if end[i].Outcome != gate.Pass {
+				t.Errorf("%s %s: %s", filepath.Base(path), day(&rest[i]), gate.Explain(&rest[i], end[i], ""))
+			}
+		}
+	}
+	t.Logf("%d files: %d prints of named instruments, %d of others", len(paths), known, strange)
+}

@@ -66,12 +66,17 @@ func TestLostConnection(t *testing.T) {
 	if h := g.Health(7); !h.FeedDead || !h.Suspect {
 		t.Errorf("%+v", h)
 	}
+	if found := g.Tick(t0 + 2); len(found) != 1 || found[0].Reason != gate.Dead || found[0].InstrumentID != 0 || found[0].Over {
+		t.Errorf("told of the lost line: %+v", found)
+	}
 	q := book(1, 10000, 10002)
 	if v := g.Check(&q); !v.Suspect {
 		t.Error("a quote before the snapshot is not suspect")
 	}
 	g.Check(feedStatus(feed.StatusSync, t0+2*sec))
-	g.Tick(t0 + 2*sec)
+	if found := g.Tick(t0 + 2*sec); len(found) != 1 || !found[0].Over {
+		t.Errorf("told of the line that is back: %+v", found)
+	}
 	if h := g.Health(7); h.FeedDead || h.Suspect {
 		t.Errorf("after the snapshot: %+v", h)
 	}

@@ -172,6 +172,18 @@ func TestRestoreRefusesADamagedState(t *testing.T) {
 	}
 }
 
+func TestRestoreRefusesWhatFollowsTheState(t *testing.T) {
+	state, err := calm(t, gate.Default()).State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, end := range []string{"}", "]", "{}", "0"} {
+		if _, err := gate.Restore(append(bytes.Clone(state), end...)); err == nil {
+			t.Errorf("a state with %q after it: accepted", end)
+		}
+	}
+}
+
 func FuzzRestore(f *testing.F) {
 	g, err := gate.New(gate.Default())
 	if err != nil {

@@ -77,6 +77,7 @@ func TestRules(t *testing.T) {
 		{"one-sided refused", with(func(c *gate.Config) { c.OneSidedRefused = true }), book(60, 10000, 0), gate.Refuse, gate.OneSided, "AAA has no ask"},
 		{"empty refused", with(func(c *gate.Config) { c.OneSidedRefused = true }), book(60, 0, 0), gate.Refuse, gate.OneSided, "AAA has neither bid nor ask"},
 		{"off tick", with(func(c *gate.Config) { c.OffTickRefused = true }), changed(book(60, 10000, 10002), func(q *feed.Quote) { q.Ask += 5000 }), gate.Refuse, gate.OffTick, "AAA ask 100.025 is no multiple of the tick 0.01"},
+		{"bid off tick", with(func(c *gate.Config) { c.OffTickRefused = true }), changed(book(60, 10000, 10002), func(q *feed.Quote) { q.Bid -= 5000 }), gate.Refuse, gate.OffTick, "AAA bid 99.995 is no multiple of the tick 0.01"},
 		{"off tick allowed", gate.Default(), changed(book(60, 10000, 10002), func(q *feed.Quote) { q.Ask += 5000 }), gate.Pass, gate.None, ""},
 		{"back in time", gate.Default(), book(58, 10000, 10002), gate.Refuse, gate.Stale, "AAA quote is 1s older than what was seen already"},
 		{"old at receipt", gate.Default(), changed(book(60, 10000, 10002), func(q *feed.Quote) { q.RecvNs = q.TsNs + 6*sec }), gate.Refuse, gate.Stale, "AAA quote was 6s old when it came, at most 5s is taken"},

@@ -3,7 +3,9 @@ package gate
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 
 	"dnalyaw/execution/internal/feed"
 )
@@ -50,6 +52,9 @@ func Restore(data []byte) (*Gate, error) {
 	var s state
 	if err := dec.Decode(&s); err != nil {
 		return nil, fmt.Errorf("gate: state: %w; start without it, the gate learns anew", err)
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return nil, errors.New("gate: something follows the state; start without it, the gate learns anew")
 	}
 	if s.Version != stateVersion {
 		return nil, fmt.Errorf("gate: state of version %d, want %d; start without it, the gate learns anew", s.Version, stateVersion)

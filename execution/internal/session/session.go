@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"strconv"
@@ -78,7 +79,7 @@ func Parse(data []byte) (*Session, error) {
 	if err := dec.Decode(s); err != nil {
 		return nil, fmt.Errorf("session is not JSON of the expected form: %w", err)
 	}
-	if dec.More() {
+	if _, err := dec.Token(); err != io.EOF { // More would take a closing bracket for the end
 		return nil, errors.New("session has something after its object")
 	}
 	var faults []error

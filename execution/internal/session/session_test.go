@@ -54,6 +54,15 @@ func TestEveryFaultIsNamed(t *testing.T) {
 	}
 }
 
+// A bracket too many is a damaged file, not an end.
+func TestABracketTooManyIsRefused(t *testing.T) {
+	for _, end := range []string{"}", "]", "\n}"} {
+		if _, err := session.Parse([]byte(good + end)); err == nil || !strings.Contains(err.Error(), "something after its object") {
+			t.Errorf("%q: %v", end, err)
+		}
+	}
+}
+
 func TestNoFileIsNoSession(t *testing.T) {
 	if s, err := session.Read(t.TempDir() + "/session.json"); s != nil || err != nil {
 		t.Errorf("%v, %v", s, err)

@@ -95,6 +95,8 @@ func TestParseSessionNamesWhatIsWrong(t *testing.T) {
 		{`"initial_cash_micro": 5`, `"initial_cash_micro": 5.5`, "s.json:5:"},
 		{`"seed": -3`, `"seed": -3,`, "s.json:6:"},
 		{"\n}", "\n} {}", "something follows"},
+		{"\n}", "\n}}", "something follows"},
+		{"\n}", "\n}]", "something follows"},
 	} {
 		data := strings.Replace(goodSession, c.old, c.new, 1)
 		if data == goodSession {

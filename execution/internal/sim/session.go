@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 )
 
@@ -43,8 +44,9 @@ func ParseSession(name string, data []byte) (Session, error) {
 	if err := dec.Decode(&s); err != nil {
 		return s, fmt.Errorf("%s:%d: %v", name, lineAt(data, errorOffset(err, dec)), err)
 	}
-	if dec.More() {
-		return s, fmt.Errorf("%s:%d: something follows the JSON object", name, lineAt(data, dec.InputOffset()))
+	end := dec.InputOffset()
+	if _, err := dec.Token(); err != io.EOF { // More would take a closing bracket for the end
+		return s, fmt.Errorf("%s:%d: something follows the JSON object", name, lineAt(data, end))
 	}
 	if err := knownFees(data); err != nil {
 		return s, fmt.Errorf("%s: %w", name, err)
