@@ -135,6 +135,7 @@ pub struct Book {
     /// Fills move the positions that are reported.
     pub keeps_account: bool,
     pub cancel_on_disconnect: Option<bool>,
+    pub port: u16,
     pub next_exec: u64,
     /// Seen on every D before anything is answered.
     pub journal: Option<std::path::PathBuf>,
@@ -220,6 +221,7 @@ impl Venue {
                 on_replace: OnReplace::Accept,
                 keeps_account: false,
                 cancel_on_disconnect: None,
+                port,
                 next_exec: 0,
                 journal: None,
                 journaled_first: Vec::new(),
@@ -539,10 +541,11 @@ impl Venue {
         self.send(kind, body);
     }
 
+    /// Never one that another venue of the test gave: what riskd heard of its predecessor it would drop as heard before.
     pub fn exec_id(&self) -> String {
         let mut book = self.book();
         book.next_exec += 1;
-        format!("E{}", book.next_exec)
+        format!("E{}-{}", book.port, book.next_exec)
     }
 
     fn order(&self, message: &Message) {
