@@ -65,7 +65,7 @@ def prepare(
 ) -> runtime.Layout:
     """Write what the runtime reads before the open: reference, market, session, register."""
     from dnalyaw.market import region as region_of
-    from dnalyaw.market import session_times
+    from dnalyaw.market import session_times, volume_profile
 
     layout = layout_of(home, region)
     session = home.traded_session(region, partition)
@@ -96,6 +96,8 @@ def prepare(
     provider = provider_for(config.provider, config.seed)
     times = session_times(region, session)
     hours = (times.open, times.close, times.breaks)
+    events = provider.market_events(region, session)
+    symbols = {row["instrument_id"]: row["symbol"] for row in rows}
     runtime.write_session(
         layout,
         session,
@@ -103,12 +105,14 @@ def prepare(
         venues={row["venue"] for row in rows},
         speed=speed,
         seed=config.seed,
+        profile=volume_profile(provider, region, session),
+        at_once=bool(printed_only(events) & symbols.keys()),
     )
     runtime.write_market(
         layout,
         session,
-        provider.market_events(region, session),
-        {row["instrument_id"]: row["symbol"] for row in rows},
+        events,
+        symbols,
         times=hours,
         actions=actions,
         currency=currency,
@@ -117,6 +121,16 @@ def prepare(
         model=config.venue_model,
     )
     return layout
+
+
+def printed_only(events: pl.DataFrame) -> set[int]:
+    """Instruments of which the market tells a print and no quote.
+
+    riskd takes no order on a price of more than 15 minutes, and opens nothing at all while it holds a name whose price is
+    older than 30: where there are such names, what is not sent at the open is refused later.
+    """
+    quoted = events.filter(pl.col("kind") == "quote")["instrument_id"]
+    return set(events.filter(~pl.col("instrument_id").is_in(quoted.unique().implode()))["instrument_id"])
 
 
 def reference_rows(

@@ -34,6 +34,7 @@ from dnalyaw.market._sessions import (
     sessions_between,
 )
 from dnalyaw.market._ticks import REDUCED_FROM, session_ticks
+from dnalyaw.market._volume import volume_profile
 
 __all__ = [
     "DECISION_LEAD",
@@ -71,4 +72,5 @@ __all__ = [
     "session_times",
     "sessions_between",
     "total_returns",
+    "volume_profile",
 ]

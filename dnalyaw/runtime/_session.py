@@ -16,6 +16,8 @@ MILLION = 1_000_000
 
 SMALL_ADV_PPM = 5_000
 """A parent order of at most half a per cent of the average daily volume goes at once."""
+EVERYTHING_PPM = 2**62
+"""No order is a larger part of the volume."""
 PARTICIPATION_PPM = 100_000
 """The part of the volume that a large one is expected to trade."""
 MIN_DURATION_NS = 10 * MINUTE
@@ -36,8 +38,13 @@ BLOCK = 4
 _BUCKETS = 26
 
 
-def volume_curve(opened: int, closed: int, breaks: Sequence[tuple[int, int]]) -> dict[str, Any]:
-    """The U shape that is expected of a session of which nothing is recorded.
+def volume_curve(
+    opened: int,
+    closed: int,
+    breaks: Sequence[tuple[int, int]],
+    profile: Sequence[float] | None = None,
+) -> dict[str, Any]:
+    """The volume that is expected of a session: as recorded on earlier days, else the U shape.
 
     Parameters
     ----------
@@ -45,6 +52,9 @@ def volume_curve(opened: int, closed: int, breaks: Sequence[tuple[int, int]]) ->
         Nanoseconds UTC.
     breaks : sequence of (int, int)
         Ascending, nanoseconds UTC; nothing trades in them.
+    profile : sequence of float, optional
+        The part of a day's volume that has traded by the end of each of as many equal parts of the trading time, as
+        `dnalyaw.market.volume_profile` gives it; even within a part. None is the U shape.
 
     Returns
     -------
@@ -62,6 +72,11 @@ def volume_curve(opened: int, closed: int, breaks: Sequence[tuple[int, int]]) ->
     def traded(at_ns: int) -> int:
         elapsed = sum(max(0, min(end, at_ns) - start) for start, end in parts)
         x = elapsed / trading
+        if profile is not None:
+            place = x * len(profile)
+            part = min(int(place), len(profile) - 1)
+            before = profile[part - 1] if part else 0.0
+            return round(MILLION * (before + (profile[part] - before) * (place - part)))
         # The integral of the weight from 0 to x, over its integral to 1, which is 5/3.
         return round(MILLION * (x + ((2 * x - 1) ** 3 + 1) / 3) / (5 / 3))
 
@@ -90,6 +105,8 @@ def write_session(
     venues: Collection[str],
     speed: float,
     seed: int,
+    profile: Sequence[float] | None = None,
+    at_once: bool = False,
 ) -> None:
     """Write ``session.json``.
 
@@ -106,6 +123,10 @@ def write_session(
         Replayed seconds a second: slices last `WALL_SLICE_SECONDS` of wall time at least.
     seed : int
         The experiment's key; a day has its own.
+    profile : sequence of float, optional
+        Of `volume_curve`.
+    at_once : bool
+        Nothing is worked over time, however large: for a market in which some names have no price but the print of the day.
     """
     opened, closed = nanos(times[0]), nanos(times[1])
     breaks = [(nanos(start), nanos(end)) for start, end in times[2]]
@@ -117,12 +138,13 @@ def write_session(
         "open_ns": opened,
         "close_ns": closed,
         "breaks": breaks,
-        "volume": volume_curve(opened, closed, breaks),
+        "volume": volume_curve(opened, closed, breaks, profile),
         "rule": {
-            "small_adv_ppm": SMALL_ADV_PPM,
+            "small_adv_ppm": EVERYTHING_PPM if at_once else SMALL_ADV_PPM,
             "rate_ppm": PARTICIPATION_PPM,
             "min_duration_ns": MIN_DURATION_NS,
             "large": LARGE,
+            **({"unknown": "IMMEDIATE"} if at_once else {}),
             "risk_aversion": RISK_AVERSION,
             "base": _base(slice_ns),
         },

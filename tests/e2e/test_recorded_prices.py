@@ -75,6 +75,15 @@ def test_a_past_session_fills_at_recorded_prices_and_a_second_run_sends_nothing(
         assert local.date().isoformat() == SESSION
         assert 9 * 60 + 30 <= local.hour * 60 + local.minute < 16 * 60
 
+    # A name with nothing but its daily open cannot be traded later: an order of many days' volume went at once as well.
+    rule = json.loads((home / "runtime" / "us" / "session.json").read_text())["rule"]
+    sent = [event for event in events if event["kind"] == "order"]
+    adv = {row["instrument_id"]: row["adv"] for row in reference["instruments"]}
+    assert max(event["qty"] / adv[event["instrument_id"]] for event in sent) > 0.02
+    assert rule["small_adv_ppm"] > 1e12
+    filled = {event["cl_ord_id"]: event["leaves"] for event in fills}
+    assert filled == {event["cl_ord_id"]: 0 for event in sent}
+
     page = Path(outcome["report"]).read_text()
     assert "recorded daily open" in page
     assert "SIMULATED" not in page

@@ -161,3 +161,29 @@ def test_a_child_may_be_what_every_five_minutes_of_its_slice_could_be(
     """2,000 seconds are six times and two thirds of five minutes."""
     base = written(tmp_path, "US", DAY, speed)["rule"]["base"]
     assert (base["max_displayed_ppm"], base["max_adv_ppm"]) == (displayed, adv)
+
+
+def test_a_recorded_shape_by_hand(tmp_path: Path) -> None:
+    """Quarters of 40, 10, 10 and 40 per cent: a bucket of a 26th holds as much of its quarter as it covers."""
+    start, ends, cum = curve_of("US", DAY)
+    document = written(tmp_path, "US", DAY, 1.0, profile=(0.4, 0.5, 0.6, 1.0))
+    assert (document["volume"]["start_ns"], document["volume"]["end_ns"]) == (start, ends)
+    found = document["volume"]["cum_ppm"]
+    # 1/26 is 4/26 of the first quarter; 7/26 is 2/26 into the second; 13/26 is its end; 25/26 is 22/26 into the last.
+    assert (found[0], found[6], found[12]) == (61_538, 407_692, 500_000)
+    assert (found[24], found[25]) == (938_462, MILLION)
+    assert found == sorted(found)
+    assert found != cum
+    # Hong Kong: 5/11 of the time is over at noon, 9/11 of the second quarter; lunch has nothing.
+    document = written(tmp_path, "HK", DAY, 1.0, profile=(0.4, 0.5, 0.6, 1.0))
+    assert document["volume"]["cum_ppm"][10:12] == [481_818, 481_818]
+
+
+def test_a_market_of_prints_is_traded_at_once(tmp_path: Path) -> None:
+    rule = written(tmp_path, "US", DAY, 1.0, at_once=True)["rule"]
+    # A thousand times the daily volume is small, and so is what nobody knows the volume of.
+    assert rule["small_adv_ppm"] > 1_000 * MILLION
+    assert rule["unknown"] == "IMMEDIATE"
+    usual = written(tmp_path, "US", DAY, 1.0)["rule"]
+    assert usual["small_adv_ppm"] == 5_000
+    assert "unknown" not in usual

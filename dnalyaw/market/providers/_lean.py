@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import re
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,18 +13,18 @@ import polars as pl
 
 from dnalyaw.market._region import region as region_of
 from dnalyaw.market._schema import SCHEMAS, conform, empty
-from dnalyaw.market._sessions import is_session, session_on_or_after, session_table, session_times
+from dnalyaw.market._sessions import session_on_or_after, session_table, session_times
 from dnalyaw.market.providers._base import ProviderError
 from dnalyaw.market.providers._lean_actions import actions_of, delisting_of
-from dnalyaw.market.providers._lean_files import read_daily, read_factor_file, read_minute_quotes
+from dnalyaw.market.providers._lean_files import read_daily, read_factor_file
 from dnalyaw.market.providers._lean_identity import Identity, Span, read_identities
+from dnalyaw.market.providers._lean_minutes import minute_files, quotes_of, volume_before
 from dnalyaw.market.providers._recorded import instruments_in, replay
 from dnalyaw.market.providers._times import bar_times, event_session, known_before
 
 __all__ = ["Dropped", "LeanProvider"]
 
 _LOG = logging.getLogger(__name__)
-_QUOTE_FILE = re.compile(r"(\d{8})_quote\.zip")
 _TICK = 0.01
 
 
@@ -152,6 +151,27 @@ class LeanProvider:
                 f"{self._sessions[0]} to {self._sessions[-1]}"
             )
         return replay(region, session, bars, quotes)
+
+    def minute_volume(self, region: str, before: date, sessions: int) -> pl.DataFrame:
+        """Return what traded in each minute of the last recorded sessions before a day.
+
+        Parameters
+        ----------
+        region : str
+        before : datetime.date
+            Exclusive: nothing of this day or of a later one is read.
+        sessions : int
+            How many sessions, at most.
+
+        Returns
+        -------
+        polars.DataFrame
+            Columns ``session, instrument_id, event_time`` (the minute's end, UTC) and ``volume`` (shares); minutes without
+            a trade and those outside the regular session are left out.
+        """
+        self._check(region)
+        files = minute_files(self._root, self._spans, "trade")
+        return volume_before(files, before, sessions)
 
     # -- reading ---------------------------------------------------------------------------------------
 
@@ -291,52 +311,8 @@ class LeanProvider:
     @cached_property
     def _quote_files(self) -> dict[int, dict[date, Path]]:
         """Recorded quote files by instrument and day; those of unknown instruments are logged."""
-        found: dict[int, dict[date, Path]] = {}
-        for path in sorted((self._root / "minute").glob("*/*_quote.zip")):
-            match = _QUOTE_FILE.fullmatch(path.name)
-            if match is None:
-                raise ProviderError(f"{path}: want a name like 20131011_quote.zip; rename or remove the file")
-            try:
-                day = datetime.strptime(match[1], "%Y%m%d").date()
-            except ValueError as error:
-                raise ProviderError(f"{path}: {match[1]} is no date; rename or remove the file") from error
-            if not is_session("US", day):
-                raise ProviderError(
-                    f"{path}: the exchange did not trade on {day}; correct or remove the file"
-                )
-            for span, identity in self._spans.get(path.parent.name.upper(), []):
-                if span.start <= day and (span.end is None or day <= span.end):
-                    found.setdefault(identity.instrument_id, {})[day] = path
-                    break
-            else:
-                _LOG.warning("%s: is left out: no map file says whose quotes they are", path)
-        return found
+        return minute_files(self._root, self._spans, "quote")
 
     def _quotes_of(self, session: date) -> pl.DataFrame:
         files = {key: days[session] for key, days in self._quote_files.items() if session in days}
-        if not files:
-            return empty("quotes")
-        times = session_times("US", session)
-        zone = region_of("US").timezone
-        # Milliseconds count on the wall clock, so the local day starts from its midnight without an offset.
-        midnight = pl.lit(datetime(session.year, session.month, session.day))
-        frames = [
-            read_minute_quotes(path)
-            .filter((pl.col("bid") > 0) | (pl.col("ask") > 0))
-            .with_columns(
-                pl.lit(key).alias("instrument_id"),
-                (midnight + pl.duration(milliseconds="minute_end"))
-                .dt.cast_time_unit("us")
-                .dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
-                .dt.convert_time_zone("UTC")
-                .alias("event_time"),
-            )
-            .filter(pl.col("event_time").is_between(times.open, times.close))
-            for key, path in sorted(files.items())
-        ]
-        frame = pl.concat(frames).with_columns(
-            pl.lit(session).alias("session"),
-            pl.lit("USD").alias("currency"),
-            pl.col("event_time").alias("available_at"),
-        )
-        return conform("quotes", frame.drop("minute_end")).sort("event_time", "instrument_id")
+        return quotes_of(files, session)

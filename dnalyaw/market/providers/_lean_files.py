@@ -1,4 +1,4 @@
-"""Parsers of the files in LEAN's folder layout: map files, factor files, daily bars and minute quotes."""
+"""Parsers of the files in LEAN's folder layout: map files, factor files, daily bars, minute quotes and trades."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ __all__ = [
     "read_factor_file",
     "read_map_file",
     "read_minute_quotes",
+    "read_minute_volume",
 ]
 
 PRICE_SCALE = 10_000.0
@@ -202,3 +203,29 @@ def read_minute_quotes(path: Path) -> pl.DataFrame:
     return pl.DataFrame([(start + 60_000).alias("minute_end"), *numbers]).with_columns(
         pl.col("bid", "ask") / PRICE_SCALE
     )
+
+
+def read_minute_volume(path: Path) -> pl.DataFrame:
+    """Read one zip of minute trade bars, keeping what traded in each minute.
+
+    Returns
+    -------
+    polars.DataFrame
+        Columns `minute_end` (milliseconds of the exchange's local day) and `volume` (shares).
+
+    Raises
+    ------
+    ProviderError
+        If the zip or a line is malformed; the message names line and column.
+    """
+    where, data = _member(path)
+    cells = read_cells(data, where, columns=("ms", "open", "high", "low", "close", "volume"))
+    start, volume = to_type(cells, "ms", pl.Int64), to_type(cells, "volume", pl.Float64)
+    for name, outside, want in (
+        ("ms", (start < 0) | (start >= 86_400_000), "0 to 86399999"),
+        ("volume", ~(volume >= 0), "0 or more"),
+    ):
+        wrong = outside.arg_true()
+        if len(wrong):
+            raise ProviderError(f"{where}: line {cells.lines[int(wrong[0])]}, column {name}: want {want}")
+    return pl.DataFrame([(start + 60_000).alias("minute_end"), volume.alias("volume")])
