@@ -21,6 +21,7 @@ from dnalyaw.audit._auditd import migrate
 from dnalyaw.audit._cluster import HERE, as_account, configure, make, program
 from dnalyaw.audit._cluster import process as options
 from dnalyaw.audit._errors import AuditError
+from dnalyaw.runtime import reap, send_signal
 
 READY_SECONDS = 60.0
 """What a start may take: after a crash it first reads the log of what was written."""
@@ -142,13 +143,13 @@ class Server:
             if pid is None:
                 return False
             deadline = time.monotonic() + STOP_SECONDS
-            _signal(pid, signal.SIGINT)
+            send_signal(pid, signal.SIGINT)
             while self._is_ours(pid):
                 if time.monotonic() > deadline:
                     # What it had not yet tidied up it reads from its log at the next start.
-                    _signal(pid, signal.SIGQUIT)
+                    send_signal(pid, signal.SIGQUIT)
                     deadline += STOP_SECONDS
-                _reap(pid)
+                reap(pid)
                 time.sleep(0.02)
             return True
 
@@ -254,18 +255,3 @@ class Server:
 def server(home: Path) -> Server:
     """The data home's PostgreSQL, running: see `Server.start`."""
     return Server(home).start()
-
-
-def _signal(pid: int, number: signal.Signals) -> None:
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        return
-
-
-def _reap(pid: int) -> None:
-    """Collect a child of this process that ended; what another process started is not ours to collect."""
-    try:
-        os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        return

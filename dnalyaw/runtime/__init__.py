@@ -18,6 +18,7 @@ from dnalyaw.runtime._gen import oms_pb2 as messages
 from dnalyaw.runtime._layout import DEFAULT_SPEED, PROGRAMS, Layout, RuntimeStartError, program_path
 from dnalyaw.runtime._processes import ProcessStatus, down, status, up
 from dnalyaw.runtime._session import volume_curve, write_session
+from dnalyaw.runtime._signals import reap, send_signal
 from dnalyaw.runtime._venue import VenueControlError, control, wait_closed
 from dnalyaw.runtime._venue_model import VENUE_PARTS
 
@@ -46,8 +47,10 @@ __all__ = [
     "latched",
     "messages",
     "program_path",
+    "reap",
     "registered_strategies",
     "risk_control",
+    "send_signal",
     "session_costs",
     "status",
     "up",

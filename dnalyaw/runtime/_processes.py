@@ -23,6 +23,7 @@ from dnalyaw.runtime._layout import (
     RuntimeStartError,
     program_path,
 )
+from dnalyaw.runtime._signals import reap, send_signal
 from dnalyaw.runtime._trail import release_server, trail_server
 
 READY_SECONDS = 20.0
@@ -206,7 +207,7 @@ def _await_ready(
         child.kill()
         child.wait()
     elif _is_ours(pid, layout, program):
-        _signal(pid, signal.SIGKILL)
+        send_signal(pid, signal.SIGKILL)
     tail = layout.log(program).read_text(errors="replace").strip().splitlines()[-3:]
     how = f" (status {child.returncode})" if child else ""
     raise RuntimeStartError(
@@ -221,28 +222,13 @@ def down(layout: Layout, seconds: float = 10.0) -> list[str]:
     for process in sorted(status(layout), key=lambda process: STOPPING.index(process.program)):
         if process.pid is None:
             continue
-        _signal(process.pid, signal.SIGTERM)
+        send_signal(process.pid, signal.SIGTERM)
         deadline = time.monotonic() + seconds
         while _is_ours(process.pid, layout, process.program):
             if time.monotonic() > deadline:
-                _signal(process.pid, signal.SIGKILL)
-            _reap(process.pid)
+                send_signal(process.pid, signal.SIGKILL)
+            reap(process.pid)
             time.sleep(0.02)
         stopped.append(process.program)
     release_server(layout)
     return stopped
-
-
-def _signal(pid: int, number: signal.Signals) -> None:
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        return
-
-
-def _reap(pid: int) -> None:
-    """Collect a child of this process that ended; what another process started is not ours to collect."""
-    try:
-        os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        return

@@ -6,16 +6,16 @@ import json
 import subprocess
 import tempfile
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 from dnalyaw_pipelines.bench import BenchError
+from dnalyaw_pipelines.bench._made_market import names, opening, write_market
 
 SESSION = date(2026, 3, 10)
 REGION = "US"
 NAMES = 500
-FIRST_ID = 1_001
 PRICE = 100.0
 KILLS = 200
 FLATTENINGS = 5
@@ -82,58 +82,23 @@ def ratio(figure: dict[str, float], floor: dict[str, float]) -> float:
 
 def write(layout: Any) -> None:
     """What the programs read before the open: 500 names at one price, quoted every minute."""
-    import polars as pl
-
     from dnalyaw import runtime
 
-    opening = datetime(SESSION.year, SESSION.month, SESSION.day, 13, 30, tzinfo=UTC)
-    symbols = {FIRST_ID + number: f"B{number:03d}" for number in range(NAMES)}
-    reference = [
-        {
-            "instrument_id": identifier,
-            "issuer_id": identifier,
-            "label": f"{symbol}.XNYS",
-            "symbol": symbol,
-            "sector": f"Sector {identifier % 10}",
-            "lot": 1,
-            "tick_micro": 10_000,
-            "currency": "USD",
-            "tradable": True,
-            "volatility_bp": 200,
-            "adv": 5_000_000,
-            "close_micro": round(PRICE * 1_000_000),
-        }
-        for identifier, symbol in symbols.items()
-    ]
-    runtime.write_reference(layout, SESSION, "USD", reference, opening - timedelta(minutes=30))
-    rows = [
-        (opening + timedelta(minutes=minute), identifier, "quote", PRICE - 0.01, PRICE + 0.01, 1e6, 1e6)
-        for minute in range(MINUTES)
-        for identifier in symbols
-    ]
-    schema = {
-        "event_time": pl.Datetime("us", "UTC"),
-        "instrument_id": pl.Int64,
-        "kind": pl.String,
-        "bid": pl.Float64,
-        "ask": pl.Float64,
-        "bid_size": pl.Float64,
-        "ask_size": pl.Float64,
-    }
-    runtime.write_market(
+    opened, symbols = opening(SESSION), names(NAMES)
+    write_market(
         layout,
         SESSION,
-        pl.DataFrame(rows, schema=schema, orient="row").with_columns(source=pl.lit("made for a measurement")),
         symbols,
-        times=(opening, opening + timedelta(minutes=MINUTES), ()),
-        actions=pl.DataFrame(
-            schema={"instrument_id": pl.Int64, "kind": pl.String, "ratio": pl.Float64, "amount": pl.Float64}
-        ),
-        currency="USD",
-        seed=1,
+        [
+            (opened + timedelta(minutes=minute), identifier)
+            for minute in range(MINUTES)
+            for identifier in symbols
+        ],
+        price=PRICE,
+        size=1e6,
+        adv=5_000_000,
+        minutes=MINUTES,
+        # A venue that refuses an order now and then would leave some names without the position that is measured.
+        day={"reject_bp": 0},
     )
-    # A venue that refuses an order now and then would leave some names without the position that is measured.
-    day = layout.market(SESSION).with_suffix(".json")
-    runtime_day = json.loads(day.read_text())
-    day.write_text(json.dumps(runtime_day | {"reject_bp": 0}))
-    runtime.update_register(layout, [runtime.Stage("bench", "paper", 1.0, 1.0, "measurement")], opening)
+    runtime.update_register(layout, [runtime.Stage("bench", "paper", 1.0, 1.0, "measurement")], opened)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dnalyaw_pipelines.bench import BenchError, _oms_market
+from dnalyaw_pipelines.bench import BenchError, _made_market, _oms_market
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 30.0
@@ -169,7 +169,7 @@ def generate(desk: Desk, verb: str, strategy: str, names: int, out: Path, **more
     command = [
         *(str(desk.load), verb, "--socket", str(desk.layout.oms_socket), "--echo", str(desk.echo)),
         *("--stamps", str(desk.oms_stamps), "--strategy", strategy, "--out", str(out)),
-        *("--session", f"{_oms_market.SESSION:%Y%m%d}", "--first", str(_oms_market.FIRST_ID)),
+        *("--session", f"{_oms_market.SESSION:%Y%m%d}", "--first", str(_made_market.FIRST_ID)),
         *("--names", str(names), "--weight", str(_oms_market.WEIGHT)),
         *(word for name, value in more.items() for word in (f"--{name}", str(value))),
     ]

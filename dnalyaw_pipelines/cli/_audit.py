@@ -10,7 +10,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from dnalyaw_pipelines.cli._exit import FAILED, OK, CommandError
+from dnalyaw_pipelines.cli._exit import OK
 from dnalyaw_pipelines.cli._home import add_home_options, faults_as_lines, named_home
 
 if TYPE_CHECKING:
@@ -46,15 +46,12 @@ def execute(arguments: argparse.Namespace) -> int:
     with faults_as_lines():
         regions = [code.upper() for code in arguments.region or home.config().regions]
         trails = [t for code in regions for t in audit.trails(runtime.Layout(home.runtime(code), code))]
-        try:
-            with audit.reading(home.root, arguments.dsn) as dsn:
-                if arguments.what == "verify":
-                    return _verify(dsn, trails, arguments.json)
-                if arguments.what == "status":
-                    return _status(dsn, trails, arguments.json)
-                return _tail(dsn, trails, arguments.count, arguments.json)
-        except audit.AuditError as error:
-            raise CommandError(str(error), FAILED) from error
+        with audit.reading(home.root, arguments.dsn) as dsn:
+            if arguments.what == "verify":
+                return _verify(dsn, trails, arguments.json)
+            if arguments.what == "status":
+                return _status(dsn, trails, arguments.json)
+            return _tail(dsn, trails, arguments.count, arguments.json)
 
 
 def _verify(dsn: Sequence[str], trails: Sequence[Trail], as_json: bool) -> int:

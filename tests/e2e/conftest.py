@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dnalyaw import runtime
+from dnalyaw_pipelines.home import Home, HomeConfig, RegionConfig
 from tests.e2e.desk import Desk
 
 
@@ -25,4 +26,18 @@ def desk() -> Iterator[Desk]:
         yield made
     finally:
         made.down()
+        shutil.rmtree(base, ignore_errors=True)
+
+
+@pytest.fixture
+def home() -> Iterator[Home]:
+    """A home of one region; its folder's name is short enough for a socket's path."""
+    base = Path(tempfile.mkdtemp(prefix="home"))
+    made = Home(base)
+    made.write_config(HomeConfig("sample", 7, True, False, {"US": RegionConfig("2026-01-02", "2026-03-09")}))
+    desk = Desk(made.runtime("US"))
+    try:
+        yield made
+    finally:
+        desk.down()
         shutil.rmtree(base, ignore_errors=True)

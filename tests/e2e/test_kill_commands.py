@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from dnalyaw import runtime
-from dnalyaw_pipelines.home import Home, HomeConfig, RegionConfig
+from dnalyaw_pipelines.home import Home
 from tests.e2e import market
 from tests.e2e.desk import Desk
 from tests.pipelines._loop import command
@@ -20,20 +16,6 @@ pytestmark = pytest.mark.e2e
 
 HELD = {201: 0.04, 401: 0.03}
 OK, FAILED, USAGE = 0, 1, 2
-
-
-@pytest.fixture
-def home() -> Iterator[Home]:
-    """A home of one region; its folder's name is short enough for a socket's path."""
-    base = Path(tempfile.mkdtemp(prefix="home"))
-    made = Home(base)
-    made.write_config(HomeConfig("sample", 7, True, False, {"US": RegionConfig("2026-01-02", "2026-03-09")}))
-    desk = Desk(made.runtime("US"))
-    try:
-        yield made
-    finally:
-        desk.down()
-        shutil.rmtree(base, ignore_errors=True)
 
 
 def test_the_commands_kill_show_and_re_arm(home: Home) -> None:

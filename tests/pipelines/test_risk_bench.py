@@ -67,7 +67,7 @@ def test_the_kill_switch_is_measured_on_a_market_that_fills_everything(tmp_path:
     _kill.write(layout)
     reference = json.loads(layout.reference.read_text())["instruments"]
     assert [row["instrument_id"] for row in reference] == list(
-        range(_kill.FIRST_ID, _kill.FIRST_ID + _kill.NAMES)
+        range(_made_market.FIRST_ID, _made_market.FIRST_ID + _kill.NAMES)
     )
     # The first quote is taken at once: it is held against a close at the same price.
     assert {row["close_micro"] for row in reference} == {100_000_000}

@@ -95,20 +95,6 @@ func sideName(side uint8) string {
 	return ""
 }
 
-func decisionName(code uint8) string {
-	switch code {
-	case frame.DecisionApprove:
-		return "APPROVE"
-	case frame.DecisionReduce:
-		return "REDUCE"
-	case frame.DecisionReject:
-		return "REJECT"
-	case frame.DecisionFlatten:
-		return "FLATTEN"
-	}
-	return "NONE"
-}
-
 // Day implements backtest.Sink.
 func (o *output) Day(d backtest.Summary) error {
 	o.counts.Days++

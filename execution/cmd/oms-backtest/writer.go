@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"strconv"
 
+	"dnalyaw/execution/internal/frame"
 	"dnalyaw/execution/internal/order"
 	"dnalyaw/execution/internal/riskengine"
 	"dnalyaw/execution/internal/sim"
@@ -124,7 +125,7 @@ func (row *decisionRow) write(to *bufio.Writer, line []byte, failed error) ([]by
 	number("order_id", int64(row.OrderID))
 	number("instrument_id", int64(row.InstrumentID))
 	text("side", sideName(row.side))
-	text("decision", decisionName(row.Decision.Decision))
+	text("decision", frame.DecisionName(row.Decision.Decision, "NONE"))
 	text("reason", order.ReasonName(row.Reason))
 	number("qty", row.RequestedQty)
 	number("approved_qty", row.ApprovedQty)

@@ -138,6 +138,11 @@ func (c *Core) do(ctx context.Context, f func(reply func())) error {
 	call := func() {
 		f(func() { c.replies = append(c.replies, func() { close(done) }) })
 	}
+	return c.await(ctx, call, done)
+}
+
+// await hands a call to the loop and waits until it says that it is done.
+func (c *Core) await(ctx context.Context, call func(), done <-chan struct{}) error {
 	select {
 	case c.calls <- call:
 	case <-ctx.Done():

@@ -30,16 +30,4 @@ func sessionName(s uint8) string {
 	return "UNKNOWN"
 }
 
-func decisionName(d uint8) string {
-	switch d {
-	case frame.DecisionApprove:
-		return "APPROVE"
-	case frame.DecisionReduce:
-		return "REDUCE"
-	case frame.DecisionReject:
-		return "REJECT"
-	case frame.DecisionFlatten:
-		return "FLATTEN"
-	}
-	return "NONE"
-}
+func decisionName(code uint8) string { return frame.DecisionName(code, "NONE") }

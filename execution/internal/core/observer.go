@@ -118,21 +118,7 @@ func (c *Core) Ping(ctx context.Context) error { return c.ask(ctx, func() {}) }
 // ask runs f in the loop and waits for that alone, not for the disk.
 func (c *Core) ask(ctx context.Context, f func()) error {
 	done := make(chan struct{})
-	select {
-	case c.calls <- func() { f(); close(done) }:
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-c.ended:
-		return ErrStopped
-	}
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-c.ended:
-		return ErrStopped
-	}
+	return c.await(ctx, func() { f(); close(done) }, done)
 }
 
 func (c *Core) overview() Overview {

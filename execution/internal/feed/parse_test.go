@@ -14,10 +14,8 @@ import (
 
 func shared(t testing.TB) string {
 	t.Helper()
-	for _, data := range []string{filepath.Join("..", "..", "..", "..", "shared", "data"), "/work/shared/data"} {
-		if exists(data) {
-			return data
-		}
+	if data := filepath.Join("..", "..", "..", "..", "shared", "data"); exists(data) {
+		return data
 	}
 	t.Skip("no shared/data beside the checkout")
 	return ""

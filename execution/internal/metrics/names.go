@@ -7,20 +7,6 @@ import (
 
 // The names of codes as labels. Each list is closed, so that what comes over the wire cannot make series without end.
 
-func decisionName(code uint8) string {
-	switch code {
-	case frame.DecisionApprove:
-		return "APPROVE"
-	case frame.DecisionReduce:
-		return "REDUCE"
-	case frame.DecisionReject:
-		return "REJECT"
-	case frame.DecisionFlatten:
-		return "FLATTEN"
-	}
-	return other
-}
-
 var reasons = order.ReasonNames()
 
 // unnamed stands for every reason code that has no name; it has none itself.

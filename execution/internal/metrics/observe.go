@@ -120,7 +120,7 @@ func (m *Metrics) Decided(o *order.Order) {
 	}
 	set := m.decisionSets[d]
 	if set == nil {
-		set = m.decisions.of(attribute.String("decision", decisionName(d.code)), attribute.String("reason", reasonName(d.reason)))
+		set = m.decisions.of(attribute.String("decision", frame.DecisionName(d.code, other)), attribute.String("reason", reasonName(d.reason)))
 		m.decisionSets[d] = set
 	}
 	set.inc()
