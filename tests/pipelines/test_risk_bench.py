@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dnalyaw import runtime
-from dnalyaw_pipelines.bench import BenchError, _kill, _nautilus, risk
+from dnalyaw_pipelines.bench import BenchError, _kill, _made_market, _nautilus, risk
 from tests.pipelines._loop import command
 
 
