@@ -118,7 +118,7 @@ def _set(moment: str, layout: runtime.Layout) -> None:
         runtime.OmsClient.submit = submit  # type: ignore[assignment, method-assign]
     _around(runtime, "control", nothing, control)
     _around(runtime, "wait_closed", watch, at("closed"))
-    _around(_processes, "_signal", nothing, stop)
+    _around(_processes, "send_signal", nothing, stop)
     _around(runtime, "down", nothing, at("all stopped"))
 
 
