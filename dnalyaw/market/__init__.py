@@ -7,6 +7,8 @@ from dnalyaw.market._adjust import AdjustError, adjust_bars, total_returns
 from dnalyaw.market._instrument import Label, LabelError, parse_label
 from dnalyaw.market._region import REGIONS, Region, RegionError, region
 from dnalyaw.market._schema import (
+    ACTION_KINDS,
+    ASSET_CLASSES,
     FEEDS,
     KEYS,
     MARKET_EVENTS,
@@ -37,6 +39,8 @@ from dnalyaw.market._ticks import REDUCED_FROM, session_ticks
 from dnalyaw.market._volume import volume_profile
 
 __all__ = [
+    "ACTION_KINDS",
+    "ASSET_CLASSES",
     "DECISION_LEAD",
     "FEEDS",
     "KEYS",

@@ -51,6 +51,14 @@ REGIONS: dict[str, Region] = {
         timezone="Asia/Hong_Kong",
         venues=("HKEX",),
     ),
+    # Shanghai and Shenzhen keep one calendar and one clock; exchange_calendars has it under Shanghai's code.
+    "CN": Region(
+        code="CN",
+        calendar="XSHG",
+        currency="CNY",
+        timezone="Asia/Shanghai",
+        venues=("SSE", "SZSE"),
+    ),
 }
 
 

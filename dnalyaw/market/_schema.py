@@ -8,6 +8,8 @@ from __future__ import annotations
 import polars as pl
 
 __all__ = [
+    "ACTION_KINDS",
+    "ASSET_CLASSES",
     "FEEDS",
     "KEYS",
     "MARKET_EVENTS",
@@ -40,6 +42,9 @@ SCHEMAS: dict[str, dict[str, pl.DataType]] = {
         "listed_on": pl.Date(),
         "delisted_on": pl.Date(),
         "last_price": pl.Float64(),
+        "asset_class": pl.String(),
+        "multiplier": pl.Float64(),
+        "expires_on": pl.Date(),
         **_TIMES,
     },
     "bars": {
@@ -70,6 +75,8 @@ SCHEMAS: dict[str, dict[str, pl.DataType]] = {
         "ratio": pl.Float64(),
         "amount": pl.Float64(),
         "currency": pl.String(),
+        "price": pl.Float64(),
+        "other_id": pl.Int64(),
         **_TIMES,
     },
     "fundamentals": {
@@ -78,10 +85,42 @@ SCHEMAS: dict[str, dict[str, pl.DataType]] = {
         "period_end": pl.Date(),
         "value": pl.Float64(),
         "form": pl.String(),
+        "period_start": pl.Date(),
+        "unit": pl.String(),
+        "accession": pl.String(),
+        **_TIMES,
+    },
+    "series": {
+        "series": pl.String(),
+        "session": pl.Date(),
+        "value": pl.Float64(),
+        "unit": pl.String(),
+        **_TIMES,
+    },
+    "borrow": {
+        "instrument_id": pl.Int64(),
+        "session": pl.Date(),
+        "fee": pl.Float64(),
+        "available": pl.Float64(),
         **_TIMES,
     },
 }
 """Column types of each feed, in column order."""
+
+ASSET_CLASSES: tuple[str, ...] = ("equity", "etf", "index", "future")
+"""What an instrument can be; null in a table means equity."""
+
+ACTION_KINDS: tuple[str, ...] = (
+    "split",
+    "dividend",
+    "stock_dividend",
+    "rights",
+    "spin_off",
+    "merger",
+    "symbol_change",
+    "delisting",
+)
+"""What can happen to an instrument; `docs/contracts.md` says which columns each fills."""
 
 FEEDS: tuple[str, ...] = tuple(SCHEMAS)
 
@@ -90,17 +129,23 @@ KEYS: dict[str, tuple[str, ...]] = {
     "bars": ("instrument_id", "session"),
     "quotes": ("instrument_id", "event_time"),
     "actions": ("instrument_id", "ex_date", "kind"),
-    "fundamentals": ("instrument_id", "metric", "period_end", "available_at"),
+    "fundamentals": ("instrument_id", "metric", "period_start", "period_end", "available_at"),
+    "series": ("series", "session"),
+    "borrow": ("instrument_id", "session"),
 }
 """Columns that identify one row of a feed."""
 
 NULLABLE: dict[str, frozenset[str]] = {
-    "instruments": frozenset({"sector", "valid_to", "delisted_on", "last_price"}),
+    "instruments": frozenset(
+        {"sector", "valid_to", "delisted_on", "last_price", "asset_class", "multiplier", "expires_on"}
+    ),
     # open, high, low and volume are null in close-only data; the gates allow that for such providers alone.
     "bars": frozenset({"open", "high", "low", "volume"}),
     "quotes": frozenset(),
-    "actions": frozenset({"ratio", "amount"}),
-    "fundamentals": frozenset(),
+    "actions": frozenset({"ratio", "amount", "price", "other_id"}),
+    "fundamentals": frozenset({"period_start", "unit", "accession"}),
+    "series": frozenset(),
+    "borrow": frozenset({"fee", "available"}),
 }
 """Columns of each feed that may hold null."""
 

@@ -173,6 +173,14 @@ RULES: dict[str, tuple[Rule, ...]] = {
             *("metric", "period_end", "value"),
         ),
     ),
+    "series": (
+        *_common("series"),
+        _rule("series", "off_calendar", off_calendar_check("series"), "every row is of a session", "session"),
+    ),
+    "borrow": (
+        *_common("borrow"),
+        _rule("borrow", "off_calendar", off_calendar_check("borrow"), "every row is of a session", "session"),
+    ),
 }
 """Rules of each feed, in the order in which they should be reported."""
 

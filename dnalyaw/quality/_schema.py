@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from dnalyaw.market import KEYS, NULLABLE, SCHEMAS
+from dnalyaw.market import ACTION_KINDS, ASSET_CLASSES, KEYS, NULLABLE, SCHEMAS
 from dnalyaw.quality._finding import Check, Finding, GateContext, RuleKey, found
 
 __all__ = ["frame_schema", "schema_check"]
@@ -18,8 +18,13 @@ _POSITIVE = {
     "quotes": ("instrument_id",),
     "actions": ("instrument_id",),
     "fundamentals": ("instrument_id",),
+    "series": (),
+    "borrow": ("instrument_id",),
 }
-_ONE_OF = {("actions", "kind"): ["split", "dividend", "delisting"]}
+_ONE_OF = {
+    ("actions", "kind"): list(ACTION_KINDS),
+    ("instruments", "asset_class"): list(ASSET_CLASSES),
+}
 _KEEP = "correct the feed at its source and deliver it again"
 
 

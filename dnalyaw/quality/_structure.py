@@ -128,7 +128,7 @@ def off_calendar_check(feed: str) -> Check:
         rule: RuleKey = (feed, "off_calendar", "error")
         out = []
         odd = frame.filter(~pl.col("session").is_in(sessions.implode()))
-        shown = ["instrument_id", "session"]
+        shown = [name for name in KEYS[feed] if name in ("instrument_id", "series")] + ["session"]
         if odd.height:
             advice = "check the dates of the feed (time zone, holiday), and remove rows of days without trade"
             out.append(found(rule, context, odd.select(shown), "the exchange did not trade that day", advice))

@@ -8,9 +8,11 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from dnalyaw.market import FEEDS, SCHEMAS, session_times
+from dnalyaw.market import SCHEMAS, session_times
 from dnalyaw.market.providers import Provider, ProviderError, open_provider
 from dnalyaw.market.providers._faults import FAULTS, FaultyProvider, with_fault
+
+FEEDS = open_provider("sample").feeds("US")
 
 DAY, BEFORE = date(2026, 11, 20), date(2026, 11, 19)
 

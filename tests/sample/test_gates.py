@@ -6,10 +6,12 @@ from datetime import date
 
 import pytest
 
-from dnalyaw.market import FEEDS
+from dnalyaw.market.providers import open_provider
 from dnalyaw.market.providers._faults import FAULTS, with_fault
 from dnalyaw.quality import RULES, GateContext, run_rule
 from tests.sample.conftest import LAST
+
+FEEDS = open_provider("sample").feeds("US")
 
 
 def _errors(provider, market, day: date) -> set[tuple[str, str]]:

@@ -10,9 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from dnalyaw.market import FEEDS, KEYS, MARKET_EVENTS, SCHEMAS, sessions_between
+from dnalyaw.market import KEYS, MARKET_EVENTS, SCHEMAS, sessions_between
 from dnalyaw.market.providers import ProviderError, open_provider
 from tests.sample.conftest import LAST
+
+FEEDS = open_provider("sample").feeds("US")
 
 _DAYS = st.integers(0, (LAST - date(2023, 1, 3)).days).map(lambda n: date(2023, 1, 3) + timedelta(days=n))
 

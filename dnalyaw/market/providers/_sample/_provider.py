@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from dnalyaw.market import FEEDS, conform, empty, session_on_or_before, session_times
+from dnalyaw.market import conform, empty, session_on_or_before, session_times
 from dnalyaw.market import region as known_region
 from dnalyaw.market.providers._base import ProviderError
 from dnalyaw.market.providers._sample._bars import Bars, bars_of_block
@@ -32,6 +32,8 @@ QUOTE_SESSIONS = 20
 """Quotes are delivered for at most this many sessions, the last of the range: they are bulky."""
 
 _SNAPSHOTS = 13
+
+_FEEDS = ("instruments", "bars", "quotes", "actions", "fundamentals")
 
 
 class SampleProvider:
@@ -69,7 +71,7 @@ class SampleProvider:
     def feeds(self, region: str) -> tuple[str, ...]:
         """Return all five tables."""
         self._check(region)
-        return FEEDS
+        return _FEEDS
 
     def sessions(self, region: str) -> list[date]:
         """Return every session from `ORIGIN` to `HORIZON`: the market can be asked for any of them."""
@@ -98,8 +100,8 @@ class SampleProvider:
             If the region or feed is unknown, or the range lies beyond what can be simulated.
         """
         self._check(region)
-        if feed not in FEEDS:
-            raise ProviderError(f"provider {self.name} has no feed {feed!r}: use one of {', '.join(FEEDS)}")
+        if feed not in _FEEDS:
+            raise ProviderError(f"provider {self.name} has no feed {feed!r}: use one of {', '.join(_FEEDS)}")
         if end > HORIZON:
             raise ProviderError(f"provider {self.name} simulates {ORIGIN} to {HORIZON}, not {end}")
         days = _days(region)
