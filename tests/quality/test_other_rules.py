@@ -127,7 +127,7 @@ def test_an_action_is_known_before_its_date() -> None:
 
 
 def test_unknown_kinds_are_refused() -> None:
-    (finding,) = _run("actions", "schema", _frame("actions", _action(kind="merger"), _action()))
+    (finding,) = _run("actions", "schema", _frame("actions", _action(kind="gift"), _action()))
     assert "column kind breaks isin" in finding.message
 
 
