@@ -325,7 +325,8 @@ class HttpSource:
             if len(raw) > 65536:
                 break
         self.counters.add(bytes=len(raw))
-        text = "" if response.headers.get("content-encoding") else self.hide(said(raw))
+        # Hidden before it is cut: half of a secret is one too.
+        text = "" if response.headers.get("content-encoding") else self.hide(said(raw))[:120]
         return f" ({text})" if text else ""
 
     # -- asking again ----------------------------------------------------------------------------------

@@ -105,4 +105,4 @@ def said(raw: bytes) -> str:
     except (ValueError, RecursionError):
         return ""
     text = (value.get("message") or value.get("error")) if isinstance(value, dict) else None
-    return " ".join(text.split())[:120] if isinstance(text, str) else ""
+    return " ".join(text.split()) if isinstance(text, str) else ""
