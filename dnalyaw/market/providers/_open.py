@@ -38,6 +38,8 @@ class _Kind:
 _KINDS: dict[str, _Kind] = {
     "lean": _Kind(("lean:DIR",), "folder", "_lean", "LeanProvider"),
     "csvdir": _Kind(("csvdir:DIR",), "folder", "_csvdir", "CsvDirProvider"),
+    "alpaca": _Kind(("alpaca:AAPL,SPY",), "text", "_alpaca", "AlpacaProvider"),
+    "yfinance": _Kind(("yfinance:AAPL,MSFT",), "text", "_yfinance", "YfinanceProvider"),
     "sp500": _Kind(("sp500",), "none", "_sp500", "Sp500Provider"),
 }
 """Every kind but `sample`, whose settings are its own. A new provider is a line here."""
