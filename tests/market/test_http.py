@@ -249,6 +249,23 @@ def test_unfit_settings(url: str, settings: dict, message: str) -> None:
     assert KEY not in str(caught.value)
 
 
+def test_what_was_asked_is_logged_once(
+    server: Wire, ticker: Ticker, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "dnalyaw")
+    server.script = [down(), ok(GOOD)]
+    with source(server, ticker) as asked:
+        asked.json("bars")
+        asked.report()
+        asked.report()
+    told = [
+        r.getMessage() for r in caplog.records if r.levelno == logging.INFO and "answered" in r.getMessage()
+    ]
+    assert len(told) == 1
+    assert "vendor:AAPL: " in told[0]
+    assert "answered 2 requests (1 asked again, 0 failed)" in told[0]
+
+
 def test_a_path_cannot_lead_to_another_server(server: Wire, ticker: Ticker) -> None:
     server.serve = lambda _: ok(GOOD)
     with source(server, ticker, secrets={"X-Key": KEY}) as asked:

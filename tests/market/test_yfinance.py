@@ -27,6 +27,7 @@ NOW = datetime(2020, 9, 12, 2, tzinfo=UTC)
 DAYS = sessions_between("US", date(2020, 8, 3), date(2020, 9, 11))
 SPLIT = date(2020, 8, 31)
 BEFORE = date(2020, 8, 28)
+LEAN_DAILY = Path("equity", "usa", "daily")
 
 
 def float32(value: float) -> float:
@@ -167,6 +168,28 @@ def test_the_adjustment_is_undone(bench: Bench) -> None:
     assert actions["available_at"][1] == datetime(2020, 8, 30, 20, tzinfo=UTC)
     rows = bench.open().fetch("instruments", "US", DAYS[0], DAYS[-1])
     assert rows.select("label", "asset_class", "valid_from").rows() == [("AAPL.NASDAQ", "equity", DAYS[0])]
+
+
+def test_apples_real_history_comes_back_to_the_cent(bench: Bench, lean_folder: Path) -> None:
+    """Recorded raw prices of 1998-2021, served as Yahoo would: divided by up to 112, and in 32-bit floats."""
+    import zipfile
+
+    text = zipfile.ZipFile(lean_folder / LEAN_DAILY / "aapl.zip").read("aapl.csv").decode()
+    rows = [line.split(",") for line in text.splitlines()]
+    bench.vendor.raw = [
+        (datetime.strptime(row[0][:8], "%Y%m%d").date(), int(row[4]) / 10_000, int(row[5])) for row in rows
+    ]
+    bench.vendor.splits = {
+        date(2000, 6, 21): (2, 1),
+        date(2005, 2, 28): (2, 1),
+        date(2014, 6, 9): (7, 1),
+        SPLIT: (4, 1),
+    }
+    bench.now = datetime(2021, 4, 1, 2, tzinfo=UTC)
+    bars = bench.open().fetch("bars", "US", bench.vendor.raw[0][0], date(2021, 3, 31))
+    assert bench.vendor.factor(bench.vendor.raw[0][0]) == 112
+    assert bars.height > 5_000
+    assert bars.select("session", "close", "volume").rows() == bench.vendor.raw
 
 
 def test_a_later_split_changes_no_raw_price(bench: Bench) -> None:

@@ -153,6 +153,12 @@ class AlpacaProvider:
         it is when the change was received. Actions by ex-date; instruments as changes and what was in force at `start`.
         """
         self._check(region)
+        try:
+            return self._fetch(feed, start, end)
+        finally:
+            self._client.report()
+
+    def _fetch(self, feed: str, start: date, end: date) -> pl.DataFrame:
         if feed == "bars":
             return self._bars(end).filter(pl.col("session").is_between(start, end))
         if feed == "actions":

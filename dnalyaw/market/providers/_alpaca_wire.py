@@ -211,6 +211,11 @@ class Client:
                 found.append((page.fetched_at, json.loads(page.body)["corporate_actions"]))
         return sorted(found, key=lambda item: item[0])
 
+    def report(self) -> None:
+        """Log what was asked of both servers since the last report."""
+        self.data.report()
+        self.trading.report()
+
     # -- pages -----------------------------------------------------------------------------------------
 
     def _today(self) -> datetime:

@@ -115,6 +115,7 @@ class HttpSource:
         self._tries, self._timeout_s, self._transport = tries, timeout_s, transport
         self._sleep, self._clock = sleep, clock
         self._client: httpx.Client | None = None
+        self._reported = 0
 
     def __repr__(self) -> str:
         return f"HttpSource({self._base!r}, name={self.name!r})"
@@ -130,8 +131,13 @@ class HttpSource:
         if self._client is not None:
             self._client.close()
             self._client = None
-        if self.counters.requests:
-            c = self.counters
+        self.report()
+
+    def report(self) -> None:
+        """Log the counters where they moved since the last report."""
+        c = self.counters
+        if c.requests > self._reported:
+            self._reported = c.requests
             _LOG.info(
                 "%s: %s answered %d requests (%d asked again, %d failed), %d bytes, %.1f s waited",
                 *(self.name, self._base, c.requests, c.retries, c.failures, c.bytes, c.waited_s),
