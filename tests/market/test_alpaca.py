@@ -263,6 +263,8 @@ def test_bars_before_a_long_silence_are_dropped_and_named(
     bench.vendor.list("AAPL", META)
     bench.now += timedelta(days=1)
     assert bench.bars()["session"].to_list() == long[41:]
+    # Also in a window that ends before the silence: one id is one company.
+    assert bench.open().fetch("bars", "US", long[0], long[20]).is_empty()
     assert (
         f"10 bars of AAPL up to {long[9]} are dropped: after them nothing traded for 31 sessions"
         in caplog.text

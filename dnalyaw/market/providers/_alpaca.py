@@ -54,14 +54,14 @@ class _Listed:
 
 
 def _daily(method: Callable[[AlpacaProvider], _T]) -> Callable[[AlpacaProvider], _T]:
-    """Keep what a method returns for the UTC day: a process may live for weeks, and names change."""
+    """Keep what a method returns for the UTC day and until the next session is over: a process may live for weeks."""
 
     @wraps(method)
     def kept(self: AlpacaProvider) -> _T:
-        today = self._now().date()
+        moment = (self._now().date(), self._last_settled)
         held = self._memo.get(method.__name__)
-        if held is None or held[0] != today:
-            held = self._memo[method.__name__] = (today, method(self))
+        if held is None or held[0] != moment:
+            held = self._memo[method.__name__] = (moment, method(self))
         value: _T = held[1]
         return value
 
@@ -116,7 +116,7 @@ class AlpacaProvider:
         self._client = Client(self.name, now, **http)
         self._blocks: dict[tuple[str, date], tuple[date, Days]] = {}
         self._told_gaps: set[tuple[str, date]] = set()
-        self._memo: dict[str, tuple[date, Any]] = {}
+        self._memo: dict[str, tuple[tuple[date, date], Any]] = {}
 
     def regions(self) -> tuple[str, ...]:
         """Return ``("US",)``."""
@@ -130,7 +130,7 @@ class AlpacaProvider:
     def sessions(self, region: str) -> list[date]:
         """Return the sessions with at least one bar, ascending; asks for the whole history."""
         self._check(region)
-        days = self._bars(self._last_settled)["session"].unique()
+        days = self._bars()["session"].unique()
         if days.is_empty():
             raise ProviderError(f"provider {self.name}: has no bar of any name; check the names and the feed")
         calendar = sessions_between("US", days.min(), days.max())  # type: ignore[arg-type]
@@ -160,7 +160,7 @@ class AlpacaProvider:
 
     def _fetch(self, feed: str, start: date, end: date) -> pl.DataFrame:
         if feed == "bars":
-            return self._bars(end).filter(pl.col("session").is_between(start, end))
+            return self._bars().filter(pl.col("session").is_between(start, end))
         if feed == "actions":
             return self._actions().filter(pl.col("ex_date").is_between(start, end))
         if feed == "instruments":
@@ -194,20 +194,23 @@ class AlpacaProvider:
             day = previous_session("US", day)
         return day
 
-    def _days(self, asset: Asset, upto: date) -> Days:
-        """Bars of an asset up to a day: each with when it was corrected, None where it never was."""
+    def _days(self, asset: Asset) -> Days:
+        """All bars of an asset up to the last session that is over.
+
+        Never of a part: whether a gap lies ahead decides whose the bars before it are, and a window that ends
+        before the gap must not give them the later company's id.
+        """
         days: Days = {}
-        upto = min(upto, self._last_settled)
-        for year in range(FIRST.year, upto.year + 1, _BLOCK_YEARS):
+        settled = self._last_settled
+        for year in range(FIRST.year, settled.year + 1, _BLOCK_YEARS):
             start, end = date(year, 1, 1), date(year + _BLOCK_YEARS - 1, 12, 31)
-            need = session_on_or_before("US", min(end, upto))
+            need = session_on_or_before("US", min(end, settled))
             done, held = self._blocks.get((asset.id, start), (date.min, {}))
             if done < need:
-                since = session_close("US", need) + SETTLED
-                held = in_force(self._client.bars(asset, start, end, since))
+                held = in_force(self._client.bars(asset, start, end, session_close("US", need) + SETTLED))
                 self._blocks[asset.id, start] = (need, held)
             days |= held
-        return self._of_one_company(asset, {day: bar for day, bar in sorted(days.items()) if day <= upto})
+        return self._of_one_company(asset, dict(sorted(days.items())))
 
     def _of_one_company(self, asset: Asset, days: Days) -> Days:
         gap = gap_of(days)
@@ -224,11 +227,12 @@ class AlpacaProvider:
             )
         return kept
 
-    def _bars(self, upto: date) -> pl.DataFrame:
+    @_daily
+    def _bars(self) -> pl.DataFrame:
         rows = []
         began = time.monotonic()
         for place, listed in enumerate(self._listed(), 1):
-            for day, (bar, corrected) in self._days(listed.asset, upto).items():
+            for day, (bar, corrected) in self._days(listed.asset).items():
                 prices = (bar.open, bar.high, bar.low, bar.close, bar.volume)
                 rows.append((listed.instrument_id, day, *prices, corrected))
             if time.monotonic() - began > 5:
@@ -276,7 +280,7 @@ class AlpacaProvider:
     def _actions(self) -> pl.DataFrame:
         rows: list[dict[str, Any]] = []
         for listed in self._listed():
-            days = self._days(listed.asset, self._last_settled)
+            days = self._days(listed.asset)
             if not days:
                 continue
             first = min(days)
@@ -312,7 +316,7 @@ class AlpacaProvider:
 
     def _end(self, listed: _Listed) -> date | None:
         """The last day of an asset that left the market; None where it trades."""
-        days = self._days(listed.asset, self._last_settled)
+        days = self._days(listed.asset)
         if listed.asset.active or not days:
             return None
         last = max(days)
@@ -324,7 +328,7 @@ class AlpacaProvider:
         first = self.sessions("US")[0]
         rows: list[dict[str, Any]] = []
         for listed in self._listed():
-            days = self._days(listed.asset, self._last_settled)
+            days = self._days(listed.asset)
             if not days:
                 continue
             own, last = min(days), self._end(listed)
