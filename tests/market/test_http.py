@@ -150,6 +150,16 @@ def test_backoff_grows_and_obeys_retry_after(server: Wire, ticker: Ticker) -> No
     assert asked.counters.waited_s == pytest.approx(sum(ticker.slept), abs=0.01)
 
 
+def test_what_one_is_asked_to_wait_holds_for_all(server: Wire, ticker: Ticker) -> None:
+    server.script = [busy("17"), ok(GOOD)]
+    with source(server, ticker, tries=1) as first, pytest.raises(ProviderError, match="answered 429"):
+        first.json("bars")
+    assert ticker.now < 0.1
+    with source(server, ticker) as second:
+        second.json("bars")
+    assert ticker.now == pytest.approx(17.0, abs=0.1)
+
+
 def test_a_wait_past_the_cap_ends_the_run(server: Wire, ticker: Ticker) -> None:
     server.script = [busy("301"), ok(GOOD)]
     with (

@@ -17,17 +17,17 @@ import polars as pl
 from dnalyaw.market._schema import SCHEMAS, conform, empty
 from dnalyaw.market._sessions import (
     next_session,
-    previous_session,
     session_close,
     session_on_or_before,
     session_times,
     sessions_between,
 )
 from dnalyaw.market.providers._alpaca_actions import Span, Told, actions_of, renamings, tell
-from dnalyaw.market.providers._alpaca_bars import SETTLED, Days, gap_of, in_force
+from dnalyaw.market.providers._alpaca_bars import Days, in_force
 from dnalyaw.market.providers._alpaca_wire import Asset, Client
 from dnalyaw.market.providers._base import ProviderError
 from dnalyaw.market.providers._recorded import instruments_in, replay
+from dnalyaw.market.providers._tickers import SETTLED, gap_of, last_settled, listing, tickers_of
 from dnalyaw.market.providers._times import bar_times, event_session
 
 __all__ = ["AlpacaProvider"]
@@ -58,7 +58,7 @@ def _daily(method: Callable[[AlpacaProvider], _T]) -> Callable[[AlpacaProvider],
 
     @wraps(method)
     def kept(self: AlpacaProvider) -> _T:
-        moment = (self._now().date(), self._last_settled)
+        moment = (self._now().date(), last_settled(self._now()))
         held = self._memo.get(method.__name__)
         if held is None or held[0] != moment:
             held = self._memo[method.__name__] = (moment, method(self))
@@ -104,14 +104,7 @@ class AlpacaProvider:
         **http: Any,
     ) -> None:
         self.name = name or f"alpaca:{text}"
-        self._symbols = [word.strip() for word in text.split(",")]
-        for symbol in self._symbols:
-            if not _TICKER.fullmatch(symbol):
-                raise ProviderError(
-                    f"provider {self.name}: {symbol!r} is no ticker; write capitals, as alpaca:AAPL,BRK.B"
-                )
-            if self._symbols.count(symbol) > 1:
-                raise ProviderError(f"provider {self.name}: names {symbol} twice; keep one")
+        self._symbols = tickers_of(text, _TICKER, self.name, "alpaca:AAPL,BRK.B")
         self._now = now
         self._client = Client(self.name, now, **http)
         self._blocks: dict[tuple[str, date], tuple[date, Days]] = {}
@@ -186,14 +179,6 @@ class AlpacaProvider:
         if region != "US":
             raise ProviderError(f"provider {self.name}: has no region {region!r}; use US")
 
-    @property
-    def _last_settled(self) -> date:
-        now = self._now()
-        day = session_on_or_before("US", now.date())
-        while session_close("US", day) + SETTLED > now:
-            day = previous_session("US", day)
-        return day
-
     def _days(self, asset: Asset) -> Days:
         """All bars of an asset up to the last session that is over.
 
@@ -201,7 +186,7 @@ class AlpacaProvider:
         before the gap must not give them the later company's id.
         """
         days: Days = {}
-        settled = self._last_settled
+        settled = last_settled(self._now())
         for year in range(FIRST.year, settled.year + 1, _BLOCK_YEARS):
             start, end = date(year, 1, 1), date(year + _BLOCK_YEARS - 1, 12, 31)
             need = session_on_or_before("US", min(end, settled))
@@ -320,7 +305,7 @@ class AlpacaProvider:
         if listed.asset.active or not days:
             return None
         last = max(days)
-        return last if len(sessions_between("US", last, self._last_settled)) > _GONE else None
+        return last if len(sessions_between("US", last, last_settled(self._now()))) > _GONE else None
 
     @_daily
     def _instruments(self) -> pl.DataFrame:
@@ -336,22 +321,7 @@ class AlpacaProvider:
                 start = max(own, span.start or own)
                 if span.end is not None and span.end <= start:
                     continue
-                row = {
-                    "instrument_id": listed.instrument_id,
-                    "issuer_id": listed.instrument_id,
-                    "label": f"{span.symbol}.{listed.asset.venue}",
-                    "ticker": span.symbol,
-                    "venue": listed.asset.venue,
-                    "currency": "USD",
-                    "sector": None,
-                    "lot": 1,
-                    "tick": 0.01,
-                    "valid_from": start,
-                    "valid_to": None,
-                    "listed_on": own,
-                    "delisted_on": None,
-                    "last_price": None,
-                }
+                row = listing(listed.instrument_id, span.symbol, listed.asset.venue, start, own)
                 rows.append(row | event_session("US", start, first))
                 if span.end is not None:
                     ended = {"valid_to": span.end - timedelta(days=1)}

@@ -5,22 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dnalyaw.market._sessions import session_close, session_on_or_before, sessions_between
+from dnalyaw.market._sessions import session_close, session_on_or_before
 from dnalyaw.market.providers._base import ProviderError
+from dnalyaw.market.providers._tickers import SETTLED
 
-__all__ = ["GAP", "SETTLED", "Answer", "DayBar", "Days", "bars_in", "day_of", "gap_of", "in_force", "number"]
+__all__ = ["Answer", "DayBar", "Days", "bars_in", "day_of", "in_force", "number"]
 
 _NEW_YORK = ZoneInfo("America/New_York")
-
-SETTLED = timedelta(minutes=30)
-"""How long after the close a day's bar is final enough to be asked for."""
-
-GAP = 30
-"""Sessions without a bar past which nothing says that it is still the same company."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +123,3 @@ def in_force(answers: list[Answer]) -> Days:
             )
             days[bar.session] = (bar, answer.at if missed else None)
     return days
-
-
-def gap_of(days: Days) -> tuple[date, date, int] | None:
-    """Return the last gap of more than `GAP` sessions: the bars around it and its length; None where there is none."""
-    ordered = sorted(days)
-    for before, after in zip(ordered[-2::-1], ordered[:0:-1], strict=True):
-        # Weekends and holidays apart, so that only what can be long is counted.
-        if (after - before).days > GAP:
-            gap = len(sessions_between("US", before, after)) - 2
-            if gap > GAP:
-                return before, after, gap
-    return None

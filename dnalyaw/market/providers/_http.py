@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -15,12 +14,13 @@ from dnalyaw.market.providers._base import ProviderError
 from dnalyaw.market.providers._http_body import JSON_TYPES, MAX_BODY, check_type, said, to_json, unpacked
 from dnalyaw.market.providers._http_retry import again
 from dnalyaw.market.providers._http_rules import (
+    RETRY_AFTER_CAP_S,
     Counters,
     HttpError,
     Passing,
     Secrets,
     bucket_of,
-    retry_after,
+    fault_of,
 )
 
 if TYPE_CHECKING:
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["MAX_BODY", "RETRY_AFTER_CAP_S", "HttpError", "HttpSource", "Passing"]
 
 _LOG = logging.getLogger(__name__)
-
-RETRY_AFTER_CAP_S = 300.0
-"""The longest that a server's Retry-After is obeyed; past it the run ends with what it asked for."""
 
 _T = TypeVar("_T")
 _Bytes = bytes  # a method of the class is called so
@@ -301,28 +298,17 @@ class HttpSource:
         raise HttpError(f"provider {self.name}: {self.hide(str(home))} redirects in a circle; check the URL")
 
     def _raise_for(self, response: httpx.Response, where: str) -> None:
-        status = response.status_code
-        if 200 <= status < 300:
-            return
-        words = self._said(response)
-        if status == 429 or status >= 500:
-            wait = retry_after(response.headers.get("retry-after"), datetime.now(UTC))
-            what = "too many requests" if status == 429 else "the server's own fault"
-            if wait is not None and wait > RETRY_AFTER_CAP_S:
-                at = (datetime.now(UTC) + timedelta(seconds=wait)).isoformat(timespec="minutes")
-                raise HttpError(
-                    f"{where} answered {status} and asks to wait {wait:.0f} s; run again after {at}", status
-                )
-            if wait:
-                self._bucket.pause(self._clock() + wait)
-            raise Passing(f"{where} answered {status} ({what}){words}; run again later", status, wait)
-        if status in (401, 403):
-            remedy = f"check {self._keys}" if self._keys else "check what it asks of its users"
-        elif status == 404:
-            remedy = "it has no such thing; check the name"
-        else:
-            remedy = "the request is not to its liking; check names and dates"
-        raise HttpError(f"{where} answered {status}{words}; {remedy}", status)
+        if not 200 <= response.status_code < 300:
+            fault = fault_of(
+                response.status_code,
+                self._said(response),
+                response.headers.get("retry-after"),
+                where,
+                self._keys,
+            )
+            if isinstance(fault, Passing) and fault.wait_s:
+                self._bucket.pause(self._clock() + fault.wait_s)
+            raise fault
 
     def _said(self, response: httpx.Response) -> str:
         raw = b""

@@ -6,13 +6,27 @@ import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote, quote_plus
 
 from dnalyaw.market.providers._base import ProviderError
 
-__all__ = ["Bucket", "Counters", "HttpError", "Passing", "Secrets", "bucket_of", "retry_after"]
+__all__ = [
+    "RETRY_AFTER_CAP_S",
+    "Bucket",
+    "Counters",
+    "HttpError",
+    "Passing",
+    "Secrets",
+    "bucket_of",
+    "fault_of",
+    "retry_after",
+]
+
+
+RETRY_AFTER_CAP_S = 300.0
+"""The longest that a server's Retry-After is obeyed; past it the run ends with what it asked for."""
 
 
 @dataclass
@@ -139,6 +153,38 @@ def retry_after(text: str | None, now: datetime) -> float | None:
     except ValueError:
         return None
     return max(0.0, ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds())
+
+
+def fault_of(status: int, words: str, wait: str | None, where: str, keys: str) -> HttpError:
+    """Return the fault that an answer with an error's status is.
+
+    Parameters
+    ----------
+    status : int
+    words : str
+        What the server says of it, in brackets; empty where it says nothing.
+    wait : str or None
+        Its Retry-After.
+    where, keys : str
+        Provider and URL, and the variables of its keys, for messages.
+    """
+    if status == 429 or status >= 500:
+        now = datetime.now(UTC)
+        seconds = retry_after(wait, now)
+        if seconds is not None and seconds > RETRY_AFTER_CAP_S:
+            at = (now + timedelta(seconds=seconds)).isoformat(timespec="minutes")
+            return HttpError(
+                f"{where} answered {status} and asks to wait {seconds:.0f} s; run again after {at}", status
+            )
+        what = "too many requests" if status == 429 else "the server's own fault"
+        return Passing(f"{where} answered {status} ({what}){words}; run again later", status, seconds)
+    if status in (401, 403):
+        remedy = f"check {keys}" if keys else "check what it asks of its users"
+    elif status == 404:
+        remedy = "it has no such thing; check the name"
+    else:
+        remedy = "the request is not to its liking; check names and dates"
+    return HttpError(f"{where} answered {status}{words}; {remedy}", status)
 
 
 class _LogFilter(logging.Filter):

@@ -14,17 +14,10 @@ from typing import Any
 import polars as pl
 
 from dnalyaw.market._schema import SCHEMAS, conform, empty
-from dnalyaw.market._sessions import (
-    next_session,
-    previous_session,
-    session_close,
-    session_on_or_before,
-    session_times,
-    sessions_between,
-)
-from dnalyaw.market.providers._alpaca_bars import GAP, SETTLED
+from dnalyaw.market._sessions import next_session, session_close, session_times, sessions_between
 from dnalyaw.market.providers._base import ProviderError
 from dnalyaw.market.providers._recorded import instruments_in, replay
+from dnalyaw.market.providers._tickers import SETTLED, gap_of, last_settled, listing, tickers_of
 from dnalyaw.market.providers._times import bar_times, event_session, known_before
 from dnalyaw.market.providers._yfinance_wire import Day, History, YahooClient, raw_of
 
@@ -75,15 +68,7 @@ class YfinanceProvider:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.name = name or f"yfinance:{text}"
-        self._symbols = [word.strip() for word in text.split(",")]
-        for symbol in self._symbols:
-            if not _TICKER.fullmatch(symbol):
-                raise ProviderError(
-                    f"provider {self.name}: {symbol!r} is no ticker of a US name; write capitals, as "
-                    f"yfinance:AAPL,BRK-B"
-                )
-            if self._symbols.count(symbol) > 1:
-                raise ProviderError(f"provider {self.name}: names {symbol} twice; keep one")
+        self._symbols = tickers_of(text, _TICKER, self.name, "yfinance:AAPL,BRK-B")
         self._now = now
         self._client = YahooClient(self.name, now, session, sleep)
         self._held: dict[str, tuple[date, History]] = {}
@@ -144,10 +129,7 @@ class YfinanceProvider:
 
     def _history(self, symbol: str) -> History:
         """Raw days of a ticker up to the last session that is over, read once a session."""
-        now = self._now()
-        settled = session_on_or_before("US", now.date())
-        while session_close("US", settled) + SETTLED > now:
-            settled = previous_session("US", settled)
+        settled = last_settled(self._now())
         held = self._held.get(symbol)
         if held is None or held[0] != settled:
             since = session_close("US", settled) + SETTLED
@@ -162,17 +144,15 @@ class YfinanceProvider:
         return held[1]
 
     def _of_one_company(self, days: list[Day], symbol: str) -> list[Day]:
-        priced = [day.session for day in days if day.close is not None]
-        for before, after in zip(priced[-2::-1], priced[:0:-1], strict=True):
-            if (after - before).days > GAP and len(sessions_between("US", before, after)) - 2 > GAP:
-                kept = [day for day in days if day.session >= after]
-                _LOG.warning(
-                    "%s: what Yahoo has of %s up to %s is dropped: after it nothing traded for over %d sessions, and "
-                    "nothing says that it is the same company",
-                    *(self.name, symbol, before, GAP),
-                )
-                return kept
-        return days
+        gap = gap_of(day.session for day in days if day.close is not None)
+        if gap is None:
+            return days
+        _LOG.warning(
+            "%s: what Yahoo has of %s up to %s is dropped: after it nothing traded for %d sessions, and nothing says "
+            "that it is the same company",
+            *(self.name, symbol, gap[0], gap[2]),
+        )
+        return [day for day in days if day.session >= gap[1]]
 
     def _priced(self, symbol: str) -> list[Day]:
         return [day for day in self._history(symbol).days if day.close is not None]
@@ -235,23 +215,7 @@ class YfinanceProvider:
             if not days:
                 continue
             ticker, start = symbol.replace("-", "."), days[0].session
-            row = {
-                "instrument_id": _id(symbol),
-                "issuer_id": _id(symbol),
-                "label": f"{ticker}.{of.venue}",
-                "ticker": ticker,
-                "venue": of.venue,
-                "currency": "USD",
-                "sector": None,
-                "lot": 1,
-                "tick": 0.01,
-                "valid_from": start,
-                "valid_to": None,
-                "listed_on": start,
-                "delisted_on": None,
-                "last_price": None,
-                "asset_class": of.asset_class,
-            }
+            row = listing(_id(symbol), ticker, of.venue, start, start) | {"asset_class": of.asset_class}
             rows.append(row | event_session("US", start, first))
         return pl.DataFrame(rows, schema=pl.Schema({**SCHEMAS["instruments"], "__session": pl.Date()}))
 
