@@ -285,6 +285,7 @@ def test_every_action_of_ours_is_taken(bench: Bench, caplog: pytest.LogCaptureFi
         "stock_dividends": [on(5, symbol="AAPL", rate=0.05)],
         # Regular and special on one day, paid three weeks later.
         "cash_dividends": [
+            on(0, symbol="AAPL", rate=9.0),  # before the second bar there is no price that it could change
             on(6, symbol="AAPL", rate=0.25, special=False) | {"process_date": "2016-02-05"},
             on(6, symbol="AAPL", rate=1.5, special=True) | {"process_date": "2016-02-05"},
         ],

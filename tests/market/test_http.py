@@ -242,6 +242,49 @@ def test_a_redirect_to_another_server_gets_no_secret(server: Wire, ticker: Ticke
         ]
 
 
+def through(ticker: Ticker, handler, **more) -> HttpSource:
+    """A source of an https server that cannot run here."""
+    import httpx
+
+    settings = {"name": "vendor", "rate_per_s": 1000.0, "tries": 1, "timeout_s": 5.0} | more
+    transport = httpx.MockTransport(handler)
+    return HttpSource(
+        "https://vendor.example", transport=transport, sleep=ticker.sleep, clock=ticker.clock, **settings
+    )
+
+
+def test_https_is_not_left_for_http(ticker: Ticker) -> None:
+    import httpx
+
+    asked: list[str] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return httpx.Response(302, headers={"location": "http://vendor.example/bars"})
+
+    with pytest.raises(
+        ProviderError, match="redirects to 'http://vendor.example/bars', where nothing is asked for"
+    ):
+        through(ticker, handler, secrets={"X-Key": KEY}).json("bars")
+    assert asked == ["https://vendor.example/bars"]
+
+
+def test_a_server_that_drips_is_given_up(ticker: Ticker) -> None:
+    import httpx
+
+    class Drip(httpx.SyncByteStream):
+        def __iter__(self):
+            while True:
+                ticker.now += 4.0
+                yield b" "
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers={"content-type": "application/json"}, stream=Drip())
+
+    with pytest.raises(ProviderError, match="took over 50 s for 13 bytes; run again later"):
+        through(ticker, handler).json("bars")
+
+
 @pytest.mark.parametrize(
     ("url", "settings", "message"),
     [

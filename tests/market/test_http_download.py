@@ -76,6 +76,26 @@ def test_the_next_run_picks_up_where_it_stopped(server: Wire, tmp_path: Path) ->
     assert asked.counters.bytes == len(CONTENT) - 120_000
 
 
+def test_a_server_that_gives_parts_of_its_own_size(server: Wire, tmp_path: Path) -> None:
+    whole = file_server(CONTENT)
+
+    def parts(asked: Asked) -> Answer:
+        answer = whole(asked)
+        if answer.status == 206:
+            start = len(CONTENT) - len(answer.body)
+            part = answer.body[:90_000]
+            span = f"bytes {start}-{start + len(part) - 1}/{len(CONTENT)}"
+            return Answer(206, part, answer.kind, answer.headers | {"Content-Range": span})
+        answer.cut = 90_000
+        return answer
+
+    server.serve = parts
+    with source(server) as asked:
+        asked.download("f.zip", tmp_path / "f.zip")
+    assert (tmp_path / "f.zip").read_bytes() == CONTENT
+    assert len(server.asked) == 4
+
+
 @pytest.mark.parametrize("etag", ['"v2"', None, 'W/"v1"'])
 def test_a_file_that_changed_or_cannot_be_told_starts_anew(
     server: Wire, tmp_path: Path, etag: str | None

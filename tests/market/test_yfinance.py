@@ -278,6 +278,17 @@ def test_a_fault_is_one_line_and_the_next_run_goes_on(bench: Bench, fault: str) 
     assert {a.path for a in bench.charts()} == {"/v8/finance/chart/MSFT"}
 
 
+def test_a_bad_answer_that_the_library_remembers_does_not_answer_again(bench: Bench) -> None:
+    bad = [Answer(body=b'{"chart": {')]
+
+    def once(asked: Asked) -> Answer:
+        return bad.pop() if bad and asked.params.get("range") == "1d" else bench.vendor(asked)
+
+    bench.server.serve = once
+    assert bench.open("TZ").sessions("US") == DAYS
+    assert not bad
+
+
 def test_a_ticker_that_yahoo_does_not_know(bench: Bench) -> None:
     with pytest.raises(
         ProviderError, match=r"history of NONE: Yahoo has no such ticker; check it, as Yahoo writes it$"
