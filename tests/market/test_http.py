@@ -263,7 +263,7 @@ def test_https_is_not_left_for_http(ticker: Ticker) -> None:
         return httpx.Response(302, headers={"location": "http://vendor.example/bars"})
 
     with pytest.raises(
-        ProviderError, match="redirects to 'http://vendor.example/bars', where nothing is asked for"
+        ProviderError, match=r"redirects to 'http://vendor\.example/bars', where nothing is asked for"
     ):
         through(ticker, handler, secrets={"X-Key": KEY}).json("bars")
     assert asked == ["https://vendor.example/bars"]
