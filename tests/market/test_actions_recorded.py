@@ -1,0 +1,336 @@
+"""Actions of recorded data, applied to recorded raw prices, against what the files themselves say.
+
+The files are read again here, by nothing of the providers.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import math
+import zipfile
+from bisect import bisect_left
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from dnalyaw.market import adjust_bars, conform, total_return_index
+from dnalyaw.market.providers import open_provider
+from tests.market.action_frames import EVER
+
+FIRST, LAST = date(1998, 1, 2), date(2021, 3, 31)
+
+ROUNDED = {
+    # Session from which the file's split factor holds: what the splits multiply up to, what is printed, and how far off.
+    ("aapl", date(2000, 6, 21)): (Fraction(1, 56), "0.01785710"),
+    ("aig", date(1998, 8, 3)): (Fraction(32, 3), "10.66670000"),
+    ("aig", date(1999, 8, 2)): (Fraction(40, 3), "13.33330000"),
+    ("eem", date(2003, 4, 11)): (Fraction(1, 9), "0.11111099"),
+    ("eem", date(2005, 6, 9)): (Fraction(1, 3), "0.33333300"),
+}
+"""Split factors that the files print with five to seven figures, more than 1e-6 away from the fraction they stand for.
+
+Apple's 2 for 1 of June 2000, read off 0.01785710 and 0.00892857, would be one of 2.0000011: the engine takes the 2."""
+
+NO_BARS = {"qqq": (date(2004, 11, 30), date(2011, 3, 23))}
+"""The folder has no bars of QQQQ, as the name was called in those years: 24 dividends fall where there is no price."""
+
+
+# -- LEAN ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One factor file, and the sessions on which a zip has a bar of the instrument that it is of."""
+
+    name: str
+    first_ticker: str
+    first_day: date
+    closes: dict[date, float]
+    factors: list[tuple[date, float, float, str]]
+
+    def at(self, session: date) -> tuple[float, float, str]:
+        """Price factor, split factor, and the latter as printed: the line that ends on or after the session."""
+        line = self.factors[bisect_left([row[0] for row in self.factors], session)]
+        return line[1], line[2], line[3]
+
+
+def _day(text: str) -> date:
+    return datetime.strptime(text[:8], "%Y%m%d").date()
+
+
+def _csv(text: str) -> list[list[str]]:
+    return [row for row in csv.reader(io.StringIO(text)) if row]
+
+
+def _closes(folder: Path, ticker: str) -> dict[date, float]:
+    path = folder / "daily" / f"{ticker}.zip"
+    if not path.is_file():
+        return {}
+    with zipfile.ZipFile(path) as archive:
+        text = archive.read(archive.namelist()[0]).decode()
+    return {_day(row[0]): float(row[4]) / 10_000 for row in _csv(text)}
+
+
+def _recorded(folder: Path) -> list[Recorded]:
+    found = []
+    for path in sorted((folder / "factor_files").glob("*.csv")):
+        map_file = folder / "map_files" / path.name
+        if not map_file.is_file():
+            continue
+        lines = [(_day(row[0]), row[1]) for row in _csv(map_file.read_text())]
+        closes: dict[date, float] = {}
+        start = lines[0][0]
+        for until, ticker in lines:
+            bars = _closes(folder, ticker)
+            closes |= {session: close for session, close in bars.items() if start <= session <= until}
+            start = max(start, until + timedelta(days=1))
+        factors = [(_day(r[0]), float(r[1]), float(r[2]), r[2]) for r in _csv(path.read_text())]
+        if closes:
+            found.append(Recorded(path.stem, lines[0][1].upper(), lines[0][0], closes, factors))
+    return found
+
+
+@pytest.fixture(scope="module")
+def recorded(lean_folder: Path) -> list[Recorded]:
+    return _recorded(lean_folder / "equity" / "usa")
+
+
+@pytest.fixture(scope="module")
+def ours(lean_folder: Path) -> dict[tuple[str, date], pl.DataFrame]:
+    """Adjusted bars by the ticker and day under which an instrument was first listed."""
+    provider = open_provider(f"lean:{lean_folder}")
+    out = adjust_bars(
+        provider.fetch("bars", "US", FIRST, LAST), provider.fetch("actions", "US", FIRST, LAST), EVER
+    )
+    names = (
+        provider.fetch("instruments", "US", FIRST, LAST).sort("valid_from").group_by("instrument_id").first()
+    )
+    return {
+        (ticker, listed): out.filter(instrument_id=key)
+        for key, ticker, listed in names.select("instrument_id", "ticker", "listed_on").rows()
+    }
+
+
+def test_every_factor_file_with_prices_is_among_them(recorded: list[Recorded]) -> None:
+    # Of nwsa and gbsn there is no map file, of the rest no zip with bars of theirs.
+    assert [r.name for r in recorded] == [
+        *("aaa.1", "aapl", "aig", "bac", "bno", "eem", "fb", "goog", "googl", "ibm", "iwm", "qqq", "spy"),
+        *("tfcfa", "uso", "wm"),
+    ]
+
+
+def test_our_factors_are_the_files_to_a_millionth(
+    recorded: list[Recorded], ours: dict[tuple[str, date], pl.DataFrame]
+) -> None:
+    """Backwards from the last bar, as the files count: price factor, split factor and their product."""
+    exceptions: dict[tuple[str, date], tuple[float, str]] = {}
+    compared = 0
+    for file in recorded:
+        table = ours[file.first_ticker, file.first_day]
+        assert table["session"].to_list() == sorted(file.closes)
+        # The engine's prices are the raw ones of the zip.
+        assert table["close"].to_list() == [file.closes[session] for session in table["session"]]
+        price_last, split_last, _ = file.at(table["session"][-1])
+        total_end, split_end = table["total_factor"][-1], table["split_factor"][-1]
+        gap = NO_BARS.get(file.name)
+        for session, split, total in table.select("session", "split_factor", "total_factor").iter_rows():
+            if gap and session <= gap[0]:
+                continue
+            price_file, split_file, printed = file.at(session)
+            price_ours = (total / split) / (total_end / split_end)
+            assert price_ours == pytest.approx(price_file / price_last, rel=1e-6), (file.name, session)
+            split_ours = split / split_end
+            compared += 1
+            if abs(split_ours / (split_file / split_last) - 1) > 1e-6:
+                key = (
+                    file.name,
+                    file.factors[max(0, bisect_left([r[0] for r in file.factors], session) - 1)][0],
+                )
+                exceptions.setdefault(key, (split_ours, printed))
+                continue
+            product = total / total_end
+            assert product == pytest.approx(price_file * split_file / price_last / split_last, rel=1e-6)
+    assert compared > 60_000
+    # Files and days by the line before, which ends on the session before.
+    assert {(name, printed): share for (name, _), (share, printed) in exceptions.items()} == {
+        (name, printed): pytest.approx(float(exact), rel=1e-12)
+        for (name, _), (exact, printed) in ROUNDED.items()
+    }
+
+
+def test_the_rounded_split_factors_are_what_they_are_said_to_be() -> None:
+    for exact, printed in ROUNDED.values():
+        off = abs(float(printed) / float(exact) - 1)
+        assert 1e-6 < off < 4e-6
+        # They stand for that fraction and for no other of small numbers.
+        assert Fraction(float(printed)).limit_denominator(60) == exact
+
+
+def test_before_the_years_without_bars_the_factors_are_the_files_too(
+    recorded: list[Recorded], ours: dict[tuple[str, date], pl.DataFrame]
+) -> None:
+    """QQQ until 2004: counted from the last bar before the gap, and the gap itself is not papered over."""
+    file = next(r for r in recorded if r.name == "qqq")
+    end, after = NO_BARS["qqq"]
+    sessions = sorted(file.closes)
+    assert sessions[sessions.index(end) + 1] == after
+    table = ours[file.first_ticker, file.first_day].filter(pl.col("session") <= end)
+    price_end, split_end, _ = file.at(end)
+    for session, total in table.select("session", "total_factor").iter_rows():
+        price, split, _ = file.at(session)
+        assert total / table["total_factor"][-1] == pytest.approx(
+            price * split / price_end / split_end, rel=1e-6
+        )
+
+
+# -- Zipline's bundle ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def zipline_folder(lean_folder: Path) -> Path:
+    folder = lean_folder.parent / "us_daily_zipline"
+    if not folder.is_dir():
+        pytest.skip(f"recorded data is not at {folder}")
+    return folder
+
+
+Raw = dict[str, list[tuple[date, float, float, float]]]
+
+
+@pytest.fixture(scope="module")
+def raw(zipline_folder: Path) -> Raw:
+    """Session, open, close and volume by symbol."""
+    found: Raw = defaultdict(list)
+    with gzip.open(zipline_folder / "bundle_daily_bars.csv.gz", "rt") as file:
+        for row in csv.DictReader(file):
+            found[row["symbol"]].append(
+                (
+                    date.fromisoformat(row["date"]),
+                    float(row["open"]),
+                    float(row["close"]),
+                    float(row["volume"]),
+                )
+            )
+    return {symbol: sorted(rows) for symbol, rows in found.items()}
+
+
+def _ratios(path: Path) -> list[tuple[str, date, float]]:
+    with path.open() as file:
+        return [
+            (r["symbol"], date.fromisoformat(r["effective_date"]), float(r["ratio"]))
+            for r in csv.DictReader(file)
+        ]
+
+
+@pytest.fixture(scope="module")
+def splits(zipline_folder: Path) -> list[tuple[str, date, float]]:
+    return _ratios(zipline_folder / "bundle_splits.csv")
+
+
+@pytest.fixture(scope="module")
+def dividends(zipline_folder: Path) -> list[tuple[str, date, float]]:
+    return _ratios(zipline_folder / "bundle_dividends.csv")
+
+
+def _before(rows: list[tuple[date, float, float, float]], ex_date: date) -> float:
+    """The last close before a day."""
+    return rows[bisect_left([row[0] for row in rows], ex_date) - 1][2]
+
+
+def _tables(
+    raw: Raw, splits: list[tuple[str, date, float]], dividends: list[tuple[str, date, float]]
+) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, int]]:
+    """The feeds: a ratio of the bundle multiplies what came before, so a split gives 1 / ratio new shares for an old one,
+    and a dividend takes (1 - ratio) off the close before it."""
+    keys = {symbol: i for i, symbol in enumerate(sorted(raw), 1)}
+    noon = {"event_time": datetime(2004, 1, 1, tzinfo=UTC), "available_at": datetime(2004, 1, 1, tzinfo=UTC)}
+    bars = [
+        {
+            **{
+                "instrument_id": keys[symbol],
+                "session": session,
+                "currency": "USD",
+                "volume": volume,
+                **noon,
+            },
+            **{"open": opened, "high": max(opened, close), "low": min(opened, close), "close": close},
+        }
+        for symbol, rows in raw.items()
+        for session, opened, close, volume in rows
+    ]
+    acts = [
+        {
+            "instrument_id": keys[s],
+            "ex_date": d,
+            "kind": "split",
+            "ratio": 1 / r,
+            "amount": None,
+            "currency": "USD",
+        }
+        | noon
+        for s, d, r in splits
+    ] + [
+        {
+            **{"instrument_id": keys[s], "ex_date": d, "kind": "dividend", "ratio": None, "currency": "USD"},
+            **{"amount": _before(raw[s], d) * (1 - r), **noon},
+        }
+        for s, d, r in dividends
+    ]
+    when = {name: pl.Datetime("us", "UTC") for name in noon}
+    frames = [pl.DataFrame(rows, schema_overrides=when, infer_schema_length=None) for rows in (bars, acts)]
+    return conform("bars", frames[0]), conform("actions", frames[1]), keys
+
+
+def test_the_five_splits_are_the_jumps_of_the_raw_prices(
+    raw: Raw, splits: list[tuple[str, date, float]], dividends: list[tuple[str, date, float]]
+) -> None:
+    """Nothing but prices is looked at: a night that takes away a third or more is found on those five days alone."""
+    jumps = {}
+    for symbol, rows in raw.items():
+        for (_, _, close, _), (session, opened, _, _) in zip(rows, rows[1:], strict=False):
+            if close / opened > 1.5:
+                jumps[symbol, session] = round(close / opened)
+    assert jumps == {(symbol, ex_date): round(1 / ratio) for symbol, ex_date, ratio in splits}
+    bars, acts, keys = _tables(raw, splits, dividends)
+    out = adjust_bars(bars, acts, EVER)
+    adjusted_jumps = (
+        out.with_columns(night=pl.col("adj_close").shift(1).over("instrument_id") / pl.col("adj_open"))
+        .filter(pl.col("night") > 1.5)
+        .height
+    )
+    assert adjusted_jumps == 0
+    for symbol, ex_date, ratio in splits:
+        one = out.filter(instrument_id=keys[symbol])
+        at = one["session"].to_list().index(ex_date)
+        assert one["split_factor"][at] / one["split_factor"][at - 1] == pytest.approx(1 / ratio, rel=1e-12)
+        assert one["adj_volume"][at] * one["split_factor"][at] == pytest.approx(one["volume"][at], rel=1e-12)
+
+
+def test_total_returns_are_those_of_plain_arithmetic(
+    raw: Raw, splits: list[tuple[str, date, float]], dividends: list[tuple[str, date, float]]
+) -> None:
+    assert (len(splits), len(dividends)) == (5, 233)
+    bars, acts, keys = _tables(raw, splits, dividends)
+    index = total_return_index(bars, acts, EVER)
+    for symbol, rows in raw.items():
+        due = sorted((d, r) for s, d, r in [*splits, *dividends] if s == symbol)
+        # Whoever holds one share has 1 / ratio after a split, and after a dividend that is reinvested at once.
+        shares, wealth = 1.0, []
+        for session, _, close, _ in rows:
+            while due and due[0][0] <= session:
+                shares /= due.pop(0)[1]
+            wealth.append(shares * close / rows[0][2])
+        mine = index.filter(instrument_id=keys[symbol])
+        assert mine["total_return_index"].to_list() == pytest.approx(wealth, rel=1e-9), symbol
+        assert mine["close"].to_list() == [row[2] for row in rows]
+    # It matters: with dividends Costco made more of it than its price alone did.
+    costco = index.filter(instrument_id=keys["COST"])
+    assert costco["total_return_index"][-1] > 1.2 * costco["price_index"][-1]
+    assert math.isclose(costco["price_index"][-1], raw["COST"][-1][2] / raw["COST"][0][2], rel_tol=1e-12)
