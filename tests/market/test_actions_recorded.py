@@ -15,6 +15,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -27,12 +28,11 @@ from tests.market.action_frames import EVER
 FIRST, LAST = date(1998, 1, 2), date(2021, 3, 31)
 
 ROUNDED = {
-    # Session from which the file's split factor holds: what the splits multiply up to, what is printed, and how far off.
-    ("aapl", date(2000, 6, 21)): (Fraction(1, 56), "0.01785710"),
-    ("aig", date(1998, 8, 3)): (Fraction(32, 3), "10.66670000"),
-    ("aig", date(1999, 8, 2)): (Fraction(40, 3), "13.33330000"),
-    ("eem", date(2003, 4, 11)): (Fraction(1, 9), "0.11111099"),
-    ("eem", date(2005, 6, 9)): (Fraction(1, 3), "0.33333300"),
+    ("aapl", "0.01785710"): Fraction(1, 56),
+    ("aig", "10.66670000"): Fraction(32, 3),
+    ("aig", "13.33330000"): Fraction(40, 3),
+    ("eem", "0.11111099"): Fraction(1, 9),
+    ("eem", "0.33333300"): Fraction(1, 3),
 }
 """Split factors that the files print with five to seven figures, more than 1e-6 away from the fraction they stand for.
 
@@ -130,13 +130,15 @@ def test_our_factors_are_the_files_to_a_millionth(
     recorded: list[Recorded], ours: dict[tuple[str, date], pl.DataFrame]
 ) -> None:
     """Backwards from the last bar, as the files count: price factor, split factor and their product."""
-    exceptions: dict[tuple[str, date], tuple[float, str]] = {}
+    exceptions: dict[tuple[str, str], float] = {}
     compared = 0
     for file in recorded:
         table = ours[file.first_ticker, file.first_day]
         assert table["session"].to_list() == sorted(file.closes)
         # The engine's prices are the raw ones of the zip.
-        assert table["close"].to_list() == [file.closes[session] for session in table["session"]]
+        assert table["close"].to_list() == pytest.approx(
+            [file.closes[s] for s in table["session"]], rel=1e-15
+        )
         price_last, split_last, _ = file.at(table["session"][-1])
         total_end, split_end = table["total_factor"][-1], table["split_factor"][-1]
         gap = NO_BARS.get(file.name)
@@ -149,28 +151,20 @@ def test_our_factors_are_the_files_to_a_millionth(
             split_ours = split / split_end
             compared += 1
             if abs(split_ours / (split_file / split_last) - 1) > 1e-6:
-                key = (
-                    file.name,
-                    file.factors[max(0, bisect_left([r[0] for r in file.factors], session) - 1)][0],
-                )
-                exceptions.setdefault(key, (split_ours, printed))
+                exceptions.setdefault((file.name, printed), split_ours)
                 continue
             product = total / total_end
             assert product == pytest.approx(price_file * split_file / price_last / split_last, rel=1e-6)
     assert compared > 60_000
-    # Files and days by the line before, which ends on the session before.
-    assert {(name, printed): share for (name, _), (share, printed) in exceptions.items()} == {
-        (name, printed): pytest.approx(float(exact), rel=1e-12)
-        for (name, _), (exact, printed) in ROUNDED.items()
-    }
+    # In those spans the factor is the fraction that the printed one stands for.
+    assert exceptions == {key: pytest.approx(float(exact), rel=1e-12) for key, exact in ROUNDED.items()}
 
 
 def test_the_rounded_split_factors_are_what_they_are_said_to_be() -> None:
-    for exact, printed in ROUNDED.values():
-        off = abs(float(printed) / float(exact) - 1)
-        assert 1e-6 < off < 4e-6
+    for (_, printed), exact in ROUNDED.items():
+        assert 1e-6 < abs(float(printed) / float(exact) - 1) < 4e-6
         # They stand for that fraction and for no other of small numbers.
-        assert Fraction(float(printed)).limit_denominator(60) == exact
+        assert Fraction(printed).limit_denominator(60) == exact
 
 
 def test_before_the_years_without_bars_the_factors_are_the_files_too(
@@ -294,7 +288,7 @@ def test_the_five_splits_are_the_jumps_of_the_raw_prices(
     """Nothing but prices is looked at: a night that takes away a third or more is found on those five days alone."""
     jumps = {}
     for symbol, rows in raw.items():
-        for (_, _, close, _), (session, opened, _, _) in zip(rows, rows[1:], strict=False):
+        for (_, _, close, _), (session, opened, _, _) in pairwise(rows):
             if close / opened > 1.5:
                 jumps[symbol, session] = round(close / opened)
     assert jumps == {(symbol, ex_date): round(1 / ratio) for symbol, ex_date, ratio in splits}
