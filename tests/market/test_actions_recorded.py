@@ -30,9 +30,9 @@ FIRST, LAST = date(1998, 1, 2), date(2021, 3, 31)
 ROUNDED = {
     ("aapl", "0.01785710"): Fraction(1, 56),
     ("aig", "10.66670000"): Fraction(32, 3),
-    ("aig", "13.33330000"): Fraction(40, 3),
+    ("aig", "13.333300"): Fraction(40, 3),
     ("eem", "0.11111099"): Fraction(1, 9),
-    ("eem", "0.33333300"): Fraction(1, 3),
+    ("eem", "0.333333"): Fraction(1, 3),
 }
 """Split factors that the files print with five to seven figures, more than 1e-6 away from the fraction they stand for.
 
