@@ -11,7 +11,15 @@ from datetime import datetime, timedelta
 import polars as pl
 import pytest
 
-from dnalyaw.market import AdjustError, action_effects, adjust_bars, ex_reference, total_returns
+from dnalyaw.market import (
+    AdjustError,
+    action_effects,
+    adjust_bars,
+    end_payments,
+    ex_reference,
+    total_return_index,
+    total_returns,
+)
 from dnalyaw.pit import AsOf
 from tests.market.action_frames import EVER, action, actions, bars, close_of, day
 
@@ -199,6 +207,28 @@ def test_an_action_that_cannot_be_applied_is_named(row: dict, match: str) -> Non
         adjust_bars(bars({0: 10, 1: 10}), actions(row), EVER)
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        action(5, "rights", ratio=0.5),
+        action(5, "dividend", amount=50.0),
+        action(5, "split", ratio=0.0),
+        action(5, "dividend", amount=1.0, currency="HKD"),
+    ],
+)
+def test_what_is_still_to_come_may_be_put_right(row: dict) -> None:
+    # Rights are announced before their price is. One name's future must not stop the reading of all.
+    table = bars({0: 10, 1: 10})
+    assert adjust_bars(table, actions(row), EVER)["total_factor"].to_list() == [1.0, 1.0]
+    effect = action_effects(table, actions(row, action(6, "split", ratio=2.0)), EVER)
+    assert effect.select("session", "total_step", "ex_price").rows() == [(None, None, None)] * 2
+    # If nobody does, the return of the end is not known.
+    assert ends_at(table, row, action(7, "delisting", amount=10.0))[1] is None
+    assert ends_at(table, row, action(4, "delisting", amount=10.0))[1] == 0.0
+    with pytest.raises(AdjustError, match="instrument 1"):
+        adjust_bars(bars({0: 10, 1: 10, 5: 10}), actions(row), EVER)
+
+
 def test_the_moment_is_a_type() -> None:
     with pytest.raises(AdjustError, match=r"give a dnalyaw\.pit\.AsOf"):
         adjust_bars(bars({0: 10}), actions(), EVER.moment)  # type: ignore[arg-type]
@@ -286,6 +316,21 @@ def test_a_mergers_value_is_known_with_the_acquirers_close() -> None:
     assert ends_at(table, merger, as_of=AsOf(close_of(3)))[1] == pytest.approx(15 / 24 - 1)
     _, earned, when = ends_at(table, merger)
     assert (earned, when) == (pytest.approx(20 / 24 - 1), close_of(4))
+
+
+def test_an_end_that_is_announced_has_not_come_yet() -> None:
+    table = bars({0: 20, 1: 24})
+    merger = actions(action(2, "merger", amount=27.0, known=close_of(-5)))
+    for reader in (total_returns, total_return_index):
+        assert reader(table, merger, AsOf(close_of(1)))["kind"].unique().to_list() == ["bar"]
+    # Before the open of the day it is what is left of the name.
+    morning = AsOf(close_of(2) - timedelta(hours=7))
+    assert ends_at(table, *merger.rows(named=True), as_of=morning)[:2] == (
+        "merger",
+        pytest.approx(27 / 24 - 1),
+    )
+    assert end_payments(table, merger, AsOf(close_of(1))).is_empty()
+    assert end_payments(table, merger, morning)["paid"].to_list() == [27.0]
 
 
 def test_a_dividend_due_at_the_end_is_the_holders() -> None:

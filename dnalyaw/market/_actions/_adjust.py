@@ -8,13 +8,16 @@ one known, as a chart of that day shows them; every value then changes with the 
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from dnalyaw.market._actions._effects import effects
 from dnalyaw.market._actions._ends import ends
 from dnalyaw.market._actions._known import known
-from dnalyaw.pit import AsOf
+
+if TYPE_CHECKING:
+    from dnalyaw.pit import AsOf
 
 __all__ = ["adjust_bars", "adjusted", "back_adjust_bars"]
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import polars as pl
 
 from dnalyaw.market._actions._errors import AdjustError
 from dnalyaw.market._actions._known import known, where
 from dnalyaw.market._schema import UTC
-from dnalyaw.pit import AsOf
+
+if TYPE_CHECKING:
+    from dnalyaw.pit import AsOf
 
 __all__ = ["action_effects", "effects"]
 
@@ -54,14 +58,14 @@ def action_effects(bars: pl.DataFrame, actions: pl.DataFrame, as_of: AsOf) -> pl
         ex-date, null while there is none), `previous_session`, `previous_close` and `ex_price` (currency per share),
         `share_step` (new shares for one old share; for rights the bonus element, ``ex-cash price / theoretical
         ex-rights price``), `total_step` (``previous_close / ex_price``: shares for one old share when all cash is
-        reinvested at the ex-price), `available_at`. The last three prices and steps are null while the value of what
-        was spun off is not known.
+        reinvested at the ex-price), `available_at`. Ex-price and steps are null while the value of what was
+        spun off is not known, and of an action to come that could not be applied as it stands.
 
     Raises
     ------
     AdjustError
         If a ratio, amount or price is not what its kind needs, its currency is not the bars', or what goes off the
-        price is not below it.
+        price is not below it, once there is a bar on or after the ex-date.
     """
     return effects(*known(bars, actions, as_of))
 
@@ -71,9 +75,7 @@ def effects(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     due = actions.filter(pl.col("kind").is_in(KINDS))
     if due.is_empty():
         return pl.DataFrame(schema=_ROW)
-    due = _placed(bars, due)
-    _refuse(due)
-    days = _days(_valued(bars, due))
+    days = _days(_valued(bars, _judged(_placed(bars, due))))
     done: list[pl.DataFrame] = []
     for level in range(int(days["level"].max() or 0) + 1 if days.height else 0):  # type: ignore[arg-type]
         now = days.filter(pl.col("level") == level)
@@ -118,8 +120,11 @@ def _placed(bars: pl.DataFrame, due: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _refuse(due: pl.DataFrame) -> None:
-    """Raise for the first action whose numbers are not what its kind needs."""
+def _judged(due: pl.DataFrame) -> pl.DataFrame:
+    """Raise for the first action in force whose numbers are not what its kind needs; mark those still to come: `__bad`.
+
+    What has no bar yet may still be put right, as rights whose price is not set when they are announced.
+    """
     kind = pl.col("kind")
 
     def bad(name: str, *, zero: bool = True) -> pl.Expr:
@@ -144,11 +149,13 @@ def _refuse(due: pl.DataFrame) -> None:
             "is in {currency}, the bars are in {__currency}: convert it at the rate known then",
         ),
     )
+    in_force = pl.col("session").is_not_null()
     for fault, what in faults:
-        wrong = due.filter(fault)
+        wrong = due.filter(fault & in_force)
         if wrong.height:
             row = wrong.row(0, named=True)
             raise AdjustError(f"{where(row)}: {what.format(**row)}; correct the feed actions")
+    return due.with_columns(pl.any_horizontal(fault for fault, _ in faults).fill_null(False).alias("__bad"))
 
 
 def _valued(bars: pl.DataFrame, due: pl.DataFrame) -> pl.DataFrame:
@@ -206,6 +213,7 @@ def _days(due: pl.DataFrame) -> pl.DataFrame:
             # A sum passes over nulls; a value that is not known must not count as none.
             pl.when(pl.col("__out").is_null().any()).then(None).otherwise(pl.col("__out").sum()).alias("out"),
             pl.col("kind").filter(pl.col("kind").is_in(["dividend", "spin_off"])).alias("kinds"),
+            pl.col("__bad").any().alias("bad"),
             pl.col("available_at").max(),
         )
         .with_columns(
@@ -216,7 +224,7 @@ def _days(due: pl.DataFrame) -> pl.DataFrame:
 
 def _stepped(days: pl.DataFrame) -> pl.DataFrame:
     close, gone = pl.col("previous_close"), pl.col("cash") + pl.col("out")
-    wrong = days.filter(gone >= close)
+    wrong = days.filter((gone >= close) & pl.col("session").is_not_null())
     if wrong.height:
         row = wrong.row(0, named=True)
         raise AdjustError(
@@ -224,7 +232,8 @@ def _stepped(days: pl.DataFrame) -> pl.DataFrame:
             f"{row['cash'] + row['out']} is not between 0 and the close before it, {row['previous_close']:g}; "
             f"correct the feed actions"
         )
-    left, bonus, rights, price = close - gone, pl.col("bonus"), pl.col("rights"), pl.col("price")
+    bonus, rights, price = pl.col("bonus"), pl.col("rights"), pl.col("price")
+    left = pl.when((gone < close) & ~pl.col("bad")).then(close - gone)
     taken = (rights > 0) & (price * (1.0 + bonus) < left)
     share = (
         pl.when(taken).then(left * (1.0 + bonus + rights) / (left + price * rights)).otherwise(1.0 + bonus)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import polars as pl
 
 from dnalyaw.market._actions._effects import effects
 from dnalyaw.market._actions._errors import AdjustError
-from dnalyaw.market._actions._known import columns_of, known, where
-from dnalyaw.pit import AsOf
+from dnalyaw.market._actions._known import END_KINDS, columns_of, known, where
 
-__all__ = ["END_KINDS", "STALE", "end_payments", "ends", "payments"]
+if TYPE_CHECKING:
+    from dnalyaw.pit import AsOf
 
-END_KINDS = ("delisting", "merger")
+__all__ = ["STALE", "end_payments", "ends", "payments"]
 
 STALE = "10d"
 """A close of the acquirer older than this, in calendar days before the ex-date, values nothing."""
@@ -27,7 +29,7 @@ def ends(actions: pl.DataFrame) -> pl.DataFrame:
 
 
 def end_payments(bars: pl.DataFrame, actions: pl.DataFrame, as_of: AsOf) -> pl.DataFrame:
-    """Compute what holders get for one share of each instrument that has ended.
+    """Compute what holders get for one share of each instrument that has ended, on the moment's day (UTC) or before.
 
     A delisting pays its `amount`. A merger pays its `amount` in cash and `ratio` shares of the acquirer, valued at the
     acquirer's last close before the ex-date, less what the acquirer's own actions take off it up to then: on the

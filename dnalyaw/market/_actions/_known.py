@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from dnalyaw.market._actions._errors import AdjustError
 from dnalyaw.market._schema import KEYS, SCHEMAS
-from dnalyaw.pit import AsOf, as_of_filter
 
-__all__ = ["columns_of", "known", "latest"]
+if TYPE_CHECKING:
+    from dnalyaw.pit import AsOf
+
+__all__ = ["END_KINDS", "columns_of", "known", "latest", "where"]
+
+END_KINDS = ("delisting", "merger")
+"""Kinds that end an instrument."""
 
 
 def columns_of(actions: pl.DataFrame) -> pl.DataFrame:
@@ -22,11 +27,15 @@ def columns_of(actions: pl.DataFrame) -> pl.DataFrame:
 def known(bars: pl.DataFrame, actions: pl.DataFrame, as_of: AsOf) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the bars, sorted by instrument and session, and the latest form of each action known at a moment.
 
+    Ends that are announced for a later day than the moment's (UTC) are left out.
+
     Raises
     ------
     AdjustError
         If the moment is no `AsOf`, asks what was ingested of frames that do not say, or a bar's key repeats.
     """
+    from dnalyaw.pit import AsOf, as_of_filter
+
     if not isinstance(as_of, AsOf):
         raise AdjustError(f"as_of is {as_of!r}; give a dnalyaw.pit.AsOf: what is read depends on when")
     for name, frame in (("bars", bars), ("actions", actions)):
@@ -40,7 +49,10 @@ def known(bars: pl.DataFrame, actions: pl.DataFrame, as_of: AsOf) -> tuple[pl.Da
     if repeated.height:
         key, day = repeated.select("instrument_id", "session").row(0)
         raise AdjustError(f"instrument {key} has two bars on {day}; publish one of them")
-    return bars, latest(columns_of(actions).filter(as_of_filter(as_of)))
+    actions = latest(columns_of(actions).filter(as_of_filter(as_of)))
+    # An end that is announced and has not come yet pays nobody, and the last close is not the last.
+    to_come = pl.col("kind").is_in(END_KINDS) & (pl.col("ex_date") > as_of.moment.date())
+    return bars, actions.filter(~to_come)
 
 
 def latest(actions: pl.DataFrame) -> pl.DataFrame:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import polars as pl
 
 from dnalyaw.market._actions._adjust import adjusted
 from dnalyaw.market._actions._effects import effects
 from dnalyaw.market._actions._ends import payments
 from dnalyaw.market._actions._known import known
-from dnalyaw.pit import AsOf
+
+if TYPE_CHECKING:
+    from dnalyaw.pit import AsOf
 
 __all__ = ["total_return_index", "total_returns"]
 
