@@ -263,8 +263,10 @@ def ends_at(table: pl.DataFrame, *rows: dict, as_of: AsOf = EVER) -> tuple[str, 
 
 
 def test_a_merger_for_cash_pays_its_amount() -> None:
-    kind, earned, _ = ends_at(bars({0: 20, 1: 24}), action(2, "merger", amount=27.0, other_id=2))
+    kind, earned, when = ends_at(bars({0: 20, 1: 24}), action(2, "merger", amount=27.0, other_id=2))
     assert (kind, earned) == ("merger", pytest.approx(27 / 24 - 1))
+    # It is counted from the last close, which is known after the announcement.
+    assert when == close_of(1) + timedelta(minutes=15)
 
 
 def test_a_merger_for_shares_pays_the_acquirers_close_before_it() -> None:
@@ -284,7 +286,9 @@ def test_a_merger_is_valued_as_the_acquirers_own_actions_leave_it() -> None:
     table = pl.concat([bars({0: 20, 1: 24}), bars({0: 39, 1: 40, 2: 20}, key=2)])
     merger = action(2, "merger", ratio=0.5, other_id=2)
     assert ends_at(table, merger, action(2, "split", ratio=2.0, key=2))[1] == pytest.approx(10 / 24 - 1)
-    # One of the day after leaves it alone.
+    # One of the day after leaves it alone, also where the acquirer does not trade on the day itself.
+    idle = pl.concat([bars({0: 20, 1: 24}), bars({0: 39, 1: 40, 3: 20}, key=2)])
+    assert ends_at(idle, merger, action(3, "split", ratio=2.0, key=2))[1] == pytest.approx(20 / 24 - 1)
     assert ends_at(table, merger, action(3, "split", ratio=2.0, key=2))[1] == pytest.approx(20 / 24 - 1)
 
 
