@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from dnalyaw.market import SCHEMAS, conform
+from dnalyaw.market import SCHEMAS, conform, total_returns
 from dnalyaw.pit import AsOf
 
 START = date(2020, 1, 6)
@@ -70,3 +70,12 @@ def action(
 
 def actions(*rows: dict[str, Any]) -> pl.DataFrame:
     return pl.DataFrame(list(rows), schema=SCHEMAS["actions"])
+
+
+def ends_at(
+    table: pl.DataFrame, *rows: dict[str, Any], as_of: AsOf = EVER
+) -> tuple[str, float | None, datetime]:
+    """Kind, return and knowledge of the one end among the returns."""
+    out = total_returns(table, actions(*rows), as_of).filter(pl.col("kind") != "bar")
+    assert out.height == 1
+    return out.select("kind", "total_return", "available_at").row(0)

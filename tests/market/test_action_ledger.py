@@ -97,7 +97,7 @@ MOVES = st.lists(st.floats(-0.3, 0.4), min_size=LENGTH, max_size=LENGTH)
 TRADED = st.lists(st.booleans(), min_size=LENGTH, max_size=LENGTH)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(schedule=schedules(), moves=MOVES, traded=TRADED, order=st.randoms(use_true_random=False))
 def test_a_holder_who_reinvests_earns_what_the_series_says(
     schedule: list[tuple[int, Event]], moves: list[float], traded: list[bool], order: Any
@@ -143,7 +143,7 @@ def test_a_holder_who_reinvests_earns_what_the_series_says(
     )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=35, deadline=None)
 @given(early=schedules(), late=schedules(), cut=st.integers(2, LENGTH - 1), prices=MOVES)
 def test_a_later_action_changes_no_earlier_bit(
     early: list[tuple[int, Event]], late: list[tuple[int, Event]], cut: int, prices: list[float]
@@ -162,7 +162,7 @@ def test_a_later_action_changes_no_earlier_bit(
     assert total_returns(table, actions(*past, *ended), EVER).filter(before).equals(returns)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     schedule=schedules(),
     delays=st.lists(st.integers(-2, 9), min_size=6, max_size=6),
