@@ -3,7 +3,18 @@
 Importing this package is cheap: calendars and providers load when they are first used.
 """
 
-from dnalyaw.market._adjust import AdjustError, adjust_bars, total_returns
+from dnalyaw.market._actions import (
+    AccountActions,
+    AdjustError,
+    account_actions,
+    action_effects,
+    adjust_bars,
+    back_adjust_bars,
+    end_payments,
+    ex_reference,
+    total_return_index,
+    total_returns,
+)
 from dnalyaw.market._instrument import Label, LabelError, parse_label
 from dnalyaw.market._region import REGIONS, Region, RegionError, region
 from dnalyaw.market._schema import (
@@ -50,6 +61,7 @@ __all__ = [
     "REGIONS",
     "SCHEMAS",
     "UTC",
+    "AccountActions",
     "AdjustError",
     "Label",
     "LabelError",
@@ -58,10 +70,15 @@ __all__ = [
     "SchemaError",
     "SessionError",
     "SessionTimes",
+    "account_actions",
+    "action_effects",
     "adjust_bars",
+    "back_adjust_bars",
     "conform",
     "decision_moment",
     "empty",
+    "end_payments",
+    "ex_reference",
     "is_session",
     "next_session",
     "parse_label",
@@ -75,6 +92,7 @@ __all__ = [
     "session_ticks",
     "session_times",
     "sessions_between",
+    "total_return_index",
     "total_returns",
     "volume_profile",
 ]
