@@ -23,6 +23,9 @@ SMALL_ROWS = 1_000_000
 MERGED_ROWS = 4_000_000
 """The most rows that are merged, and so held in memory, at once."""
 
+ORPHAN_AGE = timedelta(hours=1)
+"""How long an append may take from its first file to its commit."""
+
 _TRIES = 10
 
 Step = Callable[[str], None]
@@ -129,13 +132,14 @@ def _discard(folder: Folder, merged: list[tuple[list[DataFile], list[DataFile]]]
 
 
 def vacuum(folder: Folder, log: TableLog, older_than: timedelta, step: Step) -> int:
-    """Remove data files that only states older than `older_than` have, or that no state has.
+    """Remove data files that only states replaced longer than `older_than` ago have, or that no state has.
+
+    A file that no state names may be of an append that is about to commit: it stays for `ORPHAN_AGE` at the least.
 
     Parameters
     ----------
     older_than : timedelta
-        Longer than the longest read and the longest append: a reader who began earlier loses its files, and an
-        append that is not committed by then loses what it wrote.
+        Longer than the longest read: a reader who began earlier loses its files.
 
     Returns
     -------
@@ -144,25 +148,26 @@ def vacuum(folder: Folder, log: TableLog, older_than: timedelta, step: Step) -> 
     """
     if older_than < timedelta(0):
         raise ValueError(f"older_than must not be negative, got {older_than}")
-    before = datetime.now(UTC) - older_than
-    numbers = log.numbers()
-    if not numbers:
-        return 0
+    now = datetime.now(UTC)
     needed: set[str] = set()
-    # A state is in force until the next one is made: it is old when the next one is.
-    following: datetime | None = None
-    for seq in reversed(numbers):
-        if following is not None and following < before:
-            if folder.read(log.name(seq)) != EMPTIED:
-                folder.replace(log.name(seq), EMPTIED)
-                step("vacuum: manifest emptied")
-            continue
-        state = log.at(seq)
-        needed |= {file.name for file in state.files}
-        following = datetime.fromisoformat(state.at)
+    given_up: set[str] = set()
+    # A state is in force until the next one is made.
+    replaced_at: datetime | None = None
+    for seq in reversed(log.numbers()):
+        name = log.name(seq)
+        if replaced_at is None or replaced_at > now - older_than:
+            state = log.at(seq)
+            needed |= {file.name for file in state.files}
+            replaced_at = datetime.fromisoformat(state.at)
+        elif folder.read(name) != EMPTIED:
+            given_up |= {file.name for file in log.at(seq).files}
+            folder.replace(name, EMPTIED)
+            step("vacuum: manifest emptied")
     removed = 0
     for name in folder.walk(f"{log.table}/data"):
-        if name not in needed and folder.made_at(name) < before:
+        if name in needed:
+            continue
+        if name in given_up or folder.made_at(name) < now - max(older_than, ORPHAN_AGE):
             folder.remove(name)
             step("vacuum: file removed")
             removed += 1
