@@ -59,16 +59,18 @@ def prepared(
                 f"{table}: {name} is null in {frame[name].null_count()} rows of the delivery"
             )
     order = [name for name in schema if name != "ingested_at"]
-    rows = frame.with_columns(casts).select(order).unique(maintain_order=True)
-    _refuse_contradictions(table, rows, statement_key(key))
+    rows = _once(table, frame.with_columns(casts).select(order), statement_key(key))
     return rows.with_columns(pl.lit(ingested_at).cast(UTC_MICRO).alias("ingested_at")), schema
 
 
-def _refuse_contradictions(table: str, rows: pl.DataFrame, fact: Sequence[str]) -> None:
-    """Refuse a delivery in which two rows of one key and one moment differ: nobody can say which holds."""
+def _once(table: str, rows: pl.DataFrame, fact: Sequence[str]) -> pl.DataFrame:
+    """Each row once; refused where two of one key and one moment differ: nobody can say which holds."""
+    if not rows.select(pl.struct(fact).is_duplicated().any()).item():
+        return rows
+    rows = rows.unique(maintain_order=True)
     twice = rows.select(pl.struct(fact).is_duplicated()).to_series()
     if not twice.any():
-        return
+        return rows
     several = rows.filter(twice).sort(fact)
     facts = several.select(fact).unique(maintain_order=True)
     shown = []

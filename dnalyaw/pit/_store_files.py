@@ -8,17 +8,17 @@ from datetime import datetime
 
 import polars as pl
 
+from dnalyaw.pit._known import repeats
 from dnalyaw.pit._store_folder import Folder
 from dnalyaw.pit._store_log import DataFile, micros
-
-MONTH = pl.col("event_time").dt.strftime("%Y-%m").alias("__month")
 
 
 def by_month(frame: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
     """The rows of each month of ``event_time`` (UTC), ascending."""
-    months = frame.select(MONTH).to_series()
+    event = pl.col("event_time")
+    months = frame.select(event.dt.year().cast(pl.Int32) * 100 + event.dt.month()).to_series()
     for month in months.unique().sort():
-        yield str(month), frame.filter(months == month)
+        yield f"{month // 100:04d}-{month % 100:02d}", frame.filter(months == month)
 
 
 def write_file(
@@ -33,7 +33,7 @@ def write_file(
         month=month,
         rows=ordered.height,
         size=size,
-        lone=not ordered.select(pl.struct(key).is_duplicated().any()).item(),
+        lone=not ordered.select(repeats(key).any()).item(),
         group=group,
         hull=hull_of(ordered, key),
         available=_span(ordered["available_at"]),

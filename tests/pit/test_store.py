@@ -54,6 +54,31 @@ def test_a_row_that_is_held_adds_nothing(store):
     assert store.state("US", FEED) == before
 
 
+def test_a_row_that_turns_out_to_have_come_earlier_is_the_same_row(store):
+    deliver(store, point(received=5))
+    done = deliver(store, point(received=2))
+    assert (done.rows, done.revisions) == (1, 0)
+    read = store.read("US", FEED, AsOf(at(9)))
+    assert read["available_at"].item() == at(0)
+    assert store.read("US", FEED, AsOf(at(9), at(2))).height == 1
+
+
+def test_what_contradicts_itself_at_one_moment_is_settled_alike_in_any_order(store, tmp_path):
+    other = BitemporalStore(tmp_path / "other", keys={FEED: KEY})
+    said = [point(value=value, available=5, received=5) for value in (3.0, 1.0, 2.0)]
+    for row in said:
+        deliver(store, row)
+    for row in reversed(said):
+        deliver(other, row)
+    assert values(store, 5) == values(other, 5) == [3.0]
+    # The least is the first statement, which alone is known at its stated moment.
+    early, late = point(day=2, value=1.0, received=5), point(day=2, value=2.0, received=5)
+    for place, order in ((store, (early, late)), (other, (late, early))):
+        for row in order:
+            deliver(place, row)
+    assert values(store, 4) == values(other, 4) == [1.0]
+
+
 def test_negative_zero_and_not_a_number_equal_themselves(store):
     deliver(store, point(value=0.0), point(instrument=2, value=float("nan")))
     done = deliver(store, point(value=-0.0, received=1), point(instrument=2, value=float("nan"), received=1))
