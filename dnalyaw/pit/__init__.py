@@ -8,7 +8,7 @@ from dnalyaw.pit._errors import (
     StoreError,
     StoreSchemaError,
 )
-from dnalyaw.pit._lake import Lake, Pin, StagedVersion
+from dnalyaw.pit._lake import Lake, Pin, StagedVersion, append_line, read_lines
 from dnalyaw.pit._store import Appended, BitemporalStore
 from dnalyaw.pit._table import PublishedTable
 
@@ -25,5 +25,7 @@ __all__ = [
     "StoreConflictError",
     "StoreError",
     "StoreSchemaError",
+    "append_line",
     "as_of_filter",
+    "read_lines",
 ]

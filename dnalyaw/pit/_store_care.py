@@ -59,7 +59,7 @@ def compact(folder: Folder, log: TableLog, step: Step) -> int:
                 step("compact: file written")
         except BaseException as error:
             _discard(folder, merged)
-            if isinstance(error, OSError | pl.exceptions.PolarsError):
+            if isinstance(error, folder.faults):
                 raise StoreError(
                     f"{folder.url}: {log.table} could not be compacted ({error}); the table is as it was"
                 ) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import polars as pl
 
@@ -86,7 +86,7 @@ def in_months(files: Sequence[DataFile], start: datetime | None, end: datetime |
     if start is None and end is None:
         return list(files)
     first = "" if start is None else start.strftime("%Y-%m")
-    last = "9999-99" if end is None else end.strftime("%Y-%m")
+    last = "9999-99" if end is None else (end - timedelta(microseconds=1)).strftime("%Y-%m")
     chosen = [file for file in files if first <= file.month <= last]
     around = join_hulls(file.hull for file in chosen)
     names = {file.name for file in chosen}

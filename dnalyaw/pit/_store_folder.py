@@ -52,6 +52,7 @@ class Folder:
                 f"{self.url}: {self.protocol} promises no exclusive create, so two writers could lose an append. "
                 f"Give single_writer=True where you make sure that one process at a time writes"
             )
+        self.faults = _faults(self.protocol)
         self._options = storage_options
         self._probed = self.local or self.protocol == "memory" or not self.exclusive
 
@@ -68,6 +69,10 @@ class Folder:
             found = self.fs.ls(self.path(folder), detail=False)
         except FileNotFoundError:
             return []
+        except self.faults as error:
+            raise StoreError(
+                f"{self.path(folder)} cannot be read ({error}); is the store there, and ours?"
+            ) from error
         names = (str(path).rstrip("/").rsplit("/", 1)[-1] for path in found)
         return sorted(name for name in names if not name.startswith("."))
 
@@ -192,6 +197,16 @@ class Folder:
             self.fs.rm_file(self.path(name))
         except FileNotFoundError:
             return
+
+
+def _faults(protocol: str) -> tuple[type[Exception], ...]:
+    """What a filesystem raises when it is full, out of reach or not ours."""
+    found: tuple[type[Exception], ...] = (OSError, pl.exceptions.PolarsError)
+    if protocol in ("s3", "s3a"):
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        found = (*found, BotoCoreError, ClientError)
+    return found
 
 
 def _create_local(path: Path, data: bytes) -> bool:

@@ -65,7 +65,7 @@ def append(
             revisions = _write(folder, log, base, rows, schema, written, step)
         except BaseException as error:
             _discard(folder, written)
-            if isinstance(error, OSError | pl.exceptions.PolarsError):
+            if isinstance(error, folder.faults):
                 raise StoreError(
                     f"{where}: the rows could not be written ({error}); the table is as it was. Make room or restore "
                     f"the connection, and append again"
@@ -85,7 +85,7 @@ def append(
             revisions=base.revisions + revisions,
         )
         step("append: before commit")
-        if _commit(log, state, where):
+        if _commit(folder, log, state, where):
             step("append: committed")
             _LOG.info("%s: %d rows added, %d of them revisions, state %d", where, added, revisions, state.seq)
             return Appended(added, revisions, state.seq)
@@ -137,10 +137,10 @@ def _write(
     return revisions
 
 
-def _commit(log: TableLog, state: Manifest, where: str) -> bool:
+def _commit(folder: Folder, log: TableLog, state: Manifest, where: str) -> bool:
     try:
         return log.commit(state)
-    except OSError as error:
+    except folder.faults as error:
         # Its data files stay: the manifest may have reached its place before the fault.
         raise StoreError(
             f"{where}: the commit failed ({error}). The table holds the whole append or nothing of it; append again: "
@@ -152,5 +152,5 @@ def _discard(folder: Folder, files: Iterable[DataFile]) -> None:
     for file in files:
         try:
             folder.remove(file.name)
-        except OSError as error:
+        except folder.faults as error:
             _LOG.warning("%s stays behind (%s); vacuum removes it", folder.path(file.name), error)

@@ -9,6 +9,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from fsspec.registry import _registry
 
 from dnalyaw.pit import AsOf, BitemporalStore, StoreError, StoreSchemaError
+from dnalyaw.pit._store_read import Question, clusters_of
 from tests.pit._oracle import FEED, KEY, Receipt, age, answers, at, frame, known
 
 
@@ -231,6 +232,9 @@ def test_compaction_changes_no_answer_and_no_reader_is_broken(store):
     # One file of the keys with one statement, one of those with several.
     assert len(store.files("US", FEED)) == 2
     assert store.compact("US", FEED) == 0
+    # They are known to share no key, so that only the second needs to be looked into.
+    question = Question(AsOf(at(30)))
+    assert [len(files) for files in clusters_of(store.state("US", FEED), question)] == [1, 1]
     assert answers(reader.collect()) == known(rows, 30)
     for moment in (0, 3, 19, 20):
         for by in (None, 2, 19):

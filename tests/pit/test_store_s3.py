@@ -7,12 +7,14 @@ from datetime import timedelta
 
 import pytest
 
-from dnalyaw.pit import AsOf, BitemporalStore
+from dnalyaw.pit import AsOf, BitemporalStore, StoreError
 from tests.pit import _writer
 from tests.pit._oracle import FEED, KEY, answers, at, frame, known
 
 moto_server = pytest.importorskip("moto.server", reason="moto is not installed")
 pytest.importorskip("s3fs", reason="s3fs is not installed (extra `s3`)")
+
+NO_RETRIES = {"retries": {"total_max_attempts": 1}, "connect_timeout": 1}
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +92,9 @@ def test_two_writers_on_object_storage_both_land(options):
     store = BitemporalStore(**options)
     assert store.state("US", FEED).seq == 8
     assert answers(store.read("US", FEED, AsOf(at(200)))) == known(rows(8), 200)
+
+
+def test_object_storage_out_of_reach_is_said(options):
+    store = BitemporalStore(**(options | {"endpoint_url": "http://127.0.0.1:9", "config_kwargs": NO_RETRIES}))
+    with pytest.raises(StoreError, match=r"us/points/log cannot be read .*is the store there"):
+        deliver(store, range(1))
