@@ -72,7 +72,10 @@ def compact(folder: Folder, log: TableLog, step: Step) -> int:
             if not {f.name for old, _ in merged for f in old} <= {f.name for f in latest.files}:
                 break
             step("compact: before commit")
-            if log.commit(_without(latest, merged)):
+            done = log.commit(_without(latest, merged))
+            if done is None:
+                raise StoreConflictError(f"{folder.url}: {log.table}: vacuum ran meanwhile; compact again")
+            if done:
                 step("compact: committed")
                 count = sum(len(old) for old, _ in merged)
                 _LOG.info("%s: %s: %d files merged", folder.url, log.table, count)

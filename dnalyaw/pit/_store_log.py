@@ -182,12 +182,23 @@ class TableLog:
             raise StoreError(f"{self.folder.path(name)}: vacuum removed this state of the table")
         return _parse(self.folder.path(name), data)
 
-    def commit(self, manifest: Manifest) -> bool:
-        """Make a state the table's; False when its number is taken by another."""
-        if self.folder.create(self.name(manifest.seq), manifest.to_bytes()):
+    def commit(self, manifest: Manifest) -> bool | None:
+        """Make a state the table's.
+
+        Returns
+        -------
+        bool or None
+            False when its number is taken by another; None when it is taken and `vacuum` has emptied it, so that
+            nobody can say by whom: what the manifest names must be left where it is.
+        """
+        name = self.name(manifest.seq)
+        if self.folder.create(name, manifest.to_bytes()):
             return True
         # A client that tries again after a lost answer is refused by its own first try.
-        return self.at(manifest.seq).token == manifest.token
+        taken = self.folder.read(name)
+        if taken == EMPTIED:
+            return None
+        return _parse(self.folder.path(name), taken).token == manifest.token
 
 
 def micros(value: object) -> int:

@@ -85,11 +85,13 @@ def append(
             revisions=base.revisions + revisions,
         )
         step("append: before commit")
-        if _commit(folder, log, state, where):
+        done = _commit(folder, log, state, where)
+        if done:
             step("append: committed")
             _LOG.info("%s: %d rows added, %d of them revisions, state %d", where, added, revisions, state.seq)
             return Appended(added, revisions, state.seq)
-        _discard(folder, written)
+        if done is False:
+            _discard(folder, written)
         time.sleep(random.uniform(0, 0.02 * (attempt + 1)))
     raise StoreConflictError(
         f"{where}: other writers were faster {TRIES} times; nothing was written. Append again when they are done"
@@ -137,7 +139,7 @@ def _write(
     return revisions
 
 
-def _commit(folder: Folder, log: TableLog, state: Manifest, where: str) -> bool:
+def _commit(folder: Folder, log: TableLog, state: Manifest, where: str) -> bool | None:
     try:
         return log.commit(state)
     except folder.faults as error:

@@ -155,6 +155,22 @@ def test_a_writer_that_is_always_too_late_gets_a_clear_error_and_leaves_nothing(
     assert len(list(tmp_path.rglob("*.parquet"))) == len(fast.files("US", FEED))
 
 
+def test_a_writer_that_slept_while_states_were_removed_loses_nothing(tmp_path):
+    asleep, awake = store_at(tmp_path), store_at(tmp_path)
+    deliver(awake, range(2))
+
+    def sleep(step: str) -> None:
+        if step == "append: before commit" and awake.state("US", FEED).seq == 2:
+            deliver(awake, range(3, 6))
+            awake.compact("US", FEED)
+            assert awake.vacuum("US", FEED, older_than=timedelta(0)) > 0
+
+    asleep._step = sleep
+    # The number it meant to take was taken, and its state is gone: it must not get that number.
+    deliver(asleep, range(2, 3))
+    assert held(awake) == 6
+
+
 # -- no room ----------------------------------------------------------------------------------------
 
 
