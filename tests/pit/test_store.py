@@ -1,5 +1,6 @@
 """The bitemporal store: what it takes, what it refuses, and what it answers."""
 
+import math
 from datetime import UTC, datetime, timedelta
 
 import fsspec
@@ -72,6 +73,8 @@ def test_what_contradicts_itself_at_one_moment_is_settled_alike_in_any_order(sto
     for row in reversed(said):
         deliver(other, row)
     assert values(store, 5) == values(other, 5) == [3.0]
+    # Each of them told once more at the same moment is a retry, also the one that does not hold.
+    assert [deliver(store, row).rows for row in said] == [0, 0, 0]
     # The least is the first statement, which alone is known at its stated moment.
     early, late = point(day=2, value=1.0, received=5), point(day=2, value=2.0, received=5)
     for place, order in ((store, (early, late)), (other, (late, early))):
@@ -84,6 +87,25 @@ def test_negative_zero_and_not_a_number_equal_themselves(store):
     deliver(store, point(value=0.0), point(instrument=2, value=float("nan")))
     done = deliver(store, point(value=-0.0, received=1), point(instrument=2, value=float("nan"), received=1))
     assert done.rows == 0
+    deliver(store, point(instrument=3, value=-0.0))
+    assert math.copysign(1, store.read("US", FEED, AsOf(at(0)), instruments=[3])["value"].item()) == 1
+
+
+def test_what_is_repeated_is_the_statement_received_last_wherever_it_lies(store):
+    deliver(store, point(value=2.0, received=5))
+    deliver(store, point(value=1.0, received=2))
+    assert deliver(store, point(value=2.0, received=6)).rows == 0
+    assert deliver(store, point(value=1.0, received=7)).revisions == 1
+    assert [values(store, h) for h in (4, 5, 6, 7)] == [[1.0], [2.0], [2.0], [1.0]]
+
+
+def test_a_key_that_holds_null_is_a_key(store):
+    deliver(store, point(day=None, value=1.0), point(day=5, value=2.0))
+    done = deliver(store, point(day=None, value=3.0, received=4), point(day=9, value=4.0, received=4))
+    assert (done.rows, done.revisions) == (2, 1)
+    for _ in range(2):
+        assert [values(store, h) for h in (3, 4)] == [[1.0, 2.0, 4.0], [3.0, 2.0, 4.0]]
+        store.compact("US", FEED)
 
 
 def test_a_replay_sees_what_had_been_received(store):
@@ -103,7 +125,7 @@ def test_two_rows_that_contradict_each_other_in_one_delivery_are_refused_by_name
 def test_an_event_that_a_revision_moves_to_another_month_leaves_the_first(store):
     february = 24 * 3
     deliver(store, point(event=0))
-    deliver(store, point(event=february, received=9))
+    assert deliver(store, point(event=february, received=9)).revisions == 1
     january = {"end": datetime(2026, 2, 1, tzinfo=UTC)}
     assert values(store, 8, **january) == [1.0]
     assert values(store, 9, **january) == []

@@ -171,6 +171,25 @@ def test_a_writer_that_slept_while_states_were_removed_loses_nothing(tmp_path):
     assert held(awake) == 6
 
 
+@pytest.mark.parametrize("other", ["append", "compact"])
+def test_a_compaction_yields_to_who_was_faster(tmp_path, other):
+    slow, fast = store_at(tmp_path), store_at(tmp_path)
+    deliver(fast, range(4))
+    merged = set(fast.files("US", FEED))
+
+    def step(name: str) -> None:
+        if name == "compact: before commit" and fast.state("US", FEED).seq == 4:
+            deliver(fast, range(4, 5))
+            if other == "compact":
+                fast.compact("US", FEED)
+
+    slow._step = step
+    slow.compact("US", FEED)
+    assert held(fast) == 5
+    assert not merged & set(fast.files("US", FEED))
+    assert all(Path(path).exists() for path in fast.files("US", FEED))
+
+
 # -- no room ----------------------------------------------------------------------------------------
 
 
