@@ -67,7 +67,7 @@ def agrees(given: BitemporalStore, rows: list[Receipt]) -> None:
 
 
 quick = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-long = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+long = settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 any_rows = st.lists(receipts, min_size=1, max_size=12)
 places = st.lists(st.integers(0, 12), max_size=5)
 
