@@ -15,9 +15,10 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from dnalyaw.pit import AsOf, Lake
+from dnalyaw.pit import AsOf, BitemporalStore, Lake, StoreError
 
 HOME_VARIABLE = "DNALYAW_HOME"
+STORE_VARIABLE = "DNALYAW_STORE"
 DEFAULT_ROOT = Path(".dnalyaw")
 HISTORY_SESSIONS = 760
 CONFIG_VERSION = 1
@@ -44,7 +45,8 @@ class HomeConfig:
 
     `firm_currency` (None: each account's own) is the one in which riskd counts the drawdown, `firm_rates` its units for
     one of an account's currency. `venue_model` switches on parts of the simulated venue that are off by default
-    (docs/simvenue.md). All three are set by hand in ``config.json``.
+    (docs/simvenue.md). `store` is the URL of a `BitemporalStore` that what is published also goes to
+    (docs/point-in-time.md); a new home takes it from DNALYAW_STORE. All four can be set by hand in ``config.json``.
     """
 
     provider: str
@@ -56,6 +58,7 @@ class HomeConfig:
     firm_currency: str | None = None
     firm_rates: dict[str, float] = field(default_factory=dict)
     venue_model: dict[str, Any] = field(default_factory=dict)
+    store: str | None = None
 
 
 def _check_firm(path: Path, config: HomeConfig) -> None:
@@ -85,6 +88,14 @@ def _check_venue(path: Path, config: HomeConfig) -> None:
     if wrong:
         raise HomeError(
             f"{path}: venue_model has {', '.join(wrong)}; give an object of {', '.join(sorted(VENUE_PARTS))}"
+        )
+
+
+def _check_store(path: Path, config: HomeConfig) -> None:
+    """Refuse what is no URL: rows must not land in a folder named by accident."""
+    if config.store is not None and not (isinstance(config.store, str) and config.store.strip()):
+        raise HomeError(
+            f"{path}: store is {config.store!r}; give a folder or an fsspec URL, or null for none"
         )
 
 
@@ -145,6 +156,7 @@ class Home:
             ) from error
         _check_firm(self.config_path, config)
         _check_venue(self.config_path, config)
+        _check_store(self.config_path, config)
         return config
 
     def write_config(self, config: HomeConfig) -> None:
@@ -178,7 +190,9 @@ class Home:
                 )
         else:
             replay = not opened.simulated
-            config = HomeConfig(provider, seed, opened.simulated, replay, {})
+            config = HomeConfig(
+                provider, seed, opened.simulated, replay, {}, store=os.environ.get(STORE_VARIABLE) or None
+            )
         regions = dict(config.regions)
         for code, session in sessions.items():
             genesis = previous_session(code, session)
@@ -272,6 +286,16 @@ class Home:
     @property
     def trials(self) -> Path:
         return self.root / "trials.jsonl"
+
+    def store(self) -> BitemporalStore | None:
+        """The store that what is published also goes to; None where the home has none."""
+        url = self.config().store
+        if url is None:
+            return None
+        try:
+            return BitemporalStore(url)
+        except StoreError as error:
+            raise HomeError(f"{self.config_path}: store: {error}") from error
 
     # -- one run at a time --------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -78,8 +78,14 @@ def day_shortfall(home: Home, region: str, partition: str) -> Shortfall | None:
     session = home.traded_session(region, partition)
     if session.isoformat() not in home.lake.published_partitions(region, DATASETS["parent"][0]):
         return None
-    every = shortfall_frames(home, region, AsOf(known_from(region, session)))
     number = int(session.strftime("%Y%m%d"))
+    # The page tells what is known today of the sessions up to this one. As of the session's own evening a measurement
+    # that was mended later would not be known yet.
+    now = AsOf(max(known_from(region, session), datetime.now(UTC)))
+    every = {
+        kind: frame.filter(pl.col("session") <= number)
+        for kind, frame in shortfall_frames(home, region, now).items()
+    }
     today = {kind: frame.filter(pl.col("session") == number) for kind, frame in every.items()}
     return Shortfall(
         lines=tuple(shortfall_lines(today)),

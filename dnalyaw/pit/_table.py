@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from dnalyaw.pit._asof import AsOf, as_of_filter
+from dnalyaw.pit._asof import AsOf
 from dnalyaw.pit._errors import NotPublishedError
+from dnalyaw.pit._known import latest_known
 from dnalyaw.pit._lake import Lake
 
 
@@ -45,18 +46,19 @@ class PublishedTable:
             )
 
     def read(self, as_of: AsOf) -> pl.DataFrame:
-        """The rows known at ``as_of``, one a key, sorted by key."""
+        """The rows known at ``as_of``, one a key, sorted by key.
+
+        A correction delivered for a moment that is past is known from its receipt on, never before:
+        ``docs/point-in-time.md`` has the rule, which `BitemporalStore` reads by as well.
+        """
         self.require()
         frames = [
-            frame.filter(as_of_filter(as_of)).with_columns(pl.lit(order).alias("__order"))
+            frame
             for partition in self.partitions
-            for order, frame in enumerate(self.lake.read_published(self.region, self.feed, partition))
+            for frame in self.lake.read_published(self.region, self.feed, partition)
         ]
-        table = pl.concat(frames, how="vertical_relaxed") if frames else pl.DataFrame()
-        if table.is_empty():
-            return table.drop("__order", strict=False)
-        return (
-            table.sort([*self.key, "available_at", "ingested_at", "__order"])
-            .unique(subset=list(self.key), keep="last", maintain_order=True)
-            .drop("__order")
-        )
+        if not frames:
+            return pl.DataFrame()
+        # A column that the feed got later is null in what was delivered before it.
+        table = pl.concat(frames, how="diagonal_relaxed")
+        return latest_known(table, self.key, as_of).sort(self.key)

@@ -14,6 +14,7 @@ from dnalyaw_pipelines.cli._exit import OK, USAGE, CommandError
 
 BENCHES = {
     "oms": "an order's way from a target's update to the venue, and how many of them go (--seconds)",
+    "data": "bars read as of a moment, ingested and screened, and the memory that takes",
     "dag": "loading the code location, a first run on an empty data home, and the run of the next session",
     "replay": "orders and quotes a second through the integrated backtest, and its memory",
     "risk": "a risk decision, NautilusTrader's on the same orders (extra `bench`), and the kill switch",

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import polars as pl
 
+from dnalyaw.pit import StoreError
 from dnalyaw_pipelines import keys
 from dnalyaw_pipelines.gate import require_green
 from dnalyaw_pipelines.home import Home, provider_for
+from dnalyaw_pipelines.mirror import mirror
 from dnalyaw_pipelines.partitions import session_partitions
 
 if TYPE_CHECKING:
@@ -223,12 +225,19 @@ def _publish(
     staged = home.lake.latest(region, feed, partition)
     rows = staged.read().height
     pin = home.lake.publish(staged, rows=rows, checks=verdicts)
+    try:
+        state = mirror(home, region, feed)
+    except StoreError as error:
+        raise dg.Failure(
+            f"{region} {feed} {partition} is published, but not in the store: {error}. The next publish brings it there"
+        ) from error
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": rows,
             "version": pin.version,
             "sha256": pin.sha256,
             "pin": pin.seq,
+            **({} if state is None else {"store": home.config().store, "store_state": state}),
             "checks": dg.MetadataValue.json(dict(pin.checks)),
             "file": dg.MetadataValue.path(staged.path),
         }

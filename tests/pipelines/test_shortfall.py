@@ -106,8 +106,14 @@ def test_a_second_look_is_another_version_only_when_it_says_something_else(
     assert len(home.lake.versions("HK", "costs_parents", "2026-11-19")) == 1
     look(50)  # the official close was mended
     assert len(home.lake.pins("HK", "costs_parents", "2026-11-19")) == 2
-    frame = shortfall.shortfall_frames(home, "HK", AsOf(CLOSE.replace(hour=9)))["parent"]
+    # On the evening itself nobody knew of the mended close; the page of the session shows what is known today.
+    evening = shortfall.shortfall_frames(home, "HK", AsOf(CLOSE.replace(hour=9)))["parent"]
+    assert evening["spread"].to_list() == [40]
+    frame = shortfall.shortfall_frames(home, "HK", AsOf(datetime.now(UTC)))["parent"]
     assert frame["spread"].to_list() == [50]
+    day = shortfall.day_shortfall(home, "HK", PARTITION)
+    assert day is not None
+    assert day.lines[0].mean_bp == pytest.approx(0.5)
     assert frame.schema == pl.Schema(SHORTFALL_SCHEMA["parent"])
 
 
