@@ -98,7 +98,10 @@ def mapped_facts(facts: pl.DataFrame) -> pl.DataFrame:
             pl.col("unit").str.contains(_UNITS[metric.unit])
             & (pl.col("period_start").is_not_null() if flow else pl.col("period_start").is_null())
         )
-        chosen = [_sum(fits, terms).with_columns(pl.lit(at).alias("__priority")) for at, terms in enumerate(metric.concepts)]
+        chosen = [
+            _sum(fits, terms).with_columns(pl.lit(at).alias("__priority"))
+            for at, terms in enumerate(metric.concepts)
+        ]
         rows = pl.concat(chosen).with_columns(pl.lit(metric.name).alias("metric"))
         parts.append(
             rows.sort("__priority", maintain_order=True)
@@ -157,7 +160,9 @@ def fundamentals_feed(facts: pl.DataFrame, instruments: Mapping[int, int | tuple
         moment (filed on one day, acceptance unknown) the one with the higher accession number is kept.
     """
     pairs = [
-        (cik, one) for cik, many in instruments.items() for one in ((many,) if isinstance(many, int) else many)
+        (cik, one)
+        for cik, many in instruments.items()
+        for one in ((many,) if isinstance(many, int) else many)
     ]
     if facts.is_empty() or not pairs:
         return empty("fundamentals")

@@ -27,10 +27,8 @@ _PARTS = (("half", "quarter"), ("nine_months", "half"), ("year", "nine_months"))
 def duration(start: str = "period_start", end: str = "period_end") -> pl.Expr:
     """Return the kind of a period: a key of `SPANS`, ``odd``, or null where there is no first day."""
     days = (pl.col(end) - pl.col(start)).dt.total_days() + 1
-    kind = pl.when(days.is_null()).then(pl.lit(None, dtype=pl.String))
-    for name, (low, high) in SPANS.items():
-        kind = kind.when(days.is_between(low, high)).then(pl.lit(name))
-    return kind.otherwise(pl.lit("odd"))
+    kinds = [pl.when(days.is_between(low, high)).then(pl.lit(name)) for name, (low, high) in SPANS.items()]
+    return pl.coalesce(*kinds, pl.when(days.is_not_null()).then(pl.lit("odd")))
 
 
 def known_figures(facts: pl.DataFrame, as_of: AsOf) -> pl.DataFrame:

@@ -65,7 +65,9 @@ def contradictions(facts: pl.DataFrame) -> list[FactFinding]:
         pl.col("period_start").is_not_null() & stated.is_not_null() & (stated != pl.col("__kind"))
     )
     for row in wrong.iter_rows(named=True):
-        out.append(_finding(row, f"is said to span {row['quarters']} quarters and by its dates is a {row['__kind']}"))
+        out.append(
+            _finding(row, f"is said to span {row['quarters']} quarters and by its dates is a {row['__kind']}")
+        )
     if "iord" in facts.columns:
         flow = pl.col("quarters").fill_null(0) > 0
         mixed = rows.filter(((pl.col("iord") == "I") & flow) | ((pl.col("iord") == "D") & ~flow))
@@ -83,12 +85,12 @@ def contradictions(facts: pl.DataFrame) -> list[FactFinding]:
         odd = rows.filter(
             forms & (pl.col("fiscal_period") == fiscal) & pl.col("period_start").is_not_null()
         ).join(last, on="accession", how="inner", maintain_order="left")
-        odd = odd.filter(
-            (pl.col("period_end") == pl.col("__last")) & ~pl.col("__kind").is_in(list(allowed))
-        )
+        odd = odd.filter((pl.col("period_end") == pl.col("__last")) & ~pl.col("__kind").is_in(list(allowed)))
         for row in odd.iter_rows(named=True):
             kind, days = row["__kind"], (row["period_end"] - row["period_start"]).days + 1
-            what = f"its {row['form']} is of {fiscal} and its dates span {days} days ({kind.replace('_', ' ')})"
+            what = (
+                f"its {row['form']} is of {fiscal} and its dates span {days} days ({kind.replace('_', ' ')})"
+            )
             out.append(_finding(row, what))
     return out
 
@@ -128,11 +130,18 @@ def odd_sums(rows: pl.DataFrame) -> pl.DataFrame:
     same = pairs.select(
         *shown,
         pl.col("value_short").alias("parts"),
-        pl.format("the {} and the {} that ends with it are equal: one has the other's dates", "__kind", "__kind_short").alias("what"),
+        pl.format(
+            "the {} and the {} that ends with it are equal: one has the other's dates",
+            "__kind",
+            "__kind_short",
+        ).alias("what"),
     )
     latest = flows.sort("available_at").unique(_PERIOD, keep="last", maintain_order=True)
     quarters = latest.filter(pl.col("__kind") == "quarter").select(
-        *_SERIES, pl.col("period_start").alias("__from"), pl.col("period_end").alias("__to"), pl.col("value").alias("__part")
+        *_SERIES,
+        pl.col("period_start").alias("__from"),
+        pl.col("period_end").alias("__to"),
+        pl.col("value").alias("__part"),
     )
     count = {"half": 2, "nine_months": 3, "year": 4}
     wholes = latest.filter(pl.col("__kind").is_in(list(count)))
@@ -151,7 +160,11 @@ def odd_sums(rows: pl.DataFrame) -> pl.DataFrame:
         )
         .with_columns((pl.col("value") / pl.col("parts")).alias("__ratio"))
         .filter(~pl.col("__ratio").is_between(1 / SUM_RATIO, SUM_RATIO))
-        .select(*shown, "parts", pl.format("the {} is out of scale with the sum of its quarters", "__kind").alias("what"))
+        .select(
+            *shown,
+            "parts",
+            pl.format("the {} is out of scale with the sum of its quarters", "__kind").alias("what"),
+        )
     )
     return pl.concat([same, sums]).sort("instrument_id", "metric", "period_end", "period_start")
 

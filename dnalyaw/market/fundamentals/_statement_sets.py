@@ -92,7 +92,9 @@ def _table(archive: zipfile.ZipFile, path: Path, name: str) -> pl.DataFrame:
     try:
         data = archive.read(name)
     except KeyError:
-        raise ProviderError(f"{path}: lacks {name}; give a zip of the Financial Statement Data Sets") from None
+        raise ProviderError(
+            f"{path}: lacks {name}; give a zip of the Financial Statement Data Sets"
+        ) from None
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -104,7 +106,6 @@ def _table(archive: zipfile.ZipFile, path: Path, name: str) -> pl.DataFrame:
             separator="\t",
             quote_char=None,
             infer_schema=False,
-            missing_utf8_is_empty_string=False,
         )
     except pl.exceptions.PolarsError as error:
         why = " ".join(str(error).split())[:120]

@@ -159,9 +159,7 @@ def _blind(known: pl.DataFrame) -> pl.DataFrame:
             pl.col("available_at").max(),
         )
     )
-    whole = (
-        (pl.col("__count") == 4) & (pl.col("__days") <= _BLIND_DAYS) & (pl.col("__units") == 1)
-    )
+    whole = (pl.col("__count") == 4) & (pl.col("__days") <= _BLIND_DAYS) & (pl.col("__units") == 1)
     return last.select(
         "instrument_id",
         "metric",
