@@ -50,8 +50,8 @@ def contradictions(facts: pl.DataFrame) -> list[FactFinding]:
     """Return the flows whose dates do not fit what their filing or source says of them.
 
     The fiscal period of a filing speaks for those of its flows that end last: a 10-Q of Q3 has quarters and nine
-    months then, and no half. Where the source states a number of quarters, it speaks for every flow; where it says that a tag is a
-    stock (``iord``), for every fact of it.
+    months then, and no half. Where the source states a number of quarters, it speaks for every flow;
+    where it says that a tag is a stock (``iord``), for every fact of it.
 
     Parameters
     ----------

@@ -40,9 +40,10 @@ def read_statement_sets(path: Path, ciks: tuple[int, ...] | None = None) -> pl.D
     Returns
     -------
     polars.DataFrame
-        Columns `FACTS`, ``statement`` (BS, IS, CF, EQ, CI or null: where pre.txt presents the tag) and ``iord``
-        (``I`` where tag.txt says that it is a stock, ``D`` a flow), one row a vintage, ordered by filing. `accepted` is read as US Eastern time. A tag of the filer's own has the
-        accession number as its taxonomy.
+        Columns `FACTS`, ``statement`` (BS, IS, CF, EQ, CI or null: where pre.txt presents the tag) and
+        ``iord`` (``I`` where tag.txt says that it is a stock, ``D`` a flow), one row a vintage, ordered by
+        filing. `accepted` is read as US Eastern time. A tag of the filer's own has the accession number as
+        its taxonomy.
 
     Raises
     ------

@@ -26,10 +26,10 @@ def trailing_sums(facts: pl.DataFrame, as_of: AsOf, *, metrics: Sequence[str] = 
     2. ``year + part - part``: the year before, plus this year's part, less the same part a year ago;
     3. ``quarters``: four quarters end to end, filed or derived (`quarterly`).
 
-    Where none of them can be computed, or its inputs may not belong together (one was restated after another, never
-    restated, was last said), the value is null: never a shorter sum, nor that of an earlier end. Figures without first days are taken for quarters:
-    the last four ends, where they lie within 300 days (``blind quarters``); they count only where an instrument has no
-    figure with a first day for the metric.
+    Where none of them can be computed, or its inputs may not belong together (one was restated after another,
+    never restated, was last said), the value is null: never a shorter sum, nor that of an earlier end.
+    Figures without first days are taken for quarters: the last four ends, where they lie within 300 days
+    (``blind quarters``); they count only where an instrument has no figure with a first day for the metric.
 
     Parameters
     ----------
