@@ -157,3 +157,11 @@ def test_restatements_and_unit_errors_are_shown() -> None:
     assert _gate(frame(*small)) == {}
     backwards = figure(ENDS[3], ENDS[1], 1.0, filed(ENDS[1]))
     assert "period_start is after period_end" in _gate(frame(backwards))["durations"]
+
+
+def test_parts_of_other_lengths_are_no_year() -> None:
+    # 84 days of one year and 98 of the next: what lies between their ends is 379 days.
+    year = figure(date(2021, 1, 1), date(2021, 12, 31), 15.0, filed(ENDS[4]))
+    before = figure(date(2021, 1, 1), date(2021, 3, 25), 1.0, filed(ENDS[1]))
+    part = figure(date(2022, 1, 1), date(2022, 4, 8), 16.0, filed(ENDS[5]))
+    assert trailing_sums(frame(year, before, part), LATE)["value"].to_list() == [None]
