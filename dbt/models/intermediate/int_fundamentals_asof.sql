@@ -6,11 +6,6 @@
 {% set stocks = ["book_equity", "total_assets", "total_debt", "shares_outstanding"] %}
 {% set flows = ["net_income", "revenue", "gross_profit", "operating_cash_flow"] %}
 {% set key = ["instrument_id", "known_at", "metric", "unit"] %}
-{% macro same(a, b) %}{% for c in ["instrument_id", "known_at", "metric", "unit"] %}{{ a }}.{{ c }} = {{ b }}.{{ c }}{{ " and " if not loop.last }}{% endfor %}{% endmacro %}
-{% macro mixed(tables) %}coalesce(
-    greatest({% for t in tables %}{{ t }}.changed_at{{ ", " if not loop.last }}{% endfor %})
-    > least({% for t in tables %}case when {{ t }}.changed_at is null then {{ t }}.said_at end{{ ", " if not loop.last }}{% endfor %}),
-    false){% endmacro %}
 with filings as (
     select distinct instrument_id, available_at as known_at from {{ ref("stg_fundamentals") }}
 ),
@@ -62,11 +57,11 @@ quarters as (
         select
             whole.instrument_id, whole.known_at, whole.metric, whole.unit,
             part.period_end + 1, whole.period_end, whole.value - part.value, greatest(whole.said_at, part.said_at),
-            {{ mixed(["whole", "part"]) }},
+            {{ mixed_bases(["whole", "part"]) }},
             case whole.duration when 'half' then 1 when 'nine_months' then 2 else 3 end
         from spans as whole
         join spans as part
-            on {{ same("whole", "part") }} and part.period_start = whole.period_start
+            on {{ same_figures("whole", "part") }} and part.period_start = whole.period_start
             and (whole.duration, part.duration) in (('half', 'quarter'), ('nine_months', 'half'), ('year', 'nine_months'))
         where whole.period_end - part.period_end between 80 and 100
         union all
@@ -74,14 +69,14 @@ quarters as (
             whole.instrument_id, whole.known_at, whole.metric, whole.unit,
             q3.period_end + 1, whole.period_end, whole.value - q1.value - q2.value - q3.value,
             greatest(whole.said_at, q1.said_at, q2.said_at, q3.said_at),
-            {{ mixed(["whole", "q1", "q2", "q3"]) }}, 4
+            {{ mixed_bases(["whole", "q1", "q2", "q3"]) }}, 4
         from spans as whole
         join spans as q1
-            on {{ same("whole", "q1") }} and q1.duration = 'quarter' and q1.period_start = whole.period_start
+            on {{ same_figures("whole", "q1") }} and q1.duration = 'quarter' and q1.period_start = whole.period_start
         join spans as q2
-            on {{ same("whole", "q2") }} and q2.duration = 'quarter' and q2.period_start = q1.period_end + 1
+            on {{ same_figures("whole", "q2") }} and q2.duration = 'quarter' and q2.period_start = q1.period_end + 1
         join spans as q3
-            on {{ same("whole", "q3") }} and q3.duration = 'quarter' and q3.period_start = q2.period_end + 1
+            on {{ same_figures("whole", "q3") }} and q3.duration = 'quarter' and q3.period_start = q2.period_end + 1
         where whole.duration = 'year' and whole.period_end - q3.period_end between 80 and 100
     )
     qualify row_number() over (
@@ -95,12 +90,12 @@ sums as (
     select
         part.instrument_id, part.known_at, part.metric, part.unit, part.period_end,
         whole.value + part.value - before.value, greatest(whole.said_at, part.said_at, before.said_at),
-        {{ mixed(["whole", "part", "before"]) }}, 2
+        {{ mixed_bases(["whole", "part", "before"]) }}, 2
     from spans as part
     join spans as whole
-        on {{ same("part", "whole") }} and whole.duration = 'year' and whole.period_end = part.period_start - 1
+        on {{ same_figures("part", "whole") }} and whole.duration = 'year' and whole.period_end = part.period_start - 1
     join spans as before
-        on {{ same("part", "before") }} and before.duration = part.duration
+        on {{ same_figures("part", "before") }} and before.duration = part.duration
         and before.period_start = whole.period_start
     where part.duration <> 'year' and part.period_end - before.period_end between 350 and 373
     union all
@@ -109,9 +104,9 @@ sums as (
         q1.value + q2.value + q3.value + q4.value, greatest(q1.said_at, q2.said_at, q3.said_at, q4.said_at),
         q1.mixed or q2.mixed or q3.mixed or q4.mixed, 3
     from quarters as q4
-    join quarters as q3 on {{ same("q4", "q3") }} and q3.period_end = q4.period_start - 1
-    join quarters as q2 on {{ same("q4", "q2") }} and q2.period_end = q3.period_start - 1
-    join quarters as q1 on {{ same("q4", "q1") }} and q1.period_end = q2.period_start - 1
+    join quarters as q3 on {{ same_figures("q4", "q3") }} and q3.period_end = q4.period_start - 1
+    join quarters as q2 on {{ same_figures("q4", "q2") }} and q2.period_end = q3.period_start - 1
+    join quarters as q1 on {{ same_figures("q4", "q1") }} and q1.period_end = q2.period_start - 1
 ),
 dated as (
     select ends.instrument_id, ends.known_at, ends.metric, sums.value

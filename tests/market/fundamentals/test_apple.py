@@ -27,7 +27,9 @@ from dnalyaw.pit import AsOf
 from tests.market.conftest import RECORDED
 
 REVENUE = ("SalesRevenueNet", "Revenues", "RevenueFromContractWithCustomerExcludingAssessedTax")
-SQL = Path(__file__).resolve().parents[3] / "dbt/models/intermediate/int_fundamentals_asof.sql"
+_DBT = Path(__file__).resolve().parents[3] / "dbt"
+SQL = _DBT / "models/intermediate/int_fundamentals_asof.sql"
+MACROS = _DBT / "macros/fundamentals.sql"
 FLOWS = ("net_income", "revenue", "gross_profit", "operating_cash_flow")
 
 
@@ -134,7 +136,7 @@ def test_the_files_own_faults_are_named_and_nothing_else(path: Path, feed: pl.Da
 
 def test_the_sql_model_and_the_library_agree_after_every_filing(feed: pl.DataFrame) -> None:
     # The model itself, its references rendered to one table.
-    sql = jinja2.Template(SQL.read_text()).render(ref=lambda name: name)
+    sql = jinja2.Template(MACROS.read_text() + SQL.read_text()).render(ref=lambda name: name)
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
         connection.register("stg_fundamentals", feed.to_arrow())
