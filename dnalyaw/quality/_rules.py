@@ -9,6 +9,7 @@ import polars as pl
 from dnalyaw.market import SCHEMAS
 from dnalyaw.quality._expectations import expectations
 from dnalyaw.quality._finding import Check, Finding, GateContext, Rule, Severity
+from dnalyaw.quality._fundamentals import durations, figure_scale, restatement_size
 from dnalyaw.quality._prices import crossed, ohlc, quote_bar, spike, split_like
 from dnalyaw.quality._reference import (
     action_amounts,
@@ -34,6 +35,10 @@ _LOG = logging.getLogger(__name__)
 
 _OHLCV = ("open", "high", "low", "close", "volume")
 _TIMES = ("event_time", "available_at")
+_FIGURE = (
+    *("instrument_id", "metric", "period_start", "period_end", "value"),
+    *("form", "accession", "available_at"),
+)
 
 
 def _rule(
@@ -171,6 +176,29 @@ RULES: dict[str, tuple[Rule, ...]] = {
             fundamental_values,
             "share counts are positive and periods plausible",
             *("metric", "period_end", "value"),
+        ),
+        _rule(
+            "fundamentals",
+            "durations",
+            durations,
+            "periods have the length that their sizes speak of",
+            *_FIGURE,
+        ),
+        _rule(
+            "fundamentals",
+            "scale",
+            figure_scale,
+            "no vintage is a power of ten from the one before",
+            *_FIGURE,
+            severity="warn",
+        ),
+        _rule(
+            "fundamentals",
+            "restatement",
+            restatement_size,
+            "restatements of more than a quarter are shown",
+            *_FIGURE,
+            severity="warn",
         ),
     ),
     "series": (

@@ -49,7 +49,7 @@ BLOCKING = {
     ],
     "quotes": ["schema", "empty", "duplicate", "off_calendar", "stale", "crossed"],
     "actions": ["schema", "empty", "duplicate", "amounts", "times"],
-    "fundamentals": ["schema", "empty", "duplicate", "filing_order", "values"],
+    "fundamentals": ["schema", "empty", "duplicate", "filing_order", "values", "durations"],
 }
 MART_TESTS = [
     "mart_factor_panel_no_return_across_identity",

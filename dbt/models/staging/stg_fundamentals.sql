@@ -1,3 +1,3 @@
-select instrument_id, metric, period_end, value, form, available_at
+select instrument_id, metric, period_start, period_end, value, unit, form, available_at
 from read_parquet('{{ var("inputs") }}/fundamentals.parquet')
 where value is not null

@@ -40,6 +40,8 @@ _KINDS: dict[str, _Kind] = {
     "csvdir": _Kind(("csvdir:DIR",), "folder", "_csvdir", "CsvDirProvider"),
     "alpaca": _Kind(("alpaca:AAPL,SPY",), "text", "_alpaca", "AlpacaProvider"),
     "yfinance": _Kind(("yfinance:AAPL,MSFT",), "text", "_yfinance", "YfinanceProvider"),
+    "edgar": _Kind(("edgar:AAPL,MSFT",), "text", "_edgar", "EdgarProvider"),
+    "facts": _Kind(("facts:DIR",), "folder", "_facts", "FactsProvider"),
     "sp500": _Kind(("sp500",), "none", "_sp500", "Sp500Provider"),
 }
 """Every kind but `sample`, whose settings are its own. A new provider is a line here."""
