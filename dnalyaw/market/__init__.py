@@ -15,6 +15,8 @@ from dnalyaw.market._actions import (
     total_return_index,
     total_returns,
 )
+from dnalyaw.market._borrow import borrow_on
+from dnalyaw.market._fx import FxRate, StaleRateError, convert_money, fx_rate
 from dnalyaw.market._instrument import Label, LabelError, parse_label
 from dnalyaw.market._region import REGIONS, Region, RegionError, region
 from dnalyaw.market._schema import (
@@ -29,6 +31,17 @@ from dnalyaw.market._schema import (
     SchemaError,
     conform,
     empty,
+)
+from dnalyaw.market._series import (
+    DAY_COUNTS,
+    DayCount,
+    SeriesError,
+    SeriesPoint,
+    StaleSeriesError,
+    accrued,
+    known_series,
+    series_value,
+    year_fraction,
 )
 from dnalyaw.market._sessions import (
     DECISION_LEAD,
@@ -52,6 +65,7 @@ from dnalyaw.market._volume import volume_profile
 __all__ = [
     "ACTION_KINDS",
     "ASSET_CLASSES",
+    "DAY_COUNTS",
     "DECISION_LEAD",
     "FEEDS",
     "KEYS",
@@ -63,27 +77,39 @@ __all__ = [
     "UTC",
     "AccountActions",
     "AdjustError",
+    "DayCount",
+    "FxRate",
     "Label",
     "LabelError",
     "Region",
     "RegionError",
     "SchemaError",
+    "SeriesError",
+    "SeriesPoint",
     "SessionError",
     "SessionTimes",
+    "StaleRateError",
+    "StaleSeriesError",
     "account_actions",
+    "accrued",
     "action_effects",
     "adjust_bars",
     "back_adjust_bars",
+    "borrow_on",
     "conform",
+    "convert_money",
     "decision_moment",
     "empty",
     "end_payments",
     "ex_reference",
+    "fx_rate",
     "is_session",
+    "known_series",
     "next_session",
     "parse_label",
     "previous_session",
     "region",
+    "series_value",
     "session_close",
     "session_on_or_after",
     "session_on_or_before",
@@ -95,4 +121,5 @@ __all__ = [
     "total_return_index",
     "total_returns",
     "volume_profile",
+    "year_fraction",
 ]

@@ -17,6 +17,7 @@ __all__ = [
     "LAST_DAY",
     "SessionError",
     "SessionTimes",
+    "calendar_span",
     "decision_moment",
     "is_session",
     "next_session",
@@ -62,12 +63,28 @@ class SessionTimes:
 
 
 @lru_cache(maxsize=8)
+def calendar_span(code: str) -> tuple[date, date]:
+    """Return the first and last day that the calendar of region `code` covers.
+
+    Shanghai opened in December 1990, and China decrees its holidays a year at a time: its calendar ends where the
+    installed exchange_calendars knows them no further.
+    """
+    from exchange_calendars.calendar_utils import _default_calendar_factories
+
+    factory = _default_calendar_factories[region(code).calendar]
+    low, high = factory.bound_min(), factory.bound_max()
+    first = FIRST_DAY if low is None else max(FIRST_DAY, low.date())
+    return first, LAST_DAY if high is None else min(LAST_DAY, high.date())
+
+
+@lru_cache(maxsize=8)
 def _table(code: str) -> pl.DataFrame:
     # Imported here: pandas and the holiday tables cost over a second that many commands never need.
     import exchange_calendars
 
+    first, last = calendar_span(code)
     schedule = exchange_calendars.get_calendar(
-        region(code).calendar, start=FIRST_DAY.isoformat(), end=LAST_DAY.isoformat()
+        region(code).calendar, start=first.isoformat(), end=last.isoformat()
     ).schedule
     moments = {
         name: pl.Series(name, schedule[name].dt.tz_localize(None).to_numpy().astype("datetime64[us]"))
@@ -86,8 +103,9 @@ def _days(code: str) -> tuple[date, ...]:
 
 
 def _in_span(code: str, day: date) -> None:
-    if not FIRST_DAY <= day <= LAST_DAY:
-        raise SessionError(f"{day} is outside the {code} calendar, which covers {FIRST_DAY} to {LAST_DAY}")
+    first, last = calendar_span(code)
+    if not first <= day <= last:
+        raise SessionError(f"{day} is outside the {code} calendar, which covers {first} to {last}")
 
 
 def sessions_between(code: str, start: date, end: date) -> list[date]:

@@ -1,7 +1,10 @@
 """A user's own folder: what docs/own-data.md promises, and files that break it."""
 
 import contextlib
+import gzip
+import io
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -163,6 +166,41 @@ def test_parquet_is_the_same(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "message"),
     [
+        (
+            {"bars": BARS, "actions": "label,ex_date,kind,ratio\nAAA.NYSE,2024-03-04,spilt,2\n"},
+            "line 2, column kind holds 'spilt'; use one of split, dividend, stock_dividend",
+        ),
+        (
+            {"bars": BARS, "instruments": "label,asset_class\nAAA.NYSE,fund\nBBB.C.NASDAQ,\n"},
+            "line 2, column asset_class holds 'fund'; use one of equity, etf, index, future",
+        ),
+        ({"bars": BARS, "series": "series,session,value\nVOL.VIX,2024-03-04,13\n"}, "lacks the column unit"),
+        ({"bars": BARS, "borrow": "label,session\nAAA.NYSE,2024-03-04\n"}, "lacks the column fee, available"),
+        ({"bars": BARS, "borrow": "session,fee,available\n2024-03-04,,\n"}, "says not whose rows these are"),
+        ({"bars": BARS + BARS}, "line 6 is the header again; keep one header"),
+        (
+            {"bars": BARS.replace(",", ";").replace(".5", ",5")},
+            r"bars\.csv: line 1 separates by semicolons; separate by commas and write decimal points",
+        ),
+        ({"bars": BARS.replace(",", "\t")}, "line 1 separates by tabs"),
+        (
+            {"bars": BARS.replace("10.5,1000", '"10,5",1000')},
+            "line 2, column close holds '10,5'; want a finite number with a decimal point and no thousands",
+        ),
+        (
+            {"bars": BARS.replace("10.5,1000", '10.5,"1,000"')},
+            "line 2, column volume holds '1,000'; want a finite number with a decimal point and no thousands",
+        ),
+        (
+            {"bars": BARS.replace("10.5,1000\n", "10.5,1\x00000\n")},
+            "line 2 holds a NUL byte: it is UTF-16, or",
+        ),
+        (
+            {"bars": "<!DOCTYPE html>\n<html>"},
+            r"bars\.csv: is no CSV but a web page; the download was refused",
+        ),
+        ({"bars": '{"message": "forbidden"}'}, r"bars\.csv: is no CSV but JSON"),
+        ({"bars": BARS[:-9]}, "line 5 has 6 fields, want 7"),
         ({"bars": ""}, r"bars\.csv: is empty; the first line should be the header"),
         ({"bars": "label,session,close\n"}, r"bars\.csv: has no rows; fill it or remove it"),
         ({"bars": "label,session\nA.NYSE,2024-03-01\n"}, r"bars\.csv: lacks the column close; see docs"),
@@ -329,3 +367,168 @@ def test_the_page_names_every_column() -> None:
     for form in FORMS.values():
         for column in form:
             assert f"`{column}`" in page
+
+
+def test_a_market_around_it_and_the_newer_columns(tmp_path: Path) -> None:
+    provider = _open(
+        tmp_path,
+        bars=BARS,
+        instruments=(
+            "instrument_id,label,asset_class,multiplier,expires_on\n"
+            "1,AAA.NYSE,,,\n2,BBB.C.NASDAQ,future,50,2024-06-21\n"
+        ),
+        actions=(
+            "label,ex_date,kind,ratio,amount,price,other_label\n"
+            "AAA.NYSE,2024-03-04,rights,0.2,,8,\nAAA.NYSE,2024-03-04,spin_off,0.5,,,BBB.C.NASDAQ\n"
+        ),
+        fundamentals=(
+            "label,metric,period_start,period_end,value,unit,accession,available_at\n"
+            "AAA.NYSE,revenue,2023-10-01,2023-12-31,5e6,USD,0000320193-24-000006,2024-03-02T12:00:00Z\n"
+        ),
+        series="series,session,value,unit\nVOL.VIX,2024-03-01,13.1,points\nVOL.VIX,2024-03-04,13.5,points\n",
+        borrow="label,session,fee,available\nAAA.NYSE,2024-03-04,0.01,1000\nBBB.C.NASDAQ,2024-03-04,,\n",
+    )
+    assert provider.feeds("US") == ("instruments", "bars", "actions", "fundamentals", "series", "borrow")
+    future = provider.fetch("instruments", "US", D1, D1).filter(instrument_id=2).row(0, named=True)
+    assert (future["asset_class"], future["multiplier"], future["expires_on"]) == (
+        "future",
+        50.0,
+        date(2024, 6, 21),
+    )
+    actions = provider.fetch("actions", "US", D2, D2)
+    assert actions.select("kind", "ratio", "price", "other_id").rows() == [
+        ("rights", 0.2, 8.0, None),
+        ("spin_off", 0.5, None, 2),
+    ]
+    filed = provider.fetch("fundamentals", "US", D1, D1).row(0, named=True)
+    assert (filed["period_start"], filed["unit"]) == (date(2023, 10, 1), "USD")
+    assert filed["accession"] == "0000320193-24-000006"
+    series = provider.fetch("series", "US", D2, D2).row(0, named=True)
+    assert (series["value"], series["available_at"]) == (13.5, datetime(2024, 3, 4, 21, 15, tzinfo=UTC))
+    borrow = provider.fetch("borrow", "US", D1, D2)
+    assert borrow.select("instrument_id", "fee", "available").rows() == [(1, 0.01, 1000.0), (2, None, None)]
+
+
+def test_mainland_china(tmp_path: Path) -> None:
+    (tmp_path / "CN").mkdir()
+    (tmp_path / "CN" / "bars.csv").write_text(
+        "label,session,close\n600000.SSE,2024-03-01,7.1\n000001.SZSE,2024-03-01,10.5\n"
+    )
+    provider = open_provider(f"csvdir:{tmp_path}")
+    row = provider.fetch("instruments", "CN", D1, D1).row(0, named=True)
+    assert (row["currency"], row["lot"], row["tick"]) == ("CNY", 100, 0.01)
+    # Shanghai closes at 15:00, 07:00 UTC.
+    bar = provider.fetch("bars", "CN", D1, D1).row(0, named=True)
+    assert bar["event_time"] == datetime(2024, 3, 1, 7, 0, tzinfo=UTC)
+    # Shanghai's exchange opened in December 1990.
+    (tmp_path / "CN" / "actions.csv").write_text("label,ex_date,kind,ratio\n600000.SSE,1989-03-01,split,2\n")
+    with pytest.raises(
+        ProviderError, match="line 2, column ex_date holds 1989-03-01; want a day from 1990-12-03"
+    ):
+        _read_all(open_provider(f"csvdir:{tmp_path}"))
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda text: ("bars.csv", text.replace("\n", "\r\n").encode()),
+        lambda text: ("bars.csv", text.replace("\n", "\r").encode()),
+        lambda text: ("bars.csv", b"\xef\xbb\xbf" + text.encode()),
+        lambda text: ("bars.csv", text.rstrip().encode()),
+        lambda text: ("bars.csv.gz", gzip.compress(text.encode())),
+        lambda text: ("bars.csv", "\n".join([BARS.split("\n")[0], *reversed(text.split("\n")[1:])]).encode()),
+    ],
+    ids=["CRLF", "CR", "BOM", "no last newline", "gzip", "reordered"],
+)
+def test_forms_that_are_read_right(tmp_path: Path, form: Callable[[str], tuple[str, bytes]]) -> None:
+    plain, other = tmp_path / "plain", tmp_path / "other"
+    plain.mkdir()
+    other.mkdir()
+    want = _open(plain, bars=BARS).fetch("bars", "US", D1, D2)
+    name, data = form(BARS)
+    (other / name).write_bytes(data)
+    assert open_provider(f"csvdir:{other}").fetch("bars", "US", D1, D2).equals(want)
+
+
+def _parquet() -> bytes:
+    out = io.BytesIO()
+    pl.read_csv(BARS.encode(), try_parse_dates=True).write_parquet(out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("bars.csv", BARS.encode("utf-16"), "is no CSV but UTF-16 text; save it as UTF-8"),
+        ("bars.csv", BARS.encode("utf-16-le"), "line 1 holds a NUL byte: it is UTF-16"),
+        (
+            "bars.csv",
+            BARS.replace("BBB.C", "BÜB").encode("latin-1"),
+            "line 3 is not UTF-8 text; save the file as UTF-8",
+        ),
+        ("bars.csv", gzip.compress(BARS.encode()), r"is no CSV but gzip; name it \.csv\.gz, or unpack it"),
+        ("bars.csv", _parquet(), r"is no CSV but Parquet; name it \.parquet"),
+        ("bars.csv", b"PK\x03\x04abc", "is no CSV but a zip or an Excel workbook"),
+        (
+            "bars.csv.gz",
+            gzip.compress(BARS.encode())[:-20],
+            "the gzip ends early; fetch the whole file again",
+        ),
+        ("bars.csv.gz", BARS.encode(), r"is named \.gz and is something else; fetch it again"),
+        ("bars.csv.gz", b"<html>", r"is named \.gz and is a web page"),
+        ("bars.csv.gz", b"", r"is named \.gz and is nothing: it is empty"),
+        ("bars.csv.gz", gzip.compress(_parquet()), "is no CSV but Parquet"),
+        ("bars.parquet", _parquet()[:-30], "is no readable Parquet file, cut short or damaged"),
+        ("bars.parquet", BARS.encode(), "is no readable Parquet file but CSV or other text"),
+        ("bars.parquet", gzip.compress(BARS.encode()), "is no readable Parquet file but gzip"),
+        ("bars.parquet", b"<html>no</html>", "is no readable Parquet file but a web page"),
+    ],
+)
+def test_what_a_file_is_not_is_said(tmp_path: Path, name: str, data: bytes, message: str) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(ProviderError, match=message) as caught:
+        _read_all(open_provider(f"csvdir:{tmp_path}"))
+    assert str(tmp_path / name) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_same_rows_twice_are_left_to_the_gate(tmp_path: Path) -> None:
+    body = BARS.split("\n", 1)[1]
+    bars = _open(tmp_path, bars=BARS + body).fetch("bars", "US", D1, D2)
+    context = GateContext(region="US", session=D2, expected_sessions=(D1, D2), genesis=True)
+    assert "duplicate" in {f.rule for f in run_rules("bars", bars, context)}
+
+
+_SOURCES = {
+    "bars.csv": BARS.encode(),
+    "bars.csv.gz": gzip.compress(BARS.encode(), mtime=0),
+    "bars.parquet": _parquet(),
+}
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    name=st.sampled_from(sorted(_SOURCES)),
+    at=st.floats(0, 1),
+    drop=st.integers(0, 40),
+    put=st.binary(max_size=12),
+    cut=st.booleans(),
+)
+def test_damaged_files_are_read_or_refused_with_one_line(
+    name: str, at: float, drop: int, put: bytes, cut: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    data = _SOURCES[name]
+    place = int(at * len(data))
+    folder = tmp_path_factory.mktemp("damage")
+    (folder / name).write_bytes(data[:place] + put + (b"" if cut else data[place + drop :]))
+    message, frames = "", []
+    try:
+        provider = open_provider(f"csvdir:{folder}")
+        frames = [provider.fetch("bars", code, date(1991, 1, 2), D3) for code in provider.regions()]
+    except ProviderError as error:
+        message = str(error)
+    assert "\n" not in message
+    assert bool(message) != bool(frames)
+    for frame in frames:
+        assert frame.schema == pl.Schema(SCHEMAS["bars"])
+        assert frame.select("close", "available_at").null_count().sum_horizontal().item() == 0

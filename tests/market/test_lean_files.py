@@ -1,6 +1,7 @@
 """LEAN's files: identity from hand-made folders, and malformed files."""
 
 import contextlib
+import gzip
 import zipfile
 from datetime import date
 from pathlib import Path
@@ -146,7 +147,10 @@ def test_dividend_from_factor_and_reference() -> None:
         ("\n20130102 00:00,1,1,1,,1\n", "line 2, column close is empty"),
         ("20131302 00:00,1,1,1,1,1\n", "line 1, column date holds '20131302'; want a date as %Y%m%d"),
         ("20130102 00:00,1,1,1,nan,1\n", "column close holds 'nan'"),
-        (b"\xff\xfe", "line 1 is not UTF-8"),
+        (b"\xe9", "line 1 is not UTF-8"),
+        (b"\xff\xfe2\x000\x00", r"xy\.zip!xy\.csv: is no CSV but UTF-16 text; save it as UTF-8"),
+        (b"20130102 00:00,1,1,1,1\0,1\n", "line 1 holds a NUL byte"),
+        (b"<html><body>Too many requests", "is no CSV but a web page"),
     ],
 )
 def test_bad_daily_lines_are_named(tmp_path: Path, text: str | bytes, message: str) -> None:
@@ -197,6 +201,45 @@ def test_a_broken_zip_is_named(tmp_path: Path) -> None:
     path.write_bytes(b"PK\x03\x04 torn")
     with pytest.raises(ProviderError, match=r"aapl\.zip: is no readable zip"):
         read_daily(path)
+
+
+def test_zips_that_are_cut_or_something_else_are_named(tmp_path: Path) -> None:
+    whole = _zip(tmp_path / "aapl.zip", "".join(f"201301{d:02} 00:00,{d},9,1,5,77\n" for d in range(1, 29)))
+    assert read_daily(whole).height == 28
+    data = whole.read_bytes()
+    for cut in range(0, len(data), 7):
+        whole.write_bytes(data[:cut])
+        with pytest.raises(ProviderError, match=r"aapl\.zip: is no readable zip"):
+            read_daily(whole)
+    for wrong, what in (
+        (gzip.compress(b"20130102 00:00,1,1,1,1,1\n"), "is no zip but gzip; fetch the file again"),
+        (b"<!DOCTYPE html><title>Log in</title>", "is no zip but a web page"),
+        (b"20130102 00:00,1,1,1,1,1\n", "is no readable zip"),
+    ):
+        whole.write_bytes(wrong)
+        with pytest.raises(ProviderError, match=what):
+            read_daily(whole)
+    plain = tmp_path / "xy.csv"
+    plain.write_bytes(data)
+    for reader in (read_map_file, read_factor_file):
+        with pytest.raises(ProviderError, match=r"xy\.csv: is no text but a zip"):
+            reader(plain)
+
+
+def test_a_damaged_zip_is_read_right_or_refused(tmp_path: Path) -> None:
+    """Every byte of a whole zip turned over in turn: never another frame, never another error."""
+    path = _zip(tmp_path / "aapl.zip", "".join(f"201301{d:02} 00:00,{d},9,1,5,77\n" for d in range(1, 29)))
+    data, want = path.read_bytes(), read_daily(path)
+    refused = 0
+    for at in range(len(data)):
+        path.write_bytes(data[:at] + bytes([data[at] ^ 0xFF]) + data[at + 1 :])
+        try:
+            got = read_daily(path)
+        except ProviderError:
+            refused += 1
+        else:
+            assert got.equals(want)
+    assert refused > len(data) // 2
 
 
 def test_a_folder_without_bars(tmp_path: Path) -> None:

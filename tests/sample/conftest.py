@@ -23,11 +23,13 @@ class Market(NamedTuple):
     actions: pl.DataFrame
     instruments: pl.DataFrame
     fundamentals: pl.DataFrame
+    series: pl.DataFrame
+    borrow: pl.DataFrame
     truth: dict
 
 
 def _market(provider: Provider, region: str) -> Market:
-    feeds = ("bars", "quotes", "actions", "instruments", "fundamentals")
+    feeds = ("bars", "quotes", "actions", "instruments", "fundamentals", "series", "borrow")
     tables = [provider.fetch(feed, region, date(2023, 1, 1), LAST) for feed in feeds]
     return Market(provider, region, *tables, provider.ground_truth(until=LAST)["regions"][region])
 

@@ -16,19 +16,22 @@ from dnalyaw.market._region import region as region_of
 from dnalyaw.market._schema import FEEDS, SCHEMAS, UTC, conform, empty
 from dnalyaw.market._sessions import (
     DECISION_LEAD,
-    next_session,
+    calendar_span,
     session_on_or_after,
     session_table,
     session_times,
 )
 from dnalyaw.market.providers._base import ProviderError
-from dnalyaw.market.providers._csvdir_files import find_file, read_file
+from dnalyaw.market.providers._csvdir_files import check_span, find_file, read_file
 from dnalyaw.market.providers._recorded import instruments_in, replay
-from dnalyaw.market.providers._times import bar_times, event_session, known_before
+from dnalyaw.market.providers._times import BAR_LAG, bar_times, event_session, known_before
 
 __all__ = ["CsvDirProvider", "label_id"]
 
 _QUOTE_SIZE = 100.0
+
+_LOTS = {"CN": 100}
+"""Lots that a region has by rule; elsewhere a file must say."""
 
 
 def label_id(region: str, label: str) -> int:
@@ -38,7 +41,7 @@ def label_id(region: str, label: str) -> int:
 
 
 class CsvDirProvider:
-    """A folder with `bars.csv` or `bars.parquet`, and optionally the other four tables.
+    """A folder with `bars.csv` or `bars.parquet`, and optionally the other tables.
 
     Regions are subfolders named by their code (`US/bars.csv`), or a column `region`, or else US. Missing
     optional columns get the documented defaults.
@@ -141,13 +144,13 @@ class CsvDirProvider:
     def fetch(self, feed: str, region: str, start: date, end: date) -> pl.DataFrame:
         """Return rows of `feed` for the sessions [`start`, `end`].
 
-        Bars and quotes by session, actions by ex-date, fundamentals with the last session before whose
+        Bars, quotes, series and borrow by session, actions by ex-date, fundamentals with the last session before whose
         following decision they were known, instruments as changes and what was in force at `start`.
         """
         files = self._of(region)
         if feed == "instruments":
             return instruments_in(files.instruments, start, end)
-        if feed in ("bars", "quotes"):
+        if feed in ("bars", "quotes", "series", "borrow"):
             table: pl.DataFrame = getattr(files, feed)
             return table.filter(pl.col("session").is_between(start, end))
         if feed == "actions":
@@ -185,7 +188,11 @@ class _RegionFiles:
     def typed(self, feed: str) -> pl.DataFrame | None:
         """The rows of a feed's file, None where there is none."""
         if feed not in self._typed:
-            self._typed[feed] = self._provider._table(feed, self._code)
+            found = self._provider._table(feed, self._code)
+            if found is not None and found.height:
+                # Not every exchange's calendar reaches as far as the longest.
+                check_span(found, Path(found["__path"][0]), *calendar_span(self._code))
+            self._typed[feed] = found
         frame = self._typed[feed]
         return None if frame is None or frame.is_empty() else frame
 
@@ -243,6 +250,10 @@ class _RegionFiles:
         frame = self.typed(feed)
         if frame is None or "instrument_id" in frame.columns:
             return frame
+        return self._resolved(frame, day)
+
+    def _resolved(self, frame: pl.DataFrame, day: pl.Expr) -> pl.DataFrame:
+        """Rows with the `instrument_id` of their label on `day`."""
         self._check_labels(frame)
         if self._known is None:
             return frame.with_columns(self._hashed(frame))
@@ -251,7 +262,7 @@ class _RegionFiles:
             pl.col("instrument_id"),
             pl.col("valid_from").fill_null(date.min).alias("__from"),
             pl.col("valid_to").fill_null(date.max).alias("__to"),
-        )
+        ).unique(maintain_order=True)
         dated = frame.with_columns(day.alias("__day")).with_row_index("__row")
         matched = dated.join(spans, on="label", how="left").with_columns(
             (pl.col("__day").is_between("__from", "__to")).fill_null(False).alias("__hit")
@@ -275,6 +286,15 @@ class _RegionFiles:
 
     # -- tables ----------------------------------------------------------------------------------------
 
+    def _timed(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Add the times that rows of a session lack: its close, and 15 minutes after what they describe."""
+        given = [name for name in ("event_time", "available_at") if name in frame.columns]
+        timed = bar_times(frame.drop(given), self._code)
+        if "event_time" in given:
+            stated = frame["event_time"]
+            timed = timed.with_columns(stated, (stated + BAR_LAG).alias("available_at"))
+        return timed.with_columns(frame["available_at"]) if "available_at" in given else timed
+
     def _finish(self, feed: str, frame: pl.DataFrame, **defaults: pl.Expr) -> pl.DataFrame:
         """Add defaults for columns that are absent or empty, and bring the frame into the feed's form."""
         for name, default in {"currency": pl.lit(self._market.currency), **defaults}.items():
@@ -291,13 +311,7 @@ class _RegionFiles:
         self._raw_bars()
         frame = self._identified("bars", pl.col("session"))
         assert frame is not None
-        given = [name for name in ("event_time", "available_at") if name in frame.columns]
-        timed = bar_times(frame.drop(given), self._code)
-        if "event_time" in given:
-            stated = frame["event_time"]
-            timed = timed.with_columns(stated, (stated + timedelta(minutes=15)).alias("available_at"))
-        if "available_at" in given:
-            timed = timed.with_columns(frame["available_at"])
+        timed = self._timed(frame)
         if self.close_only:
             timed = timed.with_columns(
                 pl.lit(None, pl.Float64).alias(c) for c in ("open", "high", "low", "volume")
@@ -356,7 +370,7 @@ class _RegionFiles:
             "venue": label.venue,
             "currency": given.get("currency") or self._market.currency,
             "sector": given.get("sector"),
-            "lot": given.get("lot") or 1,
+            "lot": given.get("lot") or _LOTS.get(self._code, 1),
             # Hong Kong's tick depends on the price: 0 asks for the venue's table.
             "tick": tick if tick is not None else (0.0 if self._code == "HK" else 0.01),
             "valid_from": start,
@@ -364,6 +378,9 @@ class _RegionFiles:
             "listed_on": given.get("listed_on") or start,
             "delisted_on": None,
             "last_price": None,
+            "asset_class": given.get("asset_class"),
+            "multiplier": given.get("multiplier"),
+            "expires_on": given.get("expires_on"),
         }
         versions = [row | event_session(self._code, start, origin)]
         until, gone = given.get("valid_to"), given.get("delisted_on")
@@ -380,6 +397,7 @@ class _RegionFiles:
         frame = self._identified("actions", pl.col("ex_date"))
         if frame is None:
             return empty("actions")
+        frame = self._with_other(frame)
         times = {
             day: (session_times(self._code, session_on_or_after(self._code, day)).open, known_before(day))
             for day in frame["ex_date"].unique().to_list()
@@ -388,6 +406,35 @@ class _RegionFiles:
         known = pl.col("ex_date").replace_strict({d: t[1] for d, t in times.items()}, return_dtype=UTC)
         out = self._finish("actions", frame, event_time=opening, available_at=known)
         return out.sort("ex_date", "instrument_id", "kind")
+
+    def _with_other(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Fill `other_id` from `other_label`, by whom that label means on the ex-date."""
+        if "other_label" not in frame.columns:
+            return frame
+        if "other_id" not in frame.columns:
+            frame = frame.with_columns(pl.lit(None, pl.Int64).alias("other_id"))
+        named = frame.filter(pl.col("other_label").is_not_null() & pl.col("other_id").is_null())
+        asked = named.select("__line", "__path", "ex_date", label="other_label")
+        found = self._resolved(asked, pl.col("ex_date"))
+        ids = dict(found.select("__line", "instrument_id").iter_rows())
+        other = pl.Series("other_id", [ids.get(n) for n in frame["__line"].to_list()], dtype=pl.Int64)
+        return frame.with_columns(pl.coalesce("other_id", other).alias("other_id"))
+
+    @cached_property
+    def series(self) -> pl.DataFrame:
+        """Feed `series`."""
+        frame = self.typed("series")
+        if frame is None:
+            return empty("series")
+        return self._finish("series", self._timed(frame)).sort("session", "series")
+
+    @cached_property
+    def borrow(self) -> pl.DataFrame:
+        """Feed `borrow`."""
+        frame = self._identified("borrow", pl.col("session"))
+        if frame is None:
+            return empty("borrow")
+        return self._finish("borrow", self._timed(frame)).sort("session", "instrument_id")
 
     @cached_property
     def quotes(self) -> pl.DataFrame:
@@ -416,7 +463,9 @@ class _RegionFiles:
         out = self._finish("fundamentals", frame, form=pl.lit("unknown"), event_time=midnight)
         known = out["available_at"].dt.date().max()
         last = max(self.sessions[-1], known) if isinstance(known, date) else self.sessions[-1]
-        decisions = session_table(self._code, self.sessions[0], next_session(self._code, last)).select(
+        # Two weeks hold a session after any day, and the calendar may end first.
+        until = min(last + timedelta(days=14), calendar_span(self._code)[1])
+        decisions = session_table(self._code, self.sessions[0], until).select(
             (pl.col("open") - DECISION_LEAD).alias("__decision"),
             pl.col("session").shift(1).fill_null(self.sessions[0]).alias("__session"),
         )

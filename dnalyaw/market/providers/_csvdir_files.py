@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 import polars as pl
 
-from dnalyaw.market._schema import UTC
+from dnalyaw.market._schema import ACTION_KINDS, ASSET_CLASSES, UTC
 from dnalyaw.market._sessions import FIRST_DAY, LAST_DAY
 from dnalyaw.market.providers._base import ProviderError
+from dnalyaw.market.providers._raw import mistaken, read_bytes, unpack
 from dnalyaw.market.providers._text import Cells, read_cells, to_type
 
-__all__ = ["FORMS", "Column", "find_file", "read_file"]
+__all__ = ["FORMS", "Column", "check_span", "find_file", "read_file"]
 
 _MOMENT = "a time with offset, e.g. 2024-03-01T21:00:00Z"
 
@@ -29,11 +31,14 @@ class Column:
         Whether the file must have it.
     nullable : bool
         Whether a cell may be empty.
+    choices : tuple of str
+        What a cell may hold; anything when empty.
     """
 
     dtype: pl.DataType = field(default_factory=pl.Float64)
     required: bool = False
     nullable: bool = False
+    choices: tuple[str, ...] = ()
 
 
 _TEXT, _WHOLE, _DAY = pl.String(), pl.Int64(), pl.Date()
@@ -64,13 +69,19 @@ FORMS: Mapping[str, Mapping[str, Column]] = {
         "delisted_on": Column(_DAY, nullable=True),
         "last_price": Column(nullable=True),
         "currency": Column(_TEXT),
+        "asset_class": Column(_TEXT, nullable=True, choices=ASSET_CLASSES),
+        "multiplier": Column(nullable=True),
+        "expires_on": Column(_DAY, nullable=True),
     },
     "actions": {
         **_WHO,
         "ex_date": Column(_DAY, required=True),
-        "kind": Column(_TEXT, required=True),
+        "kind": Column(_TEXT, required=True, choices=ACTION_KINDS),
         "ratio": Column(nullable=True),
         "amount": Column(nullable=True),
+        "price": Column(nullable=True),
+        "other_id": Column(_WHOLE, nullable=True),
+        "other_label": Column(_TEXT, nullable=True),
         **_WHEN,
     },
     "quotes": {
@@ -88,11 +99,35 @@ FORMS: Mapping[str, Mapping[str, Column]] = {
         "period_end": Column(_DAY, required=True),
         "value": Column(required=True),
         "form": Column(_TEXT, nullable=True),
+        "period_start": Column(_DAY, nullable=True),
+        "unit": Column(_TEXT, nullable=True),
+        "accession": Column(_TEXT, nullable=True),
         "event_time": Column(UTC),
         "available_at": Column(UTC, required=True),
     },
+    "series": {
+        "region": Column(_TEXT),
+        "series": Column(_TEXT, required=True),
+        "session": Column(_DAY, required=True),
+        "value": Column(required=True),
+        "unit": Column(_TEXT, required=True),
+        "event_time": Column(UTC),
+        "available_at": Column(UTC),
+    },
+    "borrow": {
+        **_WHO,
+        "session": Column(_DAY, required=True),
+        "fee": Column(required=True, nullable=True),
+        "available": Column(required=True, nullable=True),
+        "event_time": Column(UTC),
+        "available_at": Column(UTC),
+    },
 }
 """Columns of each file, as docs/own-data.md describes them."""
+
+
+SUFFIXES = (".csv", ".csv.gz", ".parquet")
+"""How the file of a feed may end."""
 
 
 def find_file(folder: Path, feed: str) -> Path | None:
@@ -101,11 +136,11 @@ def find_file(folder: Path, feed: str) -> Path | None:
     Raises
     ------
     ProviderError
-        If both a CSV and a Parquet file are there.
+        If several are there.
     """
-    found = [path for suffix in (".csv", ".parquet") if (path := folder / f"{feed}{suffix}").is_file()]
+    found = [path for suffix in SUFFIXES if (path := folder / f"{feed}{suffix}").is_file()]
     if len(found) > 1:
-        raise ProviderError(f"{folder}: holds both {feed}.csv and {feed}.parquet; remove one of them")
+        raise ProviderError(f"{folder}: holds both {found[0].name} and {found[1].name}; remove one of them")
     return found[0] if found else None
 
 
@@ -123,13 +158,10 @@ def read_file(path: Path, feed: str) -> pl.DataFrame:
         If a column is missing or unknown, or a cell is malformed.
     """
     form = FORMS[feed]
-    if path.suffix == ".csv":
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise ProviderError(
-                f"{path}: cannot be read ({error.strerror}); check its permissions"
-            ) from error
+    if path.suffix != ".parquet":
+        data = read_bytes(path)
+        if path.suffix == ".gz":
+            data = unpack(data, str(path))
         cells = read_cells(data, str(path), hint=",".join(c for c, how in form.items() if how.required))
         _check_columns(cells.frame.columns, path, feed)
         series = [_from_text(cells, name, form[name]) for name in cells.frame.columns]
@@ -139,21 +171,33 @@ def read_file(path: Path, feed: str) -> pl.DataFrame:
             frame = pl.read_parquet(path)
         # A damaged file makes the reader panic, and a panic is no Exception.
         except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-            first = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise ProviderError(f"{path}: is no readable Parquet file ({first}); write it again") from error
+            raise ProviderError(_no_parquet(path, error)) from error
         _check_columns(frame.columns, path, feed)
         series = [_from_parquet(frame[name], form[name], path) for name in frame.columns]
         lines = pl.Series("__line", range(1, frame.height + 1), dtype=pl.Int64)
     frame = pl.DataFrame([*series, lines])
-    _check_span(frame, path)
+    check_span(frame, path, FIRST_DAY, LAST_DAY)
+    _check_choices(frame, path, form)
     return frame
 
 
-def _check_span(frame: pl.DataFrame, path: Path) -> None:
-    """Refuse days outside the calendars; a listing may be older than they are."""
-    first, last = pl.lit(FIRST_DAY), pl.lit(LAST_DAY)
+def _no_parquet(path: Path, error: BaseException) -> str:
+    head = read_bytes(path)[:1024]
+    if head.startswith(b"PAR1"):
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        return f"{path}: is no readable Parquet file, cut short or damaged ({first}); fetch or write it again"
+    other = mistaken(head)
+    what = other[0] if other else "CSV or other text" if head.isascii() and head.strip() else "something else"
+    return (
+        f"{path}: is no readable Parquet file but {what}; give it the name of what it is, or fetch it again"
+    )
+
+
+def check_span(frame: pl.DataFrame, path: Path, first_day: date, last_day: date) -> None:
+    """Refuse days outside the calendar; a listing may be older than it is."""
+    first, last = pl.lit(first_day), pl.lit(last_day)
     for name, dtype in frame.schema.items():
-        if dtype == pl.Date and name != "period_end":
+        if dtype == pl.Date and name not in ("period_end", "period_start", "expires_on"):
             day = pl.col(name)
         elif dtype == UTC:
             day = pl.col(name).dt.date()
@@ -166,7 +210,18 @@ def _check_span(frame: pl.DataFrame, path: Path) -> None:
             hint = "; leave it empty while it holds" if name in ("valid_to", "delisted_on") else ""
             raise ProviderError(
                 f"{path}: line {line}, column {name} holds {seen}; "
-                f"want a day from {FIRST_DAY} to {LAST_DAY}{hint}"
+                f"want a day from {first_day} to {last_day}{hint}"
+            )
+
+
+def _check_choices(frame: pl.DataFrame, path: Path, form: Mapping[str, Column]) -> None:
+    for name in frame.columns:
+        choices = form[name].choices if name in form else ()
+        odd = frame.filter(~pl.col(name).is_in(list(choices))) if choices else frame.clear()
+        if odd.height:
+            line, seen = odd.select("__line", name).row(0)
+            raise ProviderError(
+                f"{path}: line {line}, column {name} holds {seen[:40]!r}; use one of {', '.join(choices)}"
             )
 
 
@@ -180,6 +235,8 @@ def _check_columns(names: list[str], path: Path, feed: str) -> None:
         raise ProviderError(
             f"{path}: has the unknown column {', '.join(unknown)}; remove it, or use one of {', '.join(form)}"
         )
+    if "label" not in form:
+        return
     if "instrument_id" not in names and "label" not in names:
         raise ProviderError(f"{path}: says not whose rows these are; add a column label or instrument_id")
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import lzma
+import struct
 import zipfile
+import zlib
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -10,6 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from dnalyaw.market.providers._base import ProviderError
+from dnalyaw.market.providers._raw import mistaken, read_bytes
 from dnalyaw.market.providers._text import Cells, read_cells, to_type
 
 __all__ = [
@@ -45,16 +49,13 @@ class FactorRow:
     reference_price: float
 
 
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ProviderError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
-
-
 def _lines(path: Path) -> list[tuple[int, list[str]]]:
+    data = read_bytes(path)
+    other = mistaken(data)
+    if other is not None:
+        raise ProviderError(f"{path}: is no text but {other[0]}; {other[1]}")
     try:
-        text = _bytes(path).decode("utf-8-sig")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ProviderError(f"{path}: is not UTF-8 text; restore the file from its source") from error
     return [
@@ -130,6 +131,19 @@ def read_factor_file(path: Path) -> list[FactorRow]:
     return rows
 
 
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+)
+"""What `zipfile` raises on files that are cut, damaged, encrypted or something else."""
+
+
 def _member(path: Path) -> tuple[str, bytes]:
     """The one file inside a zip: its name for messages, and its bytes."""
     try:
@@ -138,7 +152,11 @@ def _member(path: Path) -> tuple[str, bytes]:
             if len(names) != 1:
                 raise ProviderError(f"{path}: holds {len(names)} files, want one CSV")
             return f"{path}!{names[0]}", archive.read(names[0])
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+    except _DAMAGED as error:
+        with path.open("rb") as file:
+            other = mistaken(file.read(1024))
+        if other is not None and not other[0].startswith("a zip"):
+            raise ProviderError(f"{path}: is no zip but {other[0]}; fetch the file again") from error
         raise ProviderError(f"{path}: is no readable zip ({error}); fetch the file again") from error
     except OSError as error:
         raise ProviderError(f"{path}: cannot be read ({error}); check the file") from error

@@ -38,6 +38,9 @@ class _Kind:
 _KINDS: dict[str, _Kind] = {
     "lean": _Kind(("lean:DIR",), "folder", "_lean", "LeanProvider"),
     "csvdir": _Kind(("csvdir:DIR",), "folder", "_csvdir", "CsvDirProvider"),
+    "zipline": _Kind(("zipline:DIR",), "folder", "_zipline", "ZiplineProvider"),
+    "dbn": _Kind(("dbn:DIR",), "folder", "_dbn", "DbnProvider"),
+    "sql": _Kind(("sql:FILE.yaml",), "text", "_sql", "SqlProvider"),
     "alpaca": _Kind(("alpaca:AAPL,SPY",), "text", "_alpaca", "AlpacaProvider"),
     "yfinance": _Kind(("yfinance:AAPL,MSFT",), "text", "_yfinance", "YfinanceProvider"),
     "edgar": _Kind(("edgar:AAPL,MSFT",), "text", "_edgar", "EdgarProvider"),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from dnalyaw.market.providers._base import ProviderError
+from dnalyaw.market.providers._raw import mistaken
 
 __all__ = ["Cells", "read_cells", "to_type"]
 
@@ -42,9 +43,17 @@ def read_cells(data: bytes, where: str, *, columns: Sequence[str] | None = None,
     Raises
     ------
     ProviderError
-        If the text is not UTF-8, quotes are unbalanced, a line has another number of fields, or a header
-        repeats a name.
+        If it evidently is no CSV (gzip, a web page, ...), is not UTF-8 or holds NUL bytes, quotes are unbalanced, a
+        line has another number of fields, or a header repeats a name.
     """
+    other = mistaken(data)
+    if other is not None:
+        raise ProviderError(f"{where}: is no CSV but {other[0]}; {other[1]}")
+    if b"\0" in data:
+        line = data[: data.index(b"\0")].count(b"\n") + 1
+        raise ProviderError(
+            f"{where}: line {line} holds a NUL byte: it is UTF-16, or damaged; save it as UTF-8, or fetch it again"
+        )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -62,6 +71,11 @@ def read_cells(data: bytes, where: str, *, columns: Sequence[str] | None = None,
             if names is None:
                 names = _header(row, where)
                 continue
+            # A file that was appended to itself, or to another of its kind.
+            if columns is None and [cell.strip() for cell in row] == names:
+                raise ProviderError(
+                    f"{where}: line {reader.line_num} is the header again; keep one header at the top"
+                )
             if len(row) != len(names):
                 raise ProviderError(
                     f"{where}: line {reader.line_num} has {len(row)} fields, want {len(names)}: "
@@ -85,6 +99,12 @@ def _header(row: list[str], where: str) -> list[str]:
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise ProviderError(f"{where}: the header names {', '.join(map(repr, repeated))} twice; keep one")
+    if len(names) == 1:
+        for mark, word in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
+            if mark in names[0]:
+                raise ProviderError(
+                    f"{where}: line 1 separates by {word}; separate by commas and write decimal points"
+                )
     if "" in names:
         raise ProviderError(
             f"{where}: column {names.index('') + 1} of the header has no name; name or remove it"
@@ -138,6 +158,8 @@ def to_type(
         form = _FORMATS.get(base, "text")
         if base is pl.Date and date_format != "%Y-%m-%d":
             form = f"a date as {date_format}"
+        if base in (pl.Float64, pl.Int64) and cell is not None and {",", "'", " ", "\u00a0"} & set(str(cell)):
+            form += " with a decimal point and no thousands separators, e.g. 1234.5"
         found = "is empty" if cell is None else f"holds {str(cell)[:40]!r}"
         raise ProviderError(f"{cells.where}: line {cells.lines[index]}, column {column} {found}; want {form}")
     return typed

@@ -9,8 +9,7 @@ import polars as pl
 
 from dnalyaw.market._region import region as region_of
 from dnalyaw.market._sessions import (
-    FIRST_DAY,
-    LAST_DAY,
+    calendar_span,
     previous_session,
     session_on_or_after,
     session_table,
@@ -36,10 +35,11 @@ def bar_times(frame: pl.DataFrame, region: str) -> pl.DataFrame:
     first, last = days.min(), days.max()
     if not isinstance(first, date) or not isinstance(last, date):
         first = last = date(2000, 1, 3)
-    if first < FIRST_DAY or last > LAST_DAY:
-        odd = first if first < FIRST_DAY else last
+    low, high = calendar_span(region)
+    if first < low or last > high:
+        odd = first if first < low else last
         raise ProviderError(
-            f"a bar is dated {odd}; calendars cover {FIRST_DAY} to {LAST_DAY}: correct its file"
+            f"a row is dated {odd}; the calendar of {region} covers {low} to {high}: correct its file"
         )
     closes = session_table(region, first, last)
     usual = (

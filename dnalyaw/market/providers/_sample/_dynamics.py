@@ -81,6 +81,8 @@ class Market:
         Absolute own move in units of its volatility; trading volume follows it.
     gap : ndarray of bool, shape (sessions, instruments)
         Whether the session opens on news.
+    factor : ndarray, shape (sessions,)
+        Return that is common to all names, before their betas.
     """
 
     def __init__(self, region: str, seed: int, null: bool) -> None:
@@ -96,6 +98,8 @@ class Market:
         self.base = np.zeros((sessions, n))
         self.shock = np.zeros((sessions, n))
         self.gap = np.zeros((sessions, n), dtype=bool)
+        self.factor = np.zeros(sessions)
+        self._wave_after = np.zeros(sessions)
         self.actions: list[Action] = []
         self.filings: list[Filing] = []
         self.jumps: list[Jump] = []
@@ -159,6 +163,15 @@ class Market:
         while self.done <= ordinal:
             self._block(self.done // BLOCK)
 
+    def expected_volatility(self, sessions: int) -> Floats:
+        """Return the common factor's daily volatility over the next `sessions`, as its state at each close implies.
+
+        The wave is let run out without news; shape (sessions of the clock,), meaningful where simulated.
+        """
+        decay = _PERSISTENCE ** np.arange(1, sessions + 1)
+        waves = np.clip(self._wave_after[:, None] * decay, -1.2, 1.6)
+        return np.asarray(_MARKET_VOL * np.sqrt(np.mean(np.exp(2.0 * waves), axis=1)))
+
     def _block(self, number: int) -> None:
         first = number * BLOCK
         last = min(first + BLOCK, len(self.clock.days))
@@ -192,6 +205,7 @@ class Market:
                 factor = self._crashes[t]
                 self._market_wave += 0.9
                 self.jumps.append(Jump(t, -1, factor, "market crash"))
+            self.factor[t], self._wave_after[t] = factor, self._market_wave
             spread_of_beta = 0.6 + 0.4 * u.beta if t in self._crashes else u.beta
             news = own[k].copy()
             reporting = [i for _, i in self._reporting.get(t, ())]

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from dnalyaw.market import conform, empty, session_on_or_before, session_times
+from dnalyaw.market import FEEDS, conform, empty, session_on_or_before, session_times
 from dnalyaw.market import region as known_region
 from dnalyaw.market.providers._base import ProviderError
+from dnalyaw.market.providers._sample._around import Around
 from dnalyaw.market.providers._sample._bars import Bars, bars_of_block
 from dnalyaw.market.providers._sample._dynamics import Market
 from dnalyaw.market.providers._sample._frames import (
@@ -32,8 +33,6 @@ QUOTE_SESSIONS = 20
 """Quotes are delivered for at most this many sessions, the last of the range: they are bulky."""
 
 _SNAPSHOTS = 13
-
-_FEEDS = ("instruments", "bars", "quotes", "actions", "fundamentals")
 
 
 class SampleProvider:
@@ -62,6 +61,7 @@ class SampleProvider:
         self.name = "sample:null" if null else "sample"
         self.seed, self.null = seed, null
         self._markets: dict[str, Market] = {}
+        self._arounds: dict[str, Around] = {}
         self._blocks: dict[tuple[str, int], Bars] = {}
 
     def regions(self) -> tuple[str, ...]:
@@ -69,9 +69,9 @@ class SampleProvider:
         return tuple(PARAMS)
 
     def feeds(self, region: str) -> tuple[str, ...]:
-        """Return all five tables."""
+        """Return all the tables of the contract."""
         self._check(region)
-        return _FEEDS
+        return FEEDS
 
     def sessions(self, region: str) -> list[date]:
         """Return every session from `ORIGIN` to `HORIZON`: the market can be asked for any of them."""
@@ -100,8 +100,8 @@ class SampleProvider:
             If the region or feed is unknown, or the range lies beyond what can be simulated.
         """
         self._check(region)
-        if feed not in _FEEDS:
-            raise ProviderError(f"provider {self.name} has no feed {feed!r}: use one of {', '.join(_FEEDS)}")
+        if feed not in FEEDS:
+            raise ProviderError(f"provider {self.name} has no feed {feed!r}: use one of {', '.join(FEEDS)}")
         if end > HORIZON:
             raise ProviderError(f"provider {self.name} simulates {ORIGIN} to {HORIZON}, not {end}")
         days = _days(region)
@@ -118,6 +118,9 @@ class SampleProvider:
             return actions_frame(market, first, last)
         if feed == "fundamentals":
             return fundamentals_frame(market, first, last)
+        if feed in ("series", "borrow"):
+            around = self._arounds.setdefault(region, Around(market))
+            return around.series(first, last) if feed == "series" else around.borrow(first, last)
         # A delisting is delivered on the last session traded, so its price is known by then.
         paid = {a.index: a.amount for a in market.actions if a.kind == "delisting" and a.amount is not None}
         return instruments_frame(instrument_rows(market), paid, first, last)
