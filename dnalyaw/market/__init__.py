@@ -4,6 +4,8 @@ Importing this package is cheap: calendars and providers load when they are firs
 """
 
 from dnalyaw.market._adjust import AdjustError, adjust_bars, total_returns
+from dnalyaw.market._bars import AUCTIONS, AuctionWindow, Bars, BarsError, minute_bars, session_bars
+from dnalyaw.market._identity import Assigned, IdentityError, Instrument, InstrumentMaster
 from dnalyaw.market._instrument import Label, LabelError, parse_label
 from dnalyaw.market._region import REGIONS, Region, RegionError, region
 from dnalyaw.market._schema import (
@@ -23,6 +25,7 @@ from dnalyaw.market._sessions import (
     DECISION_LEAD,
     SessionError,
     SessionTimes,
+    calendar_span,
     decision_moment,
     is_session,
     next_session,
@@ -36,11 +39,19 @@ from dnalyaw.market._sessions import (
     sessions_between,
 )
 from dnalyaw.market._ticks import REDUCED_FROM, session_ticks
+from dnalyaw.market._universe import (
+    UniverseError,
+    UniverseRules,
+    index_members,
+    universe,
+    universe_history,
+)
 from dnalyaw.market._volume import volume_profile
 
 __all__ = [
     "ACTION_KINDS",
     "ASSET_CLASSES",
+    "AUCTIONS",
     "DECISION_LEAD",
     "FEEDS",
     "KEYS",
@@ -51,6 +62,13 @@ __all__ = [
     "SCHEMAS",
     "UTC",
     "AdjustError",
+    "Assigned",
+    "AuctionWindow",
+    "Bars",
+    "BarsError",
+    "IdentityError",
+    "Instrument",
+    "InstrumentMaster",
     "Label",
     "LabelError",
     "Region",
@@ -58,15 +76,21 @@ __all__ = [
     "SchemaError",
     "SessionError",
     "SessionTimes",
+    "UniverseError",
+    "UniverseRules",
     "adjust_bars",
+    "calendar_span",
     "conform",
     "decision_moment",
     "empty",
+    "index_members",
     "is_session",
+    "minute_bars",
     "next_session",
     "parse_label",
     "previous_session",
     "region",
+    "session_bars",
     "session_close",
     "session_on_or_after",
     "session_on_or_before",
@@ -76,5 +100,7 @@ __all__ = [
     "session_times",
     "sessions_between",
     "total_returns",
+    "universe",
+    "universe_history",
     "volume_profile",
 ]

@@ -13,7 +13,7 @@ import polars as pl
 from dnalyaw.market._instrument import LabelError, parse_label
 from dnalyaw.market._region import REGIONS
 from dnalyaw.market._region import region as region_of
-from dnalyaw.market._schema import FEEDS, SCHEMAS, UTC, conform, empty
+from dnalyaw.market._schema import ASSET_CLASSES, FEEDS, SCHEMAS, UTC, conform, empty
 from dnalyaw.market._sessions import (
     DECISION_LEAD,
     next_session,
@@ -29,6 +29,8 @@ from dnalyaw.market.providers._times import bar_times, event_session, known_befo
 __all__ = ["CsvDirProvider", "label_id"]
 
 _QUOTE_SIZE = 100.0
+_LOTS = {"CN": 100}
+"""Shares of a region's board lot; 1 where it is no rule of the exchange, and a file must say."""
 
 
 def label_id(region: str, label: str) -> int:
@@ -219,6 +221,7 @@ class _RegionFiles:
         if frame is None:
             return None
         self._check_labels(frame)
+        self._check_classes(frame)
         if "instrument_id" not in frame.columns:
             frame = frame.with_columns(self._hashed(frame))
         for name in ("valid_from", "valid_to", "listed_on", "delisted_on"):
@@ -232,6 +235,16 @@ class _RegionFiles:
                 parse_label(label)
             except LabelError as error:
                 raise ProviderError(f"{path}: line {line}, column label: {error}") from error
+
+    def _check_classes(self, frame: pl.DataFrame) -> None:
+        if "asset_class" not in frame.columns:
+            return
+        odd = frame.filter(~pl.col("asset_class").is_in(ASSET_CLASSES))
+        if odd.height:
+            path, line, seen = odd.select("__path", "__line", "asset_class").row(0)
+            raise ProviderError(
+                f"{path}: line {line}, column asset_class holds {seen!r}; use one of {', '.join(ASSET_CLASSES)}"
+            )
 
     def _hashed(self, frame: pl.DataFrame) -> pl.Series:
         labels = frame["label"].unique().to_list()
@@ -356,7 +369,7 @@ class _RegionFiles:
             "venue": label.venue,
             "currency": given.get("currency") or self._market.currency,
             "sector": given.get("sector"),
-            "lot": given.get("lot") or 1,
+            "lot": given.get("lot") or _LOTS.get(self._code, 1),
             # Hong Kong's tick depends on the price: 0 asks for the venue's table.
             "tick": tick if tick is not None else (0.0 if self._code == "HK" else 0.01),
             "valid_from": start,
@@ -364,6 +377,9 @@ class _RegionFiles:
             "listed_on": given.get("listed_on") or start,
             "delisted_on": None,
             "last_price": None,
+            "asset_class": given.get("asset_class"),
+            "multiplier": given.get("multiplier"),
+            "expires_on": given.get("expires_on"),
         }
         versions = [row | event_session(self._code, start, origin)]
         until, gone = given.get("valid_to"), given.get("delisted_on")

@@ -63,6 +63,9 @@ FORMS: Mapping[str, Mapping[str, Column]] = {
         "listed_on": Column(_DAY, nullable=True),
         "delisted_on": Column(_DAY, nullable=True),
         "last_price": Column(nullable=True),
+        "asset_class": Column(_TEXT, nullable=True),
+        "multiplier": Column(nullable=True),
+        "expires_on": Column(_DAY, nullable=True),
         "currency": Column(_TEXT),
     },
     "actions": {

@@ -9,8 +9,7 @@ import polars as pl
 
 from dnalyaw.market._region import region as region_of
 from dnalyaw.market._sessions import (
-    FIRST_DAY,
-    LAST_DAY,
+    calendar_span,
     previous_session,
     session_on_or_after,
     session_table,
@@ -23,28 +22,30 @@ __all__ = ["BAR_LAG", "bar_times", "event_session", "known_before"]
 BAR_LAG = timedelta(minutes=15)
 """How long after the close a backfilled bar is taken to have been available."""
 
-_USUAL_CLOSE = time(16, 0)
+_USUAL_CLOSE = {"CN": time(15, 0)}
+_OTHER_CLOSE = time(16, 0)
 
 
 def bar_times(frame: pl.DataFrame, region: str) -> pl.DataFrame:
     """Add `event_time` (the session's close) and `available_at` (15 minutes later) to bars.
 
-    A row on a day that the exchange did not trade gets 16:00 local time: it is delivered as it was found, and
-    the gates refuse it.
+    A row on a day that the exchange did not trade gets 16:00 local time (15:00 in mainland China): it is delivered as it
+    was found, and the gates refuse it.
     """
     days = frame["session"]
     first, last = days.min(), days.max()
     if not isinstance(first, date) or not isinstance(last, date):
         first = last = date(2000, 1, 3)
-    if first < FIRST_DAY or last > LAST_DAY:
-        odd = first if first < FIRST_DAY else last
+    low, high = calendar_span(region)
+    if first < low or last > high:
+        odd = first if first < low else last
         raise ProviderError(
-            f"a bar is dated {odd}; calendars cover {FIRST_DAY} to {LAST_DAY}: correct its file"
+            f"a bar is dated {odd}; the {region} calendar covers {low} to {high}: correct its file"
         )
     closes = session_table(region, first, last)
     usual = (
         pl.col("session")
-        .dt.combine(_USUAL_CLOSE)
+        .dt.combine(_USUAL_CLOSE.get(region, _OTHER_CLOSE))
         .dt.replace_time_zone(region_of(region).timezone)
         .dt.convert_time_zone("UTC")
         .dt.cast_time_unit("us")
