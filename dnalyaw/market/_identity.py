@@ -198,9 +198,8 @@ class InstrumentMaster:
             )
         later = self._all.filter(pl.col("label").is_in(labels) | (pl.col("ticker") == name))
         if later.height:
-            first = later["available_at"].min()
             raise IdentityError(
-                f"{shown} is not known at {self._as_of}: its first row came {first}; read as of later"
+                f"{shown} is not known at {self._as_of}: its first row came {_first(later)}; read as of later"
             )
         raise IdentityError(f"{shown} is in no row of the feed instruments; add it, or correct the label")
 
@@ -215,7 +214,7 @@ class InstrumentMaster:
         spans = self._rows_of.get(instrument_id)
         if not spans:
             known = self._all.filter(pl.col("instrument_id") == instrument_id)
-            when = f": its first row came {known['available_at'].min()}" if known.height else ""
+            when = f": its first row came {_first(known)}" if known.height else ""
             raise IdentityError(f"instrument {instrument_id} is not known at {self._as_of}{when}")
         for span in spans:
             if _holds(span, day):
@@ -347,6 +346,10 @@ class InstrumentMaster:
                 f"{wrong.height} bars belong to another instrument than they say, first instrument {key} on {when}: "
                 f"{why}; {_FIX}"
             )
+
+
+def _first(rows: pl.DataFrame) -> str:
+    return str(rows["available_at"].sort()[0])
 
 
 def _holds(span: dict[str, Any], day: date) -> bool:
