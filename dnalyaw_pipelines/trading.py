@@ -17,6 +17,7 @@ from google.protobuf.json_format import MessageToDict
 from dnalyaw import runtime
 from dnalyaw_pipelines.home import Home, provider_for
 from dnalyaw_pipelines.panel import last_closes, recent_statistics
+from dnalyaw_pipelines.session_actions import announced_actions, due_actions, held_through, last_begun
 from dnalyaw_pipelines.tables import published_table
 
 if TYPE_CHECKING:
@@ -63,7 +64,13 @@ def prepare(
     strategies: list[DeclaredStrategy],
     speed: float,
 ) -> runtime.Layout:
-    """Write what the runtime reads before the open: reference, market, session, register."""
+    """Write what the runtime reads before the open: reference, market, session, register.
+
+    Raises
+    ------
+    HandoffRefusedError
+        When the account holds a name through an action that the venue cannot apply: nothing is written.
+    """
     from dnalyaw.market import region as region_of
     from dnalyaw.market import session_times, volume_profile
 
@@ -72,9 +79,13 @@ def prepare(
     as_of = home.as_of(region, partition)
     currency = region_of(region).currency
     config = home.config()
-    announced = _announced_actions(home, region, partition, session)
-    actions = _due_actions(announced, session, layout)
-    rows = reference_rows(home, region, partition, panel, announced, actions)
+    announced = announced_actions(home, region, partition, session)
+    begun = last_begun(layout, session)
+    due = due_actions(announced, session, begun)
+    report = execution_path(home, region, begun) if begun is not None else None
+    if reason := held_through(due.inexpressible, begun, report):
+        raise HandoffRefusedError(f"the {region} hand-off for {session} was not made: {reason}")
+    rows = reference_rows(home, region, partition, panel, announced.applied, due.applied, due.names())
     runtime.update_register(
         layout,
         [
@@ -114,7 +125,7 @@ def prepare(
         events,
         symbols,
         times=hours,
-        actions=actions,
+        actions=due.applied,
         currency=currency,
         seed=config.seed,
         instruments=rows,
@@ -140,11 +151,13 @@ def reference_rows(
     panel: pl.DataFrame,
     announced: pl.DataFrame,
     due: pl.DataFrame,
+    inexpressible: frozenset[int] = frozenset(),
 ) -> list[dict[str, Any]]:
     """What riskd is told of every instrument that is listed on the traded session and has a recent price.
 
-    `announced` are all actions up to the session, `due` those of them that the venue applies at its start. No strategy
-    here sells short and no list of restricted names is kept: nothing can be located, nothing is restricted.
+    `announced` are all actions up to the session, `due` those of them that the venue applies at its start. Names of
+    `inexpressible` have an action due that it cannot apply: their last close says nothing of their price now, and nothing
+    opens in them. No strategy here sells short: nothing can be located.
     """
     from dnalyaw.market import REDUCED_FROM, session_ticks
 
@@ -184,10 +197,12 @@ def reference_rows(
             "volatility_bp": row["volatility_bp"],
             "adv": int(row["adv"] * unseen.get(row["instrument_id"], one)),
             "venue": row["venue"],
-            "restricted": False,
+            "restricted": row["instrument_id"] in inexpressible,
             "gap_bp": row["gap_bp"],
             "locate": 0,
-            "close_micro": held_against.get(row["instrument_id"], 0),
+            "close_micro": 0
+            if row["instrument_id"] in inexpressible
+            else held_against.get(row["instrument_id"], 0),
             "split_num": splits.get(row["instrument_id"], one).numerator,
             "split_den": splits.get(row["instrument_id"], one).denominator,
         }
@@ -226,33 +241,6 @@ def close_micro(closes: pl.DataFrame, announced: pl.DataFrame) -> dict[int, int]
 def _short(ratio: Fraction) -> Fraction:
     """The nearest fraction whose parts riskd takes; nearly always the same one."""
     return ratio.limit_denominator(LARGEST_SPLIT // max(1, ceil(ratio)))
-
-
-def _announced_actions(home: Home, region: str, partition: str, session: date) -> pl.DataFrame:
-    """Corporate actions up to the session that are known as of the hand-off."""
-    actions = published_table(home, region, "actions", partition).read(home.as_of(region, partition))
-    return actions if actions.is_empty() else actions.filter(pl.col("ex_date") <= session)
-
-
-def _due_actions(announced: pl.DataFrame, session: date, layout: runtime.Layout) -> pl.DataFrame:
-    """Corporate actions that fall due at this session's start: also those of sessions nobody traded."""
-    begun = _last_begun(layout, session)
-    after = begun if begun is not None else session - timedelta(days=1)
-    return announced if announced.is_empty() else announced.filter(pl.col("ex_date") > after)
-
-
-def _last_begun(layout: runtime.Layout, session: date) -> date | None:
-    """The last session before this one that the venue began, by its own log.
-
-    A session that was prepared and then never begun applied no action to the account.
-    """
-    if not layout.venue_log.exists():
-        return None
-    # What a kill cut short has no end of line.
-    lines = layout.venue_log.read_text().split("\n")[:-1]
-    days = {json.loads(line).get("session") for line in lines if '"kind":"session"' in line} - {None, ""}
-    earlier = [day for day in map(date.fromisoformat, days) if day < session]
-    return max(earlier, default=None)
 
 
 def portfolios(targets: pl.DataFrame, home: Home, region: str, partition: str) -> tuple[list[Any], str]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from dnalyaw.backtest._costs import CostModel
 from dnalyaw.backtest._errors import BacktestError
 from dnalyaw.backtest._panel import Floats, PricePanel, average_dollar_volume, daily_volatility
+from dnalyaw.market import AccountActions, account_actions
 
 MICRO = 1_000_000
 UNKNOWN_VOLATILITY_BP = 1_000
@@ -72,12 +73,14 @@ def actions_by_row(
 ) -> dict[int, list[Action]]:
     """Corporate actions of the columns by the row at whose open the venue applies them.
 
-    One between two sessions takes effect on the later, as in `adjust_bars`. Delistings are the panel's.
+    One between two sessions takes effect on the later, as in `adjust_bars`. Delistings are the panel's, and so are mergers:
+    `price_frame` says what they pay. Bonus shares are a split.
 
     Raises
     ------
     BacktestError
-        When the prices are adjusted after row `start` and `actions` does not say for what.
+        When the prices are adjusted after row `start` and `actions` does not say for what, or says something that the
+        account cannot be told (rights, a spin-off, a merger that the panel does not end).
     """
     wanted = {int(panel.ids[col]): int(col) for col in cols}
     found: dict[int, list[Action]] = {}
@@ -87,9 +90,9 @@ def actions_by_row(
         missing = [c for c in ("instrument_id", "ex_date", "kind", "ratio", "amount") if c not in actions]
         if missing:
             raise BacktestError(f"actions have no column {', '.join(missing)}; give the feed `actions`")
-        due = actions.filter(
-            pl.col("instrument_id").is_in(list(wanted)) & pl.col("kind").is_in(["split", "dividend"])
-        )
+        told = account_actions(actions.filter(pl.col("instrument_id").is_in(list(wanted))))
+        _refuse_inexpressible(panel, wanted, told, start)
+        due = told.applied.filter(pl.col("kind").is_in(["split", "dividend"]))
         for row in due.sort("ex_date", "instrument_id", "kind").iter_rows(named=True):
             day = np.datetime64(str(row["ex_date"]), "D")
             at, col = int(np.searchsorted(panel.sessions, day)), wanted[row["instrument_id"]]
@@ -103,6 +106,21 @@ def actions_by_row(
     for row_actions in found.values():
         row_actions.sort(key=lambda a: (a.col, _KINDS.index(a.kind)))
     return found
+
+
+def _refuse_inexpressible(
+    panel: PricePanel, wanted: Mapping[int, int], told: AccountActions, start: int
+) -> None:
+    for row in told.inexpressible.sort("ex_date", "instrument_id").iter_rows(named=True):
+        at = int(np.searchsorted(panel.sessions, np.datetime64(str(row["ex_date"]), "D")))
+        ended = row["kind"] == "merger" and panel.delisting_row[wanted[row["instrument_id"]]] <= at
+        # At the first decision's close nobody holds anything yet, and what comes after the last session is not traded.
+        if start < at < len(panel.sessions) and not ended:
+            raise BacktestError(
+                f"{row['kind']} of instrument {row['instrument_id']} on {row['ex_date']}: the account knows splits, "
+                f"dividends and delistings and cannot hold what this gives; leave the name out, end the test before, or "
+                f"use run_backtest, which reinvests its value"
+            )
 
 
 def _action(row: Mapping[str, object], col: int) -> Action:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from dnalyaw.backtest._errors import BacktestError
+from dnalyaw.market._actions import payments
 
 _BARS = ("instrument_id", "session", "open", "high", "low", "close", "volume", "adj_open", "adj_close")
 
@@ -19,7 +20,8 @@ def price_frame(adjusted: pl.DataFrame, instruments: pl.DataFrame, actions: pl.D
     instruments : polars.DataFrame
         Feed `instruments`; the entry that became valid last speaks for an instrument.
     actions : polars.DataFrame
-        Feed `actions`; delisting rows give the date and the cash paid.
+        Feed `actions`; delistings and mergers give the date and what was paid, the acquirer's shares at their value
+        before it (`dnalyaw.market.end_payments`; null where that is not known).
 
     Returns
     -------
@@ -50,13 +52,7 @@ def price_frame(adjusted: pl.DataFrame, instruments: pl.DataFrame, actions: pl.D
             f"row; "
             "deliver the reference data first"
         )
-    ends = (
-        actions.filter(pl.col("kind") == "delisting")
-        .sort("instrument_id", "ex_date")
-        .group_by("instrument_id", maintain_order=True)
-        .last()
-        .select("instrument_id", delisted_on="ex_date", delisting_price="amount")
-    )
+    ends = payments(adjusted, actions).select("instrument_id", delisted_on="ex_date", delisting_price="paid")
     times = [name for name in ("event_time", "available_at") if name in adjusted.columns]
     return (
         adjusted.select(*_BARS, *times)

@@ -3,7 +3,18 @@
 Importing this package is cheap: calendars and providers load when they are first used.
 """
 
-from dnalyaw.market._adjust import AdjustError, adjust_bars, total_returns
+from dnalyaw.market._actions import (
+    AccountActions,
+    AdjustError,
+    account_actions,
+    action_effects,
+    adjust_bars,
+    back_adjust_bars,
+    end_payments,
+    ex_reference,
+    total_return_index,
+    total_returns,
+)
 from dnalyaw.market._bars import AUCTIONS, AuctionWindow, Bars, BarsError, minute_bars, session_bars
 from dnalyaw.market._identity import Assigned, IdentityError, Instrument, InstrumentMaster
 from dnalyaw.market._instrument import Label, LabelError, parse_label
@@ -61,6 +72,7 @@ __all__ = [
     "REGIONS",
     "SCHEMAS",
     "UTC",
+    "AccountActions",
     "AdjustError",
     "Assigned",
     "AuctionWindow",
@@ -78,11 +90,16 @@ __all__ = [
     "SessionTimes",
     "UniverseError",
     "UniverseRules",
+    "account_actions",
+    "action_effects",
     "adjust_bars",
+    "back_adjust_bars",
     "calendar_span",
     "conform",
     "decision_moment",
     "empty",
+    "end_payments",
+    "ex_reference",
     "index_members",
     "is_session",
     "minute_bars",
@@ -99,6 +116,7 @@ __all__ = [
     "session_ticks",
     "session_times",
     "sessions_between",
+    "total_return_index",
     "total_returns",
     "universe",
     "universe_history",

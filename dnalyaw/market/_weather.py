@@ -38,6 +38,7 @@ class StormDay:
 
 _MORNING = "morning lost, as exchange_calendars notes beside its table; it keeps the day whole"
 
+# The notices and signals are named from memory of them; none could be consulted when this was written.
 SEVERE_WEATHER: dict[date, StormDay] = {
     date(2008, 6, 25): StormDay(f"Fengshen: {_MORNING}", opened=time(14, 30)),
     date(2009, 9, 15): StormDay(f"Koppu: {_MORNING}", opened=time(14, 30)),

@@ -26,6 +26,9 @@ INITIAL_CASH: Mapping[str, int] = {"US": 10_000_000, "HK": 50_000_000}
 MAX_STRATEGIES = 64
 """Strategies that an order's mask can name."""
 
+VENUE_ACTIONS = ("split", "dividend", "delisting")
+"""Corporate actions that the simulated venue applies to an account."""
+
 REJECT_BP = 30
 """Share of orders that the simulated venue rejects, in basis points."""
 
@@ -130,7 +133,7 @@ def write_market(
     times : (open, close, breaks)
         UTC.
     actions : polars.DataFrame
-        Corporate actions with this session as ex-date.
+        Corporate actions that fall due at this session's start, of the kinds `VENUE_ACTIONS`.
     instruments : sequence of mapping
         Rows of the reference: what the venue's model may know of them.
     model : mapping, optional
@@ -216,6 +219,11 @@ def nanos(moment: datetime) -> int:
 
 
 def _action(row: Mapping[str, Any]) -> dict[str, Any]:
+    if row["kind"] not in VENUE_ACTIONS:
+        raise ValueError(
+            f"instrument {row['instrument_id']}: the venue applies {', '.join(VENUE_ACTIONS)} and no {row['kind']}; "
+            f"translate it first (dnalyaw.market.account_actions)"
+        )
     ratio = exact_ratio(row["ratio"])
     return {
         "instrument_id": row["instrument_id"],

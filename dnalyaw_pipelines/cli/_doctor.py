@@ -48,6 +48,7 @@ def execute(arguments: argparse.Namespace) -> int:
         _chromium,
         _quickfix,
         _disk,
+        _providers,
         lambda: _home(arguments),
     ]
     findings = [look() for look in looks]
@@ -113,6 +114,18 @@ def _chromium() -> _Finding:
         return _Finding("chromium", True, path, needed=False)
     text = "not found: the browser test is skipped; apt-get install chromium chromium-driver"
     return _Finding("chromium", False, text, needed=False)
+
+
+def _providers() -> _Finding:
+    """Which vendors can be asked: whether keys are set, never what they are."""
+    from dnalyaw.market.providers._cache import cache_root
+
+    unset = [key for key in ("APCA_API_KEY_ID", "APCA_API_SECRET_KEY") if not os.environ.get(key)]
+    alpaca = f"alpaca needs {' and '.join(unset)}" if unset else "alpaca has its keys"
+    here = importlib.util.find_spec("yfinance") is not None
+    yahoo = "yfinance is installed" if here else "yfinance needs `uv sync --extra vendors`"
+    text = f"{alpaca}; {yahoo}; what they send is kept in {cache_root()}"
+    return _Finding("providers", not unset and here, text, needed=False)
 
 
 def _quickfix() -> _Finding:

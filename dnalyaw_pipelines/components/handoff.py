@@ -48,8 +48,8 @@ def handoff_asset(region: str) -> dg.AssetsDefinition:
             return _row("not handed off", reason, 0, "")
         messages, correlation = portfolios(targets, home, region, partition)
         speed = float(context.run.tags.get(SPEED_TAG, DEFAULT_SPEED))
-        layout = prepare(home, region, partition, panel_frame, declared(region), speed)
         try:
+            layout = prepare(home, region, partition, panel_frame, declared(region), speed)
             done = trade(home, region, session, layout, messages, correlation, speed)
         except HandoffRefusedError as error:
             raise dg.Failure(str(error), allow_retries=False) from error

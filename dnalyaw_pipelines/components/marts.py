@@ -52,7 +52,7 @@ def _adjusted_prices(region: str) -> dg.AssetsDefinition:
         bars = published_table(home, region, "bars", partition).read(as_of)
         actions = published_table(home, region, "actions", partition).read(as_of)
         context.log.info("adjusting %d bars with %d actions as of %s", bars.height, actions.height, as_of)
-        return adjust_bars(bars, actions)
+        return adjust_bars(bars, actions, as_of)
 
     return adjusted_prices
 

@@ -6,6 +6,7 @@ from datetime import date
 from fractions import Fraction
 
 import numpy as np
+import polars as pl
 import pytest
 
 from dnalyaw.backtest import BacktestError, CostModel, PricePanel, run_oms_backtest
@@ -136,3 +137,30 @@ def test_arguments_that_make_no_sense_are_refused(changed, match, tmp_path, monk
     }
     with pytest.raises(BacktestError, match=match):
         run_oms_backtest(**settings)
+
+
+def test_bonus_shares_are_a_split_and_the_account_is_told_so():
+    panel = panel_of(np.full((12, 2), 50.0))
+    found = due(panel, (1, DAYS[3], "stock_dividend", 0.3, None), (2, DAYS[3], "symbol_change", None, None))
+    assert found == {3: [Action(0, "split", Fraction(13, 10), 0)]}
+
+
+@pytest.mark.parametrize("kind", ["rights", "spin_off", "merger"])
+def test_what_the_account_cannot_hold_is_refused_by_name_and_day(kind):
+    panel = panel_of(np.full((12, 2), 50.0))
+    with pytest.raises(BacktestError, match=f"{kind} of instrument 2 on {DAYS[3]}: the account knows splits"):
+        due(panel, (2, DAYS[3], kind, 0.5, None))
+    # Before the first decision's next session, after the last one, and in names nobody wants, it touches nobody.
+    assert due(panel, (2, DAYS[0], kind, 0.5, None), (2, date(2021, 1, 1), kind, 0.5, None)) == {}
+    assert due(panel, (9, DAYS[3], kind, 0.5, None)) == {}
+
+
+def test_a_merger_that_the_panel_pays_out_is_a_delisting():
+    prices = np.full((12, 2), 50.0)
+    prices[6:, 1] = np.nan
+    rows = frame(prices, prices).with_columns(
+        delisted_on=pl.when(pl.col("instrument_id") == 2).then(pl.lit(DAYS[6])),
+        delisting_price=pl.when(pl.col("instrument_id") == 2).then(55.0),
+    )
+    found = due(PricePanel.from_frame(rows), (2, DAYS[6], "merger", 0.5, None))
+    assert found == {6: [Action(1, "delisting", Fraction(1), 55_000_000)]}

@@ -59,3 +59,25 @@ def test_a_bar_nobody_knows_is_refused() -> None:
         price_frame(BARS, INSTRUMENTS.filter(pl.col("instrument_id") == 1), ACTIONS)
     with pytest.raises(BacktestError, match="no column adj_close"):
         price_frame(BARS.drop("adj_close"), INSTRUMENTS, ACTIONS)
+
+
+def test_a_merger_ends_a_name_at_what_it_paid() -> None:
+    # 3 in cash and half a share of the other, which closed at 10 the day before: 8. The other's 11 of the day is its own.
+    merger = pl.DataFrame(
+        {
+            "instrument_id": [2],
+            "ex_date": [DAYS[1]],
+            "kind": ["merger"],
+            "amount": [3.0],
+            "ratio": [0.5],
+            "other_id": [1],
+            "currency": ["USD"],
+        }
+    )
+    bars = BARS.with_columns(currency=pl.lit("USD"))
+    ended = price_frame(bars, INSTRUMENTS, merger).filter(instrument_id=2)
+    assert ended.select("delisted_on", "delisting_price").rows() == [(DAYS[1], 8.0)]
+    unknown = merger.with_columns(other_id=pl.lit(None, pl.Int64))
+    ended = price_frame(bars, INSTRUMENTS, unknown).filter(instrument_id=2)
+    # Not known is not nothing: the engine assumes a loss and says so.
+    assert ended.select("delisted_on", "delisting_price").rows() == [(DAYS[1], None)]

@@ -13,7 +13,9 @@ from dnalyaw.market import UTC, BarsError, minute_bars, region, session_bars
 LEAN_DAYS = [date(2013, 10, day) for day in (4, 7, 8, 9, 10, 11)]
 
 
-def _trades(code: str, day: date, rows: list[tuple[str, float, float] | tuple[str, float, float, str]]) -> pl.DataFrame:
+def _trades(
+    code: str, day: date, rows: list[tuple[str, float, float] | tuple[str, float, float, str]]
+) -> pl.DataFrame:
     zone = ZoneInfo(region(code).timezone)
     marks = [row[3] if len(row) > 3 else "" for row in rows]
     frame = pl.DataFrame(
@@ -72,8 +74,15 @@ def test_a_whole_day_in_new_york() -> None:
 
 
 def test_an_early_close_in_new_york() -> None:
-    rows: list[tuple[str, float, float]] = [("09:30:00", 10.0, 1.0), ("13:00:00", 11.0, 2.0), ("13:00:01", 12.0, 4.0)]
-    assert _day(_trades("US", date(2013, 11, 29), rows), "US") == ((10.0, 11.0, 10.0, 11.0, 3.0), {"after the close": 1})
+    rows: list[tuple[str, float, float]] = [
+        ("09:30:00", 10.0, 1.0),
+        ("13:00:00", 11.0, 2.0),
+        ("13:00:01", 12.0, 4.0),
+    ]
+    assert _day(_trades("US", date(2013, 11, 29), rows), "US") == (
+        (10.0, 11.0, 10.0, 11.0, 3.0),
+        {"after the close": 1},
+    )
 
 
 def test_hong_kong_with_its_lunch_and_its_auctions() -> None:
@@ -92,7 +101,14 @@ def test_hong_kong_with_its_lunch_and_its_auctions() -> None:
             ("16:20:00", 50.0, 100.0),
         ],
     )
-    assert _local(minute_bars(trades, "HK").bars, "HK") == ["09:30", "09:31", "12:00", "13:01", "16:00", "16:00"]
+    assert _local(minute_bars(trades, "HK").bars, "HK") == [
+        "09:30",
+        "09:31",
+        "12:00",
+        "13:01",
+        "16:00",
+        "16:00",
+    ]
     day, left = _day(trades, "HK")
     assert day == (10.0, 11.0, 9.5, 9.9, 6700.0)
     assert left == {"before the open": 1, "in the break": 1, "after the close": 1}
@@ -100,12 +116,22 @@ def test_hong_kong_with_its_lunch_and_its_auctions() -> None:
 
 def test_hong_kong_had_no_closing_auction_in_2015() -> None:
     rows: list[tuple[str, float, float]] = [("09:30:00", 10.0, 1.0), ("16:05:00", 12.0, 4.0)]
-    assert _day(_trades("HK", date(2015, 3, 2), rows), "HK") == ((10.0, 10.0, 10.0, 10.0, 1.0), {"after the close": 1})
+    assert _day(_trades("HK", date(2015, 3, 2), rows), "HK") == (
+        (10.0, 10.0, 10.0, 10.0, 1.0),
+        {"after the close": 1},
+    )
 
 
 def test_hong_kong_cut_short_by_a_storm() -> None:
-    rows: list[tuple[str, float, float]] = [("09:30:00", 10.0, 1.0), ("13:54:00", 11.0, 2.0), ("14:30:00", 12.0, 4.0)]
-    assert _day(_trades("HK", date(2022, 11, 2), rows), "HK") == ((10.0, 11.0, 10.0, 11.0, 3.0), {"after the close": 1})
+    rows: list[tuple[str, float, float]] = [
+        ("09:30:00", 10.0, 1.0),
+        ("13:54:00", 11.0, 2.0),
+        ("14:30:00", 12.0, 4.0),
+    ]
+    assert _day(_trades("HK", date(2022, 11, 2), rows), "HK") == (
+        (10.0, 11.0, 10.0, 11.0, 3.0),
+        {"after the close": 1},
+    )
 
 
 def test_mainland_china_with_its_calls() -> None:
@@ -134,10 +160,19 @@ def test_trades_on_no_session_are_counted() -> None:
 
 
 def test_a_minute_without_volume_is_no_bar() -> None:
-    times = pl.Series([datetime(2024, 3, 1, 14, 31), datetime(2024, 3, 1, 14, 32)], dtype=pl.Datetime("us")).dt.replace_time_zone("UTC")
-    minutes = pl.DataFrame({"instrument_id": [1, 1], "event_time": times} | {
-        "open": [10.0, 7.0], "high": [10.0, 7.0], "low": [10.0, 7.0], "close": [10.0, 7.0], "volume": [5.0, 0.0]
-    })
+    times = pl.Series(
+        [datetime(2024, 3, 1, 14, 31), datetime(2024, 3, 1, 14, 32)], dtype=pl.Datetime("us")
+    ).dt.replace_time_zone("UTC")
+    minutes = pl.DataFrame(
+        {"instrument_id": [1, 1], "event_time": times}
+        | {
+            "open": [10.0, 7.0],
+            "high": [10.0, 7.0],
+            "low": [10.0, 7.0],
+            "close": [10.0, 7.0],
+            "volume": [5.0, 0.0],
+        }
+    )
     out = session_bars(minutes, "US")
     assert out.bars.select("low", "close", "volume").row(0) == (10.0, 10.0, 5.0)
     assert out.left_out["why"].to_list() == ["no volume"]
@@ -178,16 +213,30 @@ def _lean(folder: Path, ticker: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     for day in LEAN_DAYS:
         data = _unzip(root / f"minute/{ticker}/{day:%Y%m%d}_trade.zip")
         midnight = datetime.combine(day, time(), ZoneInfo("America/New_York"))
-        raw = pl.read_csv(data, has_header=False, new_columns=["ms", "open", "high", "low", "close", "volume"])
-        frames.append(raw.with_columns((pl.lit(midnight).dt.convert_time_zone("UTC") + pl.duration(milliseconds="ms")).cast(UTC).alias("event_time")))
+        raw = pl.read_csv(
+            data, has_header=False, new_columns=["ms", "open", "high", "low", "close", "volume"]
+        )
+        frames.append(
+            raw.with_columns(
+                (pl.lit(midnight).dt.convert_time_zone("UTC") + pl.duration(milliseconds="ms"))
+                .cast(UTC)
+                .alias("event_time")
+            )
+        )
     minutes = pl.concat(frames).with_columns(
-        pl.lit(1, pl.Int64).alias("instrument_id"), pl.col("open", "high", "low", "close") / 10_000, pl.col("volume").cast(pl.Float64)
+        pl.lit(1, pl.Int64).alias("instrument_id"),
+        pl.col("open", "high", "low", "close") / 10_000,
+        pl.col("volume").cast(pl.Float64),
     )
-    daily = pl.read_csv(_unzip(root / f"daily/{ticker}.zip"), has_header=False, new_columns=["at", "open", "high", "low", "close", "volume"])
+    daily = pl.read_csv(
+        _unzip(root / f"daily/{ticker}.zip"),
+        has_header=False,
+        new_columns=["at", "open", "high", "low", "close", "volume"],
+    )
     days = pl.col("at").str.slice(0, 8).str.to_date("%Y%m%d").alias("session")
-    return minutes.drop("ms"), daily.select(days, pl.col("open", "high", "low", "close") / 10_000, "volume").filter(
-        pl.col("session").is_in(LEAN_DAYS)
-    )
+    return minutes.drop("ms"), daily.select(
+        days, pl.col("open", "high", "low", "close") / 10_000, "volume"
+    ).filter(pl.col("session").is_in(LEAN_DAYS))
 
 
 def _unzip(path: Path) -> bytes:
@@ -214,9 +263,16 @@ def test_recorded_minutes_make_the_recorded_days(lean_folder: Path, ticker: str)
         assert (both["volume"] == both["volume_d"]).all()
     hours = out.left_out["why"].unique().sort().to_list()
     assert hours == ["after the close", "before the open"]
-    assert out.left_out["rows"].sum() + minutes.filter(
-        pl.col("event_time").dt.convert_time_zone("America/New_York").dt.time().is_between(time(9, 30), time(15, 59))
-    ).height == minutes.height
+    assert (
+        out.left_out["rows"].sum()
+        + minutes.filter(
+            pl.col("event_time")
+            .dt.convert_time_zone("America/New_York")
+            .dt.time()
+            .is_between(time(9, 30), time(15, 59))
+        ).height
+        == minutes.height
+    )
 
 
 def test_recorded_ticks_of_a_morning_are_outside_the_session() -> None:

@@ -50,7 +50,15 @@ ROWS = [
     _row(21, "AB.NYSE", LISTED, _at(2012, 5, 1), delisted_on=date(2012, 5, 2), last_price=3.25),
     _row(31, "AB.NYSE", date(2016, 1, 4), _at(2016)),
     _row(41, "AB.NASDAQ", date(2017, 1, 3), _at(2017)),
-    _row(51, "ESZ4.NYSE", date(2024, 1, 2), _at(2024), asset_class="future", multiplier=50.0, expires_on=date(2024, 12, 20)),
+    _row(
+        51,
+        "ESZ4.NYSE",
+        date(2024, 1, 2),
+        _at(2024),
+        asset_class="future",
+        multiplier=50.0,
+        expires_on=date(2024, 12, 20),
+    ),
 ]
 
 
@@ -69,20 +77,24 @@ def test_a_renamed_instrument_is_the_same(master: InstrumentMaster) -> None:
     assert master.resolve("NEW.NYSE", date(2015, 6, 1)) == 11
     assert master.label_on(11, date(2015, 5, 31)) == "OLD.NYSE"
     assert master.label_on(11, date(2015, 6, 1)) == "NEW.NYSE"
-    with pytest.raises(IdentityError, match=r"OLD.NYSE named nothing on 2015-06-01 .* from 2010-01-04 to 2015-05-31"):
+    with pytest.raises(
+        IdentityError, match=r"OLD.NYSE named nothing on 2015-06-01 .* from 2010-01-04 to 2015-05-31"
+    ):
         master.resolve("OLD.NYSE", date(2015, 6, 1))
 
 
 def test_a_reused_ticker_is_another(master: InstrumentMaster) -> None:
     assert master.resolve("AB.NYSE", date(2012, 5, 1)) == 21
     assert master.resolve("AB", date(2016, 5, 2), venue="NYSE") == 31
-    with pytest.raises(IdentityError, match="AB.NYSE named nothing on 2012-05-02"):
+    with pytest.raises(IdentityError, match=r"AB.NYSE named nothing on 2012-05-02"):
         master.resolve("AB.NYSE", date(2012, 5, 2))
 
 
 def test_a_ticker_at_two_venues_needs_its_venue(master: InstrumentMaster) -> None:
     assert master.resolve("AB", date(2016, 5, 2)) == 31
-    with pytest.raises(IdentityError, match="AB on 2018-01-02 is several instruments .*give label and venue"):
+    with pytest.raises(
+        IdentityError, match=r"AB on 2018-01-02 is several instruments .*give label and venue"
+    ):
         master.resolve("AB", date(2018, 1, 2))
 
 
@@ -92,7 +104,7 @@ def test_what_is_not_known_is_said(rows: pl.DataFrame, master: InstrumentMaster)
     early = InstrumentMaster(rows, AsOf(_at(2014)))
     with pytest.raises(IdentityError, match=r"NEW.NYSE is not known at 2014.* first row came 2015-05-29"):
         early.resolve("NEW.NYSE", date(2015, 6, 1))
-    with pytest.raises(IdentityError, match="instrument 31 is not known at 2014.*first row came 2016-01-01"):
+    with pytest.raises(IdentityError, match=r"instrument 31 is not known at 2014.*first row came 2016-01-01"):
         early.on(31, date(2016, 1, 4))
     with pytest.raises(IdentityError, match="read as of an AsOf, got datetime"):
         InstrumentMaster(rows, _at(2014))  # type: ignore[arg-type]
@@ -124,7 +136,9 @@ def test_class_multiplier_and_expiry(master: InstrumentMaster) -> None:
 
 def test_rows_get_their_instrument_by_their_day_and_none_is_lost(master: InstrumentMaster) -> None:
     days = [date(2012, 5, 1), date(2013, 1, 2), date(2013, 1, 3), date(2016, 1, 4), date(2016, 1, 4)]
-    frame = pl.DataFrame({"label": ["AB.NYSE"] * 4 + ["XY.NYSE"], "session": days, "close": [1.0, 2.0, 3.0, 4.0, 5.0]})
+    frame = pl.DataFrame(
+        {"label": ["AB.NYSE"] * 4 + ["XY.NYSE"], "session": days, "close": [1.0, 2.0, 3.0, 4.0, 5.0]}
+    )
     out = master.assign(frame)
     assert out.identified.rows() == [(21, "AB.NYSE", days[0], 1.0), (31, "AB.NYSE", days[3], 4.0)]
     assert out.unidentified["close"].to_list() == [2.0, 3.0, 5.0]
@@ -137,7 +151,10 @@ def test_rows_get_their_instrument_by_their_day_and_none_is_lost(master: Instrum
 
 
 def test_a_label_of_two_instruments_is_given_to_neither(rows: pl.DataFrame) -> None:
-    twin = conform("instruments", pl.DataFrame([_row(61, "AB.NYSE", date(2016, 1, 4), _at(2016))], infer_schema_length=None))
+    twin = conform(
+        "instruments",
+        pl.DataFrame([_row(61, "AB.NYSE", date(2016, 1, 4), _at(2016))], infer_schema_length=None),
+    )
     master = InstrumentMaster(pl.concat([rows, twin]), LATE)
     out = master.assign(pl.DataFrame({"label": ["AB.NYSE"], "session": [date(2016, 1, 5)]}))
     assert out.identified.is_empty()
@@ -153,9 +170,15 @@ def test_bars_outside_a_life_are_refused(master: InstrumentMaster) -> None:
             "session": [date(2012, 5, 1), date(2012, 5, 2), date(2015, 12, 31), date(2016, 1, 4)],
         }
     )
-    assert master.outside(bars)["why"].to_list() == ["after its end", "before it was listed", "unknown instrument"]
+    assert master.outside(bars)["why"].to_list() == [
+        "after its end",
+        "before it was listed",
+        "unknown instrument",
+    ]
     master.require_one_identity(bars.head(1))
-    with pytest.raises(IdentityError, match="3 bars belong to another .* instrument 21 on 2012-05-02: after its end"):
+    with pytest.raises(
+        IdentityError, match=r"3 bars belong to another .* instrument 21 on 2012-05-02: after its end"
+    ):
         master.require_one_identity(bars)
 
 

@@ -127,12 +127,12 @@ def test_rounded_factors_give_whole_ratios(before: float, after: float, ratio: f
 
 
 def test_dividend_from_factor_and_reference() -> None:
-    # 137.39 x (1 - 0.9985079 / 1) = 0.205: Apple's dividend of February 2021.
+    # 137.39 x (1 - 0.9985079 / 1) = 0.204999619: Apple's dividend of February 2021, 0.205, with the factor's rounding.
     rows = [
         FactorRow(date(2021, 2, 4), 0.9985079, 1.0, 137.39),
         FactorRow(date(2050, 12, 31), 1.0, 1.0, 0.0),
     ]
-    assert actions_of(rows) == [(date(2021, 2, 5), "dividend", None, 0.205)]
+    assert actions_of(rows) == [(date(2021, 2, 5), "dividend", None, 0.20499962)]
 
 
 @pytest.mark.parametrize(

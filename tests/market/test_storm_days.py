@@ -65,5 +65,7 @@ def test_mainland_china() -> None:
     assert _clock("CN", date(2024, 3, 1)) == (time(9, 30), time(15), (time(11, 30), time(13)))
     assert not is_session("CN", date(2024, 2, 9))
     first, last = calendar_span("CN")
-    with pytest.raises(SessionError, match=f"1989-01-03 is outside the CN calendar, which covers {first} to {last}"):
+    with pytest.raises(
+        SessionError, match=f"1989-01-03 is outside the CN calendar, which covers {first} to {last}"
+    ):
         is_session("CN", date(1989, 1, 3))

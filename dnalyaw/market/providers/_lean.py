@@ -46,8 +46,8 @@ class LeanProvider:
     another instrument, and rows that no map file covers are dropped, counted in `dropped` and logged. Only
     instruments with at least one bar or recorded quote are listed. The folder knows no sectors (null), no
     issuers (each instrument is its own), no fundamentals, and no classes but what the venue says:
-    those of ARCA and BATS are funds, the others count as equities (QQQ among them). Quotes are the last of each recorded minute of
-    the regular session; `available_at` is the minute's end.
+    those of ARCA and BATS are funds, the others count as equities (QQQ among them). Quotes are the last of each recorded
+    minute of the regular session; `available_at` is the minute's end.
 
     Parameters
     ----------

@@ -2,14 +2,53 @@
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
 from dnalyaw.market.providers._base import Provider, ProviderError
 
 __all__ = ["PROVIDERS", "open_provider"]
 
-PROVIDERS: tuple[str, ...] = ("sample", "sample:null", "lean:DIR", "csvdir:DIR", "sp500")
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How providers of one kind are opened.
+
+    Attributes
+    ----------
+    forms : tuple of str
+        How it is written.
+    rest : str
+        What stands after the colon: ``folder`` (an existing one), ``text`` (anything, not empty), or ``none``.
+    module, opener : str
+        Where the class or function lies: a module of this package, imported only when it is asked for. It is called
+        with a `pathlib.Path` or the text (nothing for ``none``) and ``name=`` the provider as typed.
+    """
+
+    forms: tuple[str, ...]
+    rest: Literal["folder", "text", "none"]
+    module: str
+    opener: str
+
+
+_KINDS: dict[str, _Kind] = {
+    "lean": _Kind(("lean:DIR",), "folder", "_lean", "LeanProvider"),
+    "csvdir": _Kind(("csvdir:DIR",), "folder", "_csvdir", "CsvDirProvider"),
+    "alpaca": _Kind(("alpaca:AAPL,SPY",), "text", "_alpaca", "AlpacaProvider"),
+    "yfinance": _Kind(("yfinance:AAPL,MSFT",), "text", "_yfinance", "YfinanceProvider"),
+    "sp500": _Kind(("sp500",), "none", "_sp500", "Sp500Provider"),
+}
+"""Every kind but `sample`, whose settings are its own. A new provider is a line here."""
+
+PROVIDERS: tuple[str, ...] = (
+    "sample",
+    "sample:null",
+    *(form for kind in _KINDS.values() for form in kind.forms),
+)
 """Forms that `open_provider` understands."""
 
 
@@ -21,8 +60,8 @@ def open_provider(
     Parameters
     ----------
     spec : str
-        ``sample`` (simulated), ``sample:null`` (simulated, no effect planted), ``lean:DIR`` (LEAN's folder
-        layout), ``csvdir:DIR`` (CSV or Parquet, see docs/own-data.md) or ``sp500`` (closes 1990-2022).
+        ``sample`` (simulated), ``sample:null`` (simulated, no effect planted), or one of `PROVIDERS`; docs/providers.md
+        describes each.
     seed : int, default 7
         Seed of the simulated market; recorded data ignores it.
     fault : str, optional
@@ -48,29 +87,27 @@ def open_provider(
 
 
 def _open(spec: str, seed: int) -> Provider:
-    kind, colon, rest = spec.partition(":")
+    name, colon, rest = spec.partition(":")
     # Each provider is imported only when asked for: the simulation and skfolio are heavy.
-    if kind == "sample":
+    if name == "sample":
         if colon and rest != "null":
             raise ProviderError(f"unknown setting {rest!r} of provider sample: use sample or sample:null")
         from dnalyaw.market.providers._sample import SampleProvider
 
         return SampleProvider(seed=seed, null=rest == "null")
-    if kind == "lean":
-        folder = _folder(spec, rest)
-        from dnalyaw.market.providers._lean import LeanProvider
-
-        return LeanProvider(folder, name=spec)
-    if kind == "csvdir":
-        folder = _folder(spec, rest)
-        from dnalyaw.market.providers._csvdir import CsvDirProvider
-
-        return CsvDirProvider(folder, name=spec)
-    if kind == "sp500" and not colon:
-        from dnalyaw.market.providers._sp500 import Sp500Provider
-
-        return Sp500Provider()
-    raise ProviderError(f"unknown provider {spec!r}: use one of {', '.join(PROVIDERS)}")
+    kind = _KINDS.get(name)
+    if kind is None or (kind.rest == "none" and colon):
+        raise ProviderError(f"unknown provider {spec!r}: use one of {', '.join(PROVIDERS)}")
+    given: tuple[Path | str, ...] = ()
+    if kind.rest == "folder":
+        given = (_folder(spec, rest),)
+    elif kind.rest == "text":
+        if not rest:
+            raise ProviderError(f"provider {name} needs more: write {' or '.join(kind.forms)}")
+        given = (rest,)
+    module = importlib.import_module(f"dnalyaw.market.providers.{kind.module}")
+    opener: Callable[..., Provider] = getattr(module, kind.opener)
+    return opener(*given) if kind.rest == "none" else opener(*given, name=spec)
 
 
 def _folder(spec: str, text: str) -> Path:
