@@ -15,8 +15,10 @@ from dnalyaw.market._actions import (
     total_return_index,
     total_returns,
 )
+from dnalyaw.market._bars import AUCTIONS, AuctionWindow, Bars, BarsError, minute_bars, session_bars
 from dnalyaw.market._borrow import borrow_on
 from dnalyaw.market._fx import FxRate, StaleRateError, convert_money, fx_rate
+from dnalyaw.market._identity import Assigned, IdentityError, Instrument, InstrumentMaster
 from dnalyaw.market._instrument import Label, LabelError, parse_label
 from dnalyaw.market._region import REGIONS, Region, RegionError, region
 from dnalyaw.market._schema import (
@@ -47,6 +49,7 @@ from dnalyaw.market._sessions import (
     DECISION_LEAD,
     SessionError,
     SessionTimes,
+    calendar_span,
     decision_moment,
     is_session,
     next_session,
@@ -60,11 +63,19 @@ from dnalyaw.market._sessions import (
     sessions_between,
 )
 from dnalyaw.market._ticks import REDUCED_FROM, session_ticks
+from dnalyaw.market._universe import (
+    UniverseError,
+    UniverseRules,
+    index_members,
+    universe,
+    universe_history,
+)
 from dnalyaw.market._volume import volume_profile
 
 __all__ = [
     "ACTION_KINDS",
     "ASSET_CLASSES",
+    "AUCTIONS",
     "DAY_COUNTS",
     "DECISION_LEAD",
     "FEEDS",
@@ -77,8 +88,15 @@ __all__ = [
     "UTC",
     "AccountActions",
     "AdjustError",
+    "Assigned",
+    "AuctionWindow",
+    "Bars",
+    "BarsError",
     "DayCount",
     "FxRate",
+    "IdentityError",
+    "Instrument",
+    "InstrumentMaster",
     "Label",
     "LabelError",
     "Region",
@@ -90,12 +108,15 @@ __all__ = [
     "SessionTimes",
     "StaleRateError",
     "StaleSeriesError",
+    "UniverseError",
+    "UniverseRules",
     "account_actions",
     "accrued",
     "action_effects",
     "adjust_bars",
     "back_adjust_bars",
     "borrow_on",
+    "calendar_span",
     "conform",
     "convert_money",
     "decision_moment",
@@ -103,13 +124,16 @@ __all__ = [
     "end_payments",
     "ex_reference",
     "fx_rate",
+    "index_members",
     "is_session",
     "known_series",
+    "minute_bars",
     "next_session",
     "parse_label",
     "previous_session",
     "region",
     "series_value",
+    "session_bars",
     "session_close",
     "session_on_or_after",
     "session_on_or_before",
@@ -120,6 +144,8 @@ __all__ = [
     "sessions_between",
     "total_return_index",
     "total_returns",
+    "universe",
+    "universe_history",
     "volume_profile",
     "year_fraction",
 ]

@@ -1,15 +1,20 @@
-"""Sessions of an exchange: which days trade, and when they open, pause and close (all UTC)."""
+"""Sessions of an exchange: which days trade, and when they open, pause and close (all UTC).
+
+The calendars are those of `exchange_calendars`; Hong Kong's storm days and earlier lunch breaks are put right by
+`dnalyaw.market._weather`.
+"""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 
 import polars as pl
 
 from dnalyaw.market._region import region
+from dnalyaw.market._weather import SEVERE_WEATHER, lunch
 
 __all__ = [
     "DECISION_LEAD",
@@ -35,7 +40,8 @@ DECISION_LEAD = timedelta(minutes=30)
 """How long before the open a run decides."""
 
 # Building a calendar costs time in proportion to its span, so the span is fixed: it covers the oldest data
-# that a provider reads and the years to come. Hong Kong's lunar holidays are tabulated to 2049.
+# that a provider reads and the years to come. Hong Kong's lunar holidays are tabulated to 2049; China's holidays are
+# announced a year ahead, so its calendar begins with its exchange and ends with the last year the library knows.
 FIRST_DAY = date(1985, 1, 1)
 LAST_DAY = date(2035, 12, 31)
 
@@ -63,21 +69,6 @@ class SessionTimes:
 
 
 @lru_cache(maxsize=8)
-def calendar_span(code: str) -> tuple[date, date]:
-    """Return the first and last day that the calendar of region `code` covers.
-
-    Shanghai opened in December 1990, and China decrees its holidays a year at a time: its calendar ends where the
-    installed exchange_calendars knows them no further.
-    """
-    from exchange_calendars.calendar_utils import _default_calendar_factories
-
-    factory = _default_calendar_factories[region(code).calendar]
-    low, high = factory.bound_min(), factory.bound_max()
-    first = FIRST_DAY if low is None else max(FIRST_DAY, low.date())
-    return first, LAST_DAY if high is None else min(LAST_DAY, high.date())
-
-
-@lru_cache(maxsize=8)
 def _table(code: str) -> pl.DataFrame:
     # Imported here: pandas and the holiday tables cost over a second that many commands never need.
     import exchange_calendars
@@ -91,10 +82,62 @@ def _table(code: str) -> pl.DataFrame:
         for name in ("open", "close", "break_start", "break_end")
     }
     days = pl.Series("session", schedule.index.to_numpy().astype("datetime64[us]"))
-    return pl.DataFrame([days, *moments.values()]).select(
+    table = pl.DataFrame([days, *moments.values()]).select(
         pl.col("session").cast(pl.Date),
         pl.col("open", "close", "break_start", "break_end").dt.replace_time_zone("UTC"),
     )
+    return _put_right(table) if code == "HK" else table
+
+
+def _put_right(table: pl.DataFrame) -> pl.DataFrame:
+    """Hong Kong's table with the lunch of its day, and the storm days that the library lacks."""
+    zone = region("HK").timezone
+
+    def at(clock: str) -> pl.Expr:
+        local = pl.col("session").dt.combine(pl.col(clock)).dt.cast_time_unit("us")
+        return local.dt.replace_time_zone(zone).dt.convert_time_zone("UTC")
+
+    days = table["session"].to_list()
+    storms = [SEVERE_WEATHER.get(day) for day in days]
+    clocks: dict[str, list[time | None]] = {
+        "__opened": [storm.opened if storm else None for storm in storms],
+        "__closed": [storm.closed if storm else None for storm in storms],
+        "__lunch": [lunch(day)[0] for day in days],
+        "__noon": [lunch(day)[1] for day in days],
+    }
+    lost = [day for day, storm in zip(days, storms, strict=True) if storm is not None and storm.lost]
+    whole = table.with_columns(
+        *(pl.Series(name, clock, pl.Time) for name, clock in clocks.items()),
+    ).with_columns(
+        pl.coalesce(at("__opened"), "open").alias("open"),
+        pl.coalesce(at("__closed"), "close").alias("close"),
+        # A day that the library has without a break closes before noon's is over.
+        pl.when(pl.col("break_start").is_not_null()).then(at("__lunch")).alias("break_start"),
+        pl.when(pl.col("break_start").is_not_null()).then(at("__noon")).alias("break_end"),
+    )
+    # A session that begins in the afternoon, or ends before it, has no lunch.
+    has_break = (pl.col("open") < pl.col("break_start")) & (pl.col("close") > pl.col("break_end"))
+    return whole.filter(~pl.col("session").is_in(lost)).select(
+        "session",
+        "open",
+        "close",
+        *(pl.when(has_break).then(name).alias(name) for name in ("break_start", "break_end")),
+    )
+
+
+@lru_cache(maxsize=8)
+def calendar_span(code: str) -> tuple[date, date]:
+    """Return the first and the last day that the calendar of region `code` covers.
+
+    Shanghai opened in December 1990, and China decrees its holidays a year at a time: its calendar ends where the
+    installed exchange_calendars knows them no further.
+    """
+    if region(code).calendar != "XSHG":
+        return FIRST_DAY, LAST_DAY
+    from exchange_calendars.exchange_calendar_xshg import XSHGExchangeCalendar
+
+    low, high = XSHGExchangeCalendar.bound_min().date(), XSHGExchangeCalendar.bound_max().date()
+    return max(FIRST_DAY, low), min(LAST_DAY, high)
 
 
 @lru_cache(maxsize=8)

@@ -1,4 +1,4 @@
-"""Price steps: one cent in the United States, Hong Kong's table by price and date."""
+"""Price steps: a hundredth in the United States and mainland China, Hong Kong's table by price and date."""
 
 from __future__ import annotations
 

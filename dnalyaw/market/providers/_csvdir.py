@@ -29,6 +29,8 @@ from dnalyaw.market.providers._times import BAR_LAG, bar_times, event_session, k
 __all__ = ["CsvDirProvider", "label_id"]
 
 _QUOTE_SIZE = 100.0
+_LOTS = {"CN": 100}
+"""Shares of a region's board lot; 1 where it is no rule of the exchange, and a file must say."""
 
 _LOTS = {"CN": 100}
 """Lots that a region has by rule; elsewhere a file must say."""

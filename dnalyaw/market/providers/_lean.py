@@ -26,6 +26,7 @@ __all__ = ["Dropped", "LeanProvider"]
 
 _LOG = logging.getLogger(__name__)
 _TICK = 0.01
+_FUND_VENUES = frozenset({"ARCA", "BATS"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,9 @@ class LeanProvider:
     Identity comes from the map files: every ticker file is cut at their dates, so that a reused ticker is
     another instrument, and rows that no map file covers are dropped, counted in `dropped` and logged. Only
     instruments with at least one bar or recorded quote are listed. The folder knows no sectors (null), no
-    issuers (each instrument is its own) and no fundamentals. Quotes are the last of each recorded minute of
-    the regular session; `available_at` is the minute's end.
+    issuers (each instrument is its own), no fundamentals, and no classes but what the venue says:
+    those of ARCA and BATS are funds, the others count as equities (QQQ among them). Quotes are the last of each recorded
+    minute of the regular session; `available_at` is the minute's end.
 
     Parameters
     ----------
@@ -293,6 +295,10 @@ class LeanProvider:
                     "listed_on": identity.listed_on,
                     "delisted_on": None,
                     "last_price": None,
+                    # Map files state no class, but these two list funds alone.
+                    "asset_class": "etf" if span.venue in _FUND_VENUES else None,
+                    "multiplier": None,
+                    "expires_on": None,
                 }
                 rows.append(row | event_session("US", span.start, first))
                 if span.end is not None:

@@ -145,6 +145,9 @@ class Sp500Provider:
                 "listed_on": first,
                 "delisted_on": None,
                 "last_price": None,
+                "asset_class": "equity",
+                "multiplier": None,
+                "expires_on": None,
             }
             | event_session("US", first, first)
             for ticker, (venue, sector) in _VENUE_AND_SECTOR.items()

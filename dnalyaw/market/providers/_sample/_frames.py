@@ -132,6 +132,7 @@ def instrument_rows(market: Market) -> list[tuple[int, dict[str, Any]]]:
             "tick": 0.0 if market.region == "HK" else 0.01,
             "valid_to": None,
             "listed_on": listed,
+            "asset_class": "equity",
         }
         for at, ticker in u.names[i]:
             at = max(at, BURN_IN)
