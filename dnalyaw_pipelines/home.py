@@ -220,14 +220,15 @@ class Home:
     def window(self, region: str, feed: str, partition: str) -> tuple[date, date]:
         """First and last day of the data of a partition: the whole history for the first one.
 
-        Bars and quotes begin with the history that is computed on; what describes instruments begins with
+        What has a row a session begins with the history that is computed on; what describes instruments begins with
         the first day that is known, because an instrument listed long ago still has its row there.
         """
         config = self._region(region)
         end = date.fromisoformat(partition)
         if partition != config.genesis:
             return end, end
-        return (date.fromisoformat(config.history_start) if feed in ("bars", "quotes") else FIRST_DAY), end
+        of_sessions = ("bars", "quotes", "series", "borrow")
+        return (date.fromisoformat(config.history_start) if feed in of_sessions else FIRST_DAY), end
 
     def traded_session(self, region: str, partition: str) -> date:
         """The session that is traded on the data of a partition: the next one."""

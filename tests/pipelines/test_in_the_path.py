@@ -18,7 +18,7 @@ from dnalyaw.pit.feast import FeatureStoreError
 from dnalyaw.quality import RULES
 from dnalyaw_pipelines import dbt_project, keys
 from dnalyaw_pipelines.components.feature_store import features_path
-from dnalyaw_pipelines.components.feed import _published_tail
+from dnalyaw_pipelines.delivery import published_tail
 from dnalyaw_pipelines.gate import GateClosedError, require_green, require_materialized
 from dnalyaw_pipelines.home import Home
 from dnalyaw_pipelines.io import LakeIOManager, partition_path, required_checks
@@ -355,10 +355,10 @@ def test_a_partition_that_was_never_made_is_not_read():
 
 def test_gates_compare_with_published_bars_only(next_home: Home, copy_of):
     home = copy_of(next_home)
-    good = _published_tail(home, REGION, "2026-11-20")
+    good = published_tail(home, REGION, "2026-11-20")
     assert good is not None
     bad = home.lake.latest(REGION, "bars", NEXT).read().drop("ingested_at").with_columns(pl.col("close") * 9)
     home.lake.land(REGION, "bars", NEXT, bad)
-    seen = _published_tail(home, REGION, "2026-11-20")
+    seen = published_tail(home, REGION, "2026-11-20")
     assert seen is not None
     assert exact(seen) == exact(good)
