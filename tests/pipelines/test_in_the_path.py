@@ -50,8 +50,12 @@ BLOCKING = {
     "quotes": ["schema", "empty", "duplicate", "off_calendar", "stale", "crossed"],
     "actions": ["schema", "empty", "duplicate", "amounts", "times"],
     "fundamentals": ["schema", "empty", "duplicate", "filing_order", "values"],
+    "series": ["schema", "empty", "duplicate", "off_calendar"],
+    "borrow": ["schema", "empty", "duplicate", "off_calendar"],
 }
 MART_TESTS = [
+    "mart_factor_panel_figures_were_known",
+    "mart_factor_panel_instruments",
     "mart_factor_panel_no_return_across_identity",
     "mart_factor_panel_one_row_a_key",
     "not_null_mart_factor_panel_adj_close",

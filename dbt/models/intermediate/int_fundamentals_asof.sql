@@ -5,18 +5,23 @@
 with filings as (
     select distinct instrument_id, available_at as known_at from {{ ref("stg_fundamentals") }}
 ),
-known as (
+vintages as (
     select
-        filings.instrument_id, filings.known_at, facts.metric, facts.period_end,
-        arg_max(facts.value, facts.available_at) as value
+        filings.instrument_id, filings.known_at, facts.metric, facts.period_end, facts.value,
+        row_number() over (
+            partition by filings.instrument_id, filings.known_at, facts.metric, facts.period_end
+            order by facts.available_at desc
+        ) as vintage
     from filings
     join {{ ref("stg_fundamentals") }} as facts
         on facts.instrument_id = filings.instrument_id and facts.available_at <= filings.known_at
-    group by all
 ),
 aged as (
-    select *, row_number() over (partition by instrument_id, known_at, metric order by period_end desc) as age
-    from known
+    select
+        instrument_id, known_at, metric, period_end, value,
+        row_number() over (partition by instrument_id, known_at, metric order by period_end desc) as age
+    from vintages
+    where vintage = 1
 )
 select
     instrument_id,

@@ -1,3 +1,3 @@
 select instrument_id, metric, period_end, value, form, available_at
-from read_parquet('{{ var("inputs") }}/fundamentals.parquet')
+from {{ published("fundamentals") }}
 where value is not null
