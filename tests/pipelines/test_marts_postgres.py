@@ -203,3 +203,12 @@ def test_every_model_and_column_is_described():
         if not column["description"]
     ]
     assert columns == []
+
+
+def test_the_documentation_is_one_page(inputs: Path, tmp_path: Path):
+    warehouse = tmp_path / "w.db"
+    dbt_project.build(warehouse, inputs, tmp_path / "target")
+    page = dbt_project.generate_docs(warehouse, inputs, tmp_path / "docs")
+    text = page.read_text()
+    assert "What factors read, one row an instrument and session." in text
+    assert "Shares now for one at the listing." in text
