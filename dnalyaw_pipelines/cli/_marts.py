@@ -13,7 +13,9 @@ from dnalyaw_pipelines.cli._home import add_home_options, faults_as_lines, named
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     add_home_options(parser)
-    parser.add_argument("what", choices=["postgres", "docs"], help="build them in PostgreSQL, or write their pages")
+    parser.add_argument(
+        "what", choices=["postgres", "docs"], help="build them in PostgreSQL, or write their pages"
+    )
     parser.add_argument("--region", default="US", help="US (default), HK or CN")
 
 
@@ -50,6 +52,8 @@ def execute(arguments: argparse.Namespace) -> int:
     bad = {n: o.message for n, o in found.items() if o.status not in ("success", "pass")}
     if bad:
         name, message = next(iter(bad.items()))
-        raise CommandError(f"{len(bad)} of {len(found)} models and tests failed, first {name}: {message}", FAILED)
+        raise CommandError(
+            f"{len(bad)} of {len(found)} models and tests failed, first {name}: {message}", FAILED
+        )
     sys.stdout.write(json.dumps({"region": region, "loaded": rows, "built": len(found)}) + "\n")
     return OK

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import polars as pl
 import pytest
 
-from dnalyaw.quality import RULES
 from dnalyaw_pipelines import keys
 from dnalyaw_pipelines.delivery import judge
 from dnalyaw_pipelines.feed_spec import plain_spec

@@ -34,12 +34,18 @@ def folder_of(place: Path, labels: tuple[str, ...], *, ids: int, scale: float = 
     names = pl.DataFrame({"label": labels, "instrument_id": range(ids, ids + len(labels))})
     names.write_csv(place / "instruments.csv")
     rows = [
-        {"label": label, "session": day.isoformat(), "close": round(scale * (100 + 20 * n + (i * 7 % 5) * 0.3), 4)}
+        {
+            "label": label,
+            "session": day.isoformat(),
+            "close": round(scale * (100 + 20 * n + (i * 7 % 5) * 0.3), 4),
+        }
         for n, label in enumerate(labels)
         for i, day in enumerate(days)
     ]
     bars = pl.DataFrame(rows).with_columns(
-        open=pl.col("close") - 0.1, high=pl.col("close") + 0.5, low=pl.col("close") - 0.5,
+        open=pl.col("close") - 0.1,
+        high=pl.col("close") + 0.5,
+        low=pl.col("close") - 0.5,
         volume=1_000_000.0 + pl.int_range(pl.len()) * 13,
     )
     bars.write_csv(place / "bars.csv")
@@ -112,7 +118,9 @@ schedule: {after_close: 90m}
     ).records[0]
     facts = {k: v.value for k, v in landed.asset_materialization.metadata.items()}  # type: ignore[union-attr]
     assert (facts["rows_not_asked_for"], facts["rows_of_unknown_instruments"]) == (50, 50)
-    checks = {e.check_name: e for e in result.get_asset_check_evaluations() if e.asset_key.path[-1] == "vendor_bars"}
+    checks = {
+        e.check_name: e for e in result.get_asset_check_evaluations() if e.asset_key.path[-1] == "vendor_bars"
+    }
     assert "expectations" not in checks
     assert checks["split_like"].metadata["severity"].value == "error"
     assert "adjusts prices in silence" in str(checks["split_like"].metadata["severity_reason"].value)
@@ -138,7 +146,12 @@ def test_what_is_published_is_what_was_judged(home: Home, instance: dg.DagsterIn
     location = declared(tmp_path / "project", OWN)
     assert execute(location, instance, "instruments", "bars").success
     good = home.lake.pins("US", "bars", PARTITION)
-    bad = home.lake.latest("US", "bars", PARTITION).read().drop("ingested_at").with_columns(pl.col("close") * 50)
+    bad = (
+        home.lake.latest("US", "bars", PARTITION)
+        .read()
+        .drop("ingested_at")
+        .with_columns(pl.col("close") * 50)
+    )
     home.lake.land("US", "bars", PARTITION, bad)
 
     job = dg.define_asset_job("publish", dg.AssetSelection.assets(keys.published("US", "bars")))
@@ -152,7 +165,10 @@ def test_what_is_published_is_what_was_judged(home: Home, instance: dg.DagsterIn
 
 
 FAULTS = {
-    "variable": ("provider: 'csvdir:{{ env.DNALYAW_NOWHERE }}'", r"field provider: .*DNALYAW_NOWHERE is not set"),
+    "variable": (
+        "provider: 'csvdir:{{ env.DNALYAW_NOWHERE }}'",
+        r"field provider: .*DNALYAW_NOWHERE is not set",
+    ),
     "call": ("provider: \"csvdir:{{ env('DNALYAW_NOWHERE') }}\"", r"DNALYAW_NOWHERE is not set"),
     "provider": ("provider: banana", r"field provider: there is no provider 'banana'"),
     "schema": ("schema: prices", r"field schema: 'prices' is no table"),
@@ -176,7 +192,7 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_bad_yaml_names_file_and_field(fault: str, tmp_path: Path):
     line, told = FAULTS[fault]
-    with pytest.raises(Exception, match="defs.yaml") as raised:
+    with pytest.raises(Exception, match=r"defs\.yaml|feeds") as raised:
         declared(tmp_path, feed(f"region: US\nfeed: bars\n{line}"))
     error: BaseException = raised.value
     while error.__cause__ is not None:
@@ -187,7 +203,9 @@ def test_bad_yaml_names_file_and_field(fault: str, tmp_path: Path):
 
 
 def _tick(home: Home, moment: str) -> dg.RunRequest | dg.SkipReason:
-    return request_of(plain_spec("US", "bars"), datetime.fromisoformat(moment).replace(tzinfo=ZoneInfo("America/New_York")))
+    return request_of(
+        plain_spec("US", "bars"), datetime.fromisoformat(moment).replace(tzinfo=ZoneInfo("America/New_York"))
+    )
 
 
 def test_a_schedule_asks_once_for_a_closed_session(home: Home, tmp_path: Path):

@@ -159,7 +159,9 @@ def test_the_tests_of_the_models_see_planted_faults(inputs: Path, tmp_path: Path
             early = pl.when(pl.int_range(pl.len()) == 3).then(pl.col("event_time") - pl.duration(days=1))
             frame = frame.with_columns(early.otherwise("available_at").alias("available_at"))
         if file.stem == "actions":
-            frame = frame.with_columns(kind=pl.when(pl.int_range(pl.len()) == 0).then(pl.lit("gift")).otherwise("kind"))
+            frame = frame.with_columns(
+                kind=pl.when(pl.int_range(pl.len()) == 0).then(pl.lit("gift")).otherwise("kind")
+            )
         if file.stem in ("series", "borrow"):
             frame = pl.concat([frame, frame.tail(1)])
         if file.stem == "fundamentals":  # filed before its period ended
@@ -185,7 +187,7 @@ def test_the_tests_of_the_models_see_planted_faults(inputs: Path, tmp_path: Path
 def test_a_server_that_is_not_there_is_named(tmp_path: Path):
     nowhere = Address(str(tmp_path), 5432, "nobody", "secret-word", "none")
     pl.DataFrame({"a": [1]}).write_parquet(tmp_path / "a.parquet")
-    with pytest.raises(PostgresError, match="cannot be reached.*DNALYAW_POSTGRES_HOST") as raised:
+    with pytest.raises(PostgresError, match=r"cannot be reached.*DNALYAW_POSTGRES_HOST") as raised:
         load_inputs(tmp_path, nowhere)
     assert "secret-word" not in str(raised.value)
 
