@@ -47,6 +47,12 @@ def models() -> tuple[DbtModel, ...]:
     return _models(_fingerprint())
 
 
+def manifest() -> dict:
+    """What dbt knows of the project, parsed again when a file changed."""
+    models()
+    return json.loads((BUILD / "manifest.json").read_text())
+
+
 def _fingerprint() -> str:
     files = sorted(p for p in PROJECT.rglob("*") if p.suffix in {".sql", ".yml"})
     return "\n".join(f"{p.relative_to(PROJECT)} {p.stat().st_mtime_ns}" for p in files)
@@ -87,8 +93,18 @@ def _tested(node: dict) -> list[str]:
     return [attached] if attached else [p for p in node["depends_on"]["nodes"] if p.startswith("model.")][:1]
 
 
-def build(warehouse: Path, inputs: Path, target: Path) -> dict[str, DbtOutcome]:
+def build(
+    warehouse: Path, inputs: Path, target: Path, profile: str = "duckdb", inputs_schema: str = "published"
+) -> dict[str, DbtOutcome]:
     """Build every model and run every test on the Parquet files of ``inputs``.
+
+    Parameters
+    ----------
+    warehouse, inputs, target : Path
+        DuckDB's file, the tables' folder, and where dbt leaves its results.
+    profile : str
+        ``duckdb``, or ``postgres``: then the tables lie in the schema `inputs_schema` of the server that the
+        variables DNALYAW_POSTGRES_* name (`dbt_postgres.load_inputs`).
 
     Returns
     -------
@@ -96,9 +112,17 @@ def build(warehouse: Path, inputs: Path, target: Path) -> dict[str, DbtOutcome]:
     """
     warehouse.parent.mkdir(parents=True, exist_ok=True)
     # Everything in it is made again below; what a kill left half-written must not stop the next run.
-    for leftover in (warehouse, warehouse.with_name(warehouse.name + ".wal")):
-        leftover.unlink(missing_ok=True)
-    _invoke(["build"], target=target, warehouse=warehouse, inputs=inputs, strict=False)
+    if profile == "duckdb":
+        for leftover in (warehouse, warehouse.with_name(warehouse.name + ".wal")):
+            leftover.unlink(missing_ok=True)
+    _invoke(
+        ["build", "--target", profile],
+        target=target,
+        warehouse=warehouse,
+        inputs=inputs,
+        inputs_schema=inputs_schema,
+        strict=False,
+    )
     try:
         results = json.loads((target / "run_results.json").read_text())["results"]
     except (OSError, ValueError) as error:
@@ -111,7 +135,21 @@ def build(warehouse: Path, inputs: Path, target: Path) -> dict[str, DbtOutcome]:
     }
 
 
-def _invoke(command: list[str], *, target: Path, warehouse: Path, inputs: Path, strict: bool = True) -> None:
+def generate_docs(warehouse: Path, inputs: Path, target: Path) -> Path:
+    """The documentation of every model and column, with the lineage: one page that opens without a server."""
+    _invoke(["docs", "generate", "--static"], target=target, warehouse=warehouse, inputs=inputs)
+    return target / "static_index.html"
+
+
+def _invoke(
+    command: list[str],
+    *,
+    target: Path,
+    warehouse: Path,
+    inputs: Path,
+    inputs_schema: str = "published",
+    strict: bool = True,
+) -> None:
     # dbt takes two seconds to import; only what builds needs it.
     from dbt.cli.main import dbtRunner
 
@@ -132,7 +170,7 @@ def _invoke(command: list[str], *, target: Path, warehouse: Path, inputs: Path, 
                 "--log-path",
                 str(target / "logs"),
                 "--vars",
-                json.dumps({"inputs": str(inputs)}),
+                json.dumps({"inputs": str(inputs), "inputs_schema": inputs_schema}),
             ]
         )
     if result.exception is not None and (strict or not (target / "run_results.json").exists()):

@@ -16,7 +16,7 @@ from dnalyaw_pipelines.executions import RiskClose, risk_closes, session_report
 from dnalyaw_pipelines.home import Home
 from dnalyaw_pipelines.io import partition_path
 
-FEEDS = ("instruments", "bars", "quotes", "actions", "fundamentals")
+FEEDS = ("instruments", "bars", "quotes", "actions", "fundamentals", "series", "borrow")
 TOP = 8
 
 

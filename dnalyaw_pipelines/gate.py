@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import dagster as dg
+from dagster._core.event_api import PartitionKeyFilter
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 
@@ -60,6 +61,29 @@ def require_green(
             f"{asset.to_user_string()} {partition} is not fit to be read: {'; '.join(faults)}"
         )
     return dict.fromkeys(checks, "passed")
+
+
+def latest_version(instance: dg.DagsterInstance, asset: dg.AssetKey, partition: str) -> str:
+    """The version that the latest materialization of a partition landed."""
+    wanted = dg.AssetRecordsFilter(asset_key=asset, asset_partitions=[partition])
+    records = instance.fetch_materializations(wanted, limit=1).records
+    found = records[0].asset_materialization if records else None
+    version = found.metadata.get("version") if found is not None else None
+    if version is None:
+        raise GateClosedError(f"{asset.to_user_string()} {partition} was never landed; materialize it first")
+    return str(version.value)
+
+
+def judged_version(
+    instance: dg.DagsterInstance, asset: dg.AssetKey, check: str, partition: str
+) -> str | None:
+    """The version that the last evaluation of a check of a partition speaks of."""
+    records = instance.event_log_storage.get_asset_check_execution_history(
+        dg.AssetCheckKey(asset, check), limit=1, partition_filter=PartitionKeyFilter(key=partition)
+    )
+    event = records[0].event.dagster_event if records and records[0].event else None
+    version = event.asset_check_evaluation_data.metadata.get("version") if event is not None else None
+    return None if version is None else str(version.value)
 
 
 def check_statuses(

@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -234,14 +234,15 @@ class Home:
     def window(self, region: str, feed: str, partition: str) -> tuple[date, date]:
         """First and last day of the data of a partition: the whole history for the first one.
 
-        Bars and quotes begin with the history that is computed on; what describes instruments begins with
+        What has a row a session begins with the history that is computed on; what describes instruments begins with
         the first day that is known, because an instrument listed long ago still has its row there.
         """
         config = self._region(region)
         end = date.fromisoformat(partition)
         if partition != config.genesis:
             return end, end
-        return (date.fromisoformat(config.history_start) if feed in ("bars", "quotes") else FIRST_DAY), end
+        of_sessions = ("bars", "quotes", "series", "borrow")
+        return (date.fromisoformat(config.history_start) if feed in of_sessions else FIRST_DAY), end
 
     def traded_session(self, region: str, partition: str) -> date:
         """The session that is traded on the data of a partition: the next one."""
@@ -287,13 +288,16 @@ class Home:
     def trials(self) -> Path:
         return self.root / "trials.jsonl"
 
-    def store(self) -> BitemporalStore | None:
-        """The store that what is published also goes to; None where the home has none."""
+    def store(self, keys: Mapping[str, Sequence[str]] | None = None) -> BitemporalStore | None:
+        """The store that what is published also goes to; None where the home has none.
+
+        `keys` names the key columns of feeds that are declared under a name of their own.
+        """
         url = self.config().store
         if url is None:
             return None
         try:
-            return BitemporalStore(url)
+            return BitemporalStore(url, keys=keys)
         except StoreError as error:
             raise HomeError(f"{self.config_path}: store: {error}") from error
 

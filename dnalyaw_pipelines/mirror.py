@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from dnalyaw.market import KEYS
 from dnalyaw.pit import append_line, read_lines
 
 if TYPE_CHECKING:
@@ -17,11 +18,18 @@ if TYPE_CHECKING:
     from dnalyaw_pipelines.home import Home
 
 
-def mirror(home: Home, region: str, feed: str) -> int | None:
+def mirror(home: Home, region: str, feed: str, schema: str | None = None) -> int | None:
     """Bring every published version that the store has not received yet there.
 
     What an earlier call did not finish, because of a kill or of a store out of reach, is done by the next one: a
     version counts as received when the line that says so is on the disk, and one appended twice adds nothing.
+
+    Parameters
+    ----------
+    home : Home
+    region, feed : str
+    schema : str, optional
+        The table that the feed delivers, where its name is another.
 
     Returns
     -------
@@ -33,7 +41,7 @@ def mirror(home: Home, region: str, feed: str) -> int | None:
     StoreError
         If the store refuses a version or cannot be reached. What is published stays published.
     """
-    store = home.store()
+    store = home.store(keys={feed: KEYS[schema or feed]})
     if store is None:
         return None
     record = _record(home, region, feed)

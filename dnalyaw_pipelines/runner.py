@@ -8,12 +8,13 @@ from types import TracebackType
 from typing import Any
 
 import dagster as dg
+from dagster.components.core.component_tree import ComponentTreeException
 
 from dnalyaw_pipelines import keys
 from dnalyaw_pipelines.cli._exit import BLOCKED, FAILED, OK, REFUSED, USAGE, CommandError
-from dnalyaw_pipelines.components.feed import FAULT_TAG
 from dnalyaw_pipelines.components.handoff import HANDOFF_TAG, SPEED_TAG
 from dnalyaw_pipelines.dbt_project import DbtError
+from dnalyaw_pipelines.delivery import FAULT_TAG
 from dnalyaw_pipelines.home import Home
 from dnalyaw_pipelines.instance import open_instance
 from dnalyaw_pipelines.progress import Progress
@@ -58,8 +59,8 @@ class Runner:
         try:
             self.definitions: dg.Definitions = defs()
             self.definitions.get_repository_def()
-        except (dg.DagsterError, DbtError) as error:
-            raise CommandError(f"the graph does not load: {str(error).strip().splitlines()[0]}") from error
+        except (dg.DagsterError, ComponentTreeException, DbtError) as error:
+            raise CommandError(f"the graph does not load: {_deepest(error)}") from error
         follow(progress)
 
     def __enter__(self) -> Runner:
@@ -176,6 +177,13 @@ class Runner:
             | {"status": "ok", "exit_status": OK}
             | region_figures(self.home, request.region, partition)
         )
+
+
+def _deepest(error: BaseException) -> str:
+    """What a fault of the declarations says of itself, in one line: Dagster wraps it in a picture of the folder."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return " ".join(str(error).split())
 
 
 def _as_key_syntax(text: str) -> str:

@@ -8,6 +8,7 @@ import sys
 
 from dnalyaw_pipelines.cli._exit import OK, USAGE, CommandError
 from dnalyaw_pipelines.cli._home import add_home_options, faults_as_lines, named_home
+from dnalyaw_pipelines.home import Home
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -21,17 +22,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Record the acceptance of the latest delivery; the next run publishes it."""
-    from dnalyaw.quality import RULES
-
     region, slash, feed = arguments.feed.partition("/")
-    if not slash or feed not in RULES:
+    home = named_home(arguments)
+    known = _rules(home, region, feed)
+    if not slash or not known:
         raise CommandError(f"{arguments.feed!r} is no feed; write REGION/FEED, for example us/bars", USAGE)
-    known = [rule.name for rule in RULES[feed]]
     if arguments.rule not in known:
         raise CommandError(f"{feed} has no rule {arguments.rule!r}; its rules are {', '.join(known)}", USAGE)
     if not arguments.reason.strip():
         raise CommandError("a finding is accepted with a reason; give one with --reason", USAGE)
-    home = named_home(arguments)
     with faults_as_lines(), home.lock():
         staged = home.lake.latest(region.upper(), feed, arguments.session)
         home.lake.accept(staged, rule=arguments.rule, who=getpass.getuser(), reason=arguments.reason)
@@ -40,3 +39,19 @@ def execute(arguments: argparse.Namespace) -> int:
         f"`dnalyaw run` publishes it\n"
     )
     return OK
+
+
+def _rules(home: Home, region: str, feed: str) -> list[str]:
+    """The rules of a feed: of a table of the contract, or of what a YAML file declares under another name."""
+    from dnalyaw.quality import RULES
+
+    if feed in RULES:
+        return [rule.name for rule in RULES[feed]]
+    from dnalyaw_pipelines import keys
+    from dnalyaw_pipelines.definitions import defs
+    from dnalyaw_pipelines.instance import prepare
+
+    prepare(home)
+    staging = keys.staging(region, feed)
+    checks = defs().resolve_asset_graph().get_check_keys_for_assets({staging})
+    return sorted(key.name for key in checks)

@@ -15,6 +15,7 @@ COMMANDS = {
     "run": "one day of the whole platform: feeds, checks, features, model, targets, orders, fills, report",
     "runtime": "start, stop or look at the compiled runtime (up, down, status)",
     "accept": "take a delivery in spite of a finding, with a reason",
+    "marts": "the dbt models in PostgreSQL, or their documentation as a page",
     "risk": "limits, how much of them is used, which riskd runs, and stress scenarios",
     "reconcile": "where omsd's books and the venue differ, and accept the venue's account",
     "unwind": "take a name or a strategy down to nothing by hand, and keep it there",

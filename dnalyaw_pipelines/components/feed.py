@@ -1,244 +1,228 @@
-"""A feed: staging, its checks, and the publish step."""
+"""A feed: staging, its checks, and the publish step, declared in YAML."""
 
-from datetime import date
-from typing import TYPE_CHECKING
+import warnings
+from typing import Annotated, Any
 
 import dagster as dg
-import polars as pl
+from pydantic import BaseModel
 
-from dnalyaw.pit import StoreError
 from dnalyaw_pipelines import keys
-from dnalyaw_pipelines.gate import require_green
-from dnalyaw_pipelines.home import Home, provider_for
-from dnalyaw_pipelines.mirror import mirror
+from dnalyaw_pipelines.components.feed_scaffold import FeedScaffolder
+from dnalyaw_pipelines.components.feed_schedule import feed_schedule
+from dnalyaw_pipelines.delivery import judge, land, publish
+from dnalyaw_pipelines.feed_spec import (
+    FeedError,
+    FeedSpec,
+    JudgedBy,
+    Place,
+    checked_instruments,
+    checked_name,
+    checked_provider,
+    checked_region,
+    checked_schema,
+    judged_by,
+    require_variables,
+)
+from dnalyaw_pipelines.gate import latest_version
+from dnalyaw_pipelines.home import Home
 from dnalyaw_pipelines.partitions import session_partitions
 
-if TYPE_CHECKING:
-    from dnalyaw.market.providers import Provider
-    from dnalyaw.pit import StagedVersion
 
-FAULT_TAG = "dnalyaw/fault"
-"""Run tag that names a fault to put into what the provider delivers for the run's partition."""
+class Gates(dg.Model, dg.Resolvable):
+    """Which rules judge a feed: all of its table's but those that are left out with a reason."""
 
-CONTEXT_SESSIONS = 60
-"""Sessions of published bars that a gate compares a delivery with."""
+    leave_out: dict[str, str] = {}  # noqa: RUF012 (a pydantic field: every instance has its own)
 
 
+class Severity(dg.Model, dg.Resolvable):
+    """Another severity than the rule's own, and why."""
+
+    level: str
+    reason: str = ""
+
+
+class When(dg.Model, dg.Resolvable):
+    """When a feed is ingested by itself: by cron, or a lag after the session's close."""
+
+    cron: str | None = None
+    timezone: str | None = None
+    after_close: str | None = None
+
+
+class Retries(dg.Model, dg.Resolvable):
+    """How often a provider that fails is asked again within a run, and after how many seconds."""
+
+    times: int = 0
+    wait_s: float = 30.0
+
+
+def _text(context: dg.ResolutionContext, value: Any) -> Any:
+    return context.resolve_value(value)
+
+
+@dg.scaffold_with(FeedScaffolder)
 class Feed(dg.Component, dg.Model, dg.Resolvable):
     """One table that a provider delivers for one region.
 
     Attributes
     ----------
     region : str
-        ``US`` or ``HK``.
+        ``US``, ``HK`` or ``CN``.
     feed : str
-        ``instruments``, ``bars``, ``quotes``, ``actions`` or ``fundamentals``.
+        The name under which it is published: ``bars`` is what the platform reads; any other name stands beside it.
+    table : str, optional
+        ``schema`` in YAML: the contract's table that its rows are, the feed's name when left out.
+    provider : str, optional
+        As ``dnalyaw run --data`` takes it; the home's own when left out.
+    instruments : list of str
+        Labels, patterns (``*.NASDAQ``) or names of series; empty takes everything.
+    schedule : When, optional
+    gates : Gates
+    severity : dict of str to Severity
+    compare_with : str, optional
+        A second provider, for the cross-vendor rules.
+    retries : Retries
     owners : list of str
         Who is asked when it is blocked.
     """
 
     region: str
     feed: str
-    owners: list[str] = ["team:data"]  # noqa: RUF012 (a pydantic field: every instance has its own)
+    table: Annotated[
+        str | None, dg.Resolver(_text, model_field_name="schema", model_field_type=str | None)
+    ] = None
+    provider: str | None = None
+    instruments: list[str] = []  # noqa: RUF012
+    schedule: When | None = None
+    gates: Gates = Gates()
+    severity: dict[str, Severity] = {}  # noqa: RUF012
+    compare_with: str | None = None
+    retries: Retries = Retries()
+    owners: list[str] = ["team:data"]  # noqa: RUF012
+
+    @classmethod
+    def model(cls) -> type[BaseModel]:
+        """The YAML's form; its field ``schema`` hides a method of pydantic's that nobody calls."""
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message='Field name "schema"')
+            return super().model()
+
+    @classmethod
+    def load(cls, attributes: BaseModel | None, context: dg.ComponentLoadContext) -> "Feed":
+        """Refuse a variable that is not set, before its template becomes the text None."""
+        if attributes is not None:
+            require_variables(_file(context), attributes.model_dump())
+        return super().load(attributes, context)
+
+    def spec(self, file: object) -> FeedSpec:
+        """The declaration, judged.
+
+        Raises
+        ------
+        FeedError
+            One line that names `file`, the field and what to write.
+        """
+        place = Place(str(file), self.feed)
+        region = checked_region(place, self.region)
+        name = checked_name(place, self.feed)
+        schema = checked_schema(place, self.table or self.feed)
+        if self.compare_with is not None and schema in ("instruments", "series"):
+            raise place.error("compare_with", f"{schema} is not compared between providers; remove it")
+        changed = {rule: (s.level, s.reason) for rule, s in self.severity.items()}
+        if not self.owners:
+            raise place.error("owners", "is empty; name who is asked when the feed is blocked, as team:data")
+        if self.retries.times < 0 or self.retries.wait_s < 0:
+            raise place.error("retries", "times and wait_s are 0 or more")
+        return FeedSpec(
+            region=region,
+            name=name,
+            schema=schema,
+            rules=judged_by(schema, self.gates.leave_out, changed, place),
+            provider=checked_provider(place, "provider", self.provider),
+            compare_with=checked_provider(place, "compare_with", self.compare_with),
+            instruments=checked_instruments(place, region, schema, self.instruments),
+            left_out=tuple(self.gates.leave_out.items()),
+            owners=tuple(self.owners),
+        )
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
-        """The staging asset, a check a rule, and the published asset."""
-        from dnalyaw.quality import RULES
-
-        region, feed = self.region, self.feed
-        rules = RULES[feed]
-        blocking = [rule.name for rule in rules if rule.severity == "error"]
-        partitions = session_partitions(region)
-        staging, published = keys.staging(region, feed), keys.published(region, feed)
+        """The staging asset, a check a rule, the published asset, and the job of a scheduled feed."""
+        file = _file(context)
+        spec = self.spec(file)
+        partitions = session_partitions(spec.region)
+        staging, published = keys.staging(spec.region, spec.name), keys.published(spec.region, spec.name)
+        # Rows of another provider are told apart by the home's own instruments.
+        foreign = spec.schema not in ("instruments", "series") and (spec.provider or spec.compare_with)
+        shared: dict[str, Any] = {
+            "partitions_def": partitions,
+            "owners": list(spec.owners),
+            "group_name": f"{spec.region.lower()}_feeds",
+        }
 
         @dg.asset(
             key=staging,
-            partitions_def=partitions,
+            deps=[keys.published(spec.region, "instruments")] if foreign else [],
             kinds={"polars", "parquet"},
-            owners=self.owners,
-            group_name=f"{region.lower()}_feeds",
-            description=f"{feed} of {region} as received; a version a delivery, never overwritten.",
+            description=f"{spec.name} of {spec.region} as received; a version a delivery, never overwritten.",
+            retry_policy=self._retry_policy(),
+            **shared,
         )
-        def land(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-            return _land(context, region, feed)
+        def land_delivery(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+            return land(context, spec)
 
         @dg.asset(
             key=published,
             deps=[staging],
-            partitions_def=partitions,
             kinds={"parquet"},
-            owners=self.owners,
-            group_name=f"{region.lower()}_feeds",
-            description=f"{feed} of {region}: the version whose checks passed, pinned; what every reader sees.",
-        )
-        def publish(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-            return _publish(context, region, feed, blocking)
-
-        checks = [_check(region, feed, rule, staging, partitions) for rule in rules]
-        return dg.Definitions(assets=[land, publish], asset_checks=checks)
-
-
-def _provider(context: dg.AssetExecutionContext, home: Home, region: str) -> "Provider":
-    config = home.config()
-    fault = context.run.tags.get(FAULT_TAG)
-    if fault is None:
-        return provider_for(config.provider, config.seed)
-    return provider_for(config.provider, config.seed, fault, date.fromisoformat(context.partition_key))
-
-
-def _land(context: dg.AssetExecutionContext, region: str, feed: str) -> dg.MaterializeResult:
-    from dnalyaw.market import empty
-    from dnalyaw.market.providers import ProviderError
-
-    home = Home.active()
-    partition = context.partition_key
-    start, end = home.window(region, feed, partition)
-    try:
-        provider = _provider(context, home, region)
-        carried = feed in provider.feeds(region)
-        frame = provider.fetch(feed, region, start, end) if carried else empty(feed)
-    except ProviderError as error:
-        raise dg.Failure(f"{region} {feed} {partition}: {error}") from error
-    staged = home.lake.land(region, feed, partition, frame)
-    return dg.MaterializeResult(
-        metadata={
-            "dagster/row_count": frame.height,
-            "dagster/column_schema": dg.TableSchema(
-                [dg.TableColumn(n, str(t)) for n, t in frame.schema.items()]
+            description=(
+                f"{spec.name} of {spec.region}: the version whose checks passed, pinned; what every reader sees."
             ),
-            "version": staged.version,
-            "sha256": staged.sha256,
-            "provider": home.config().provider,
-            "carried_by_provider": carried,
-            "sessions": f"{start} to {end}",
-            "file": dg.MetadataValue.path(staged.path),
-        }
-    )
+            **shared,
+        )
+        def publish_version(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+            return publish(context, spec)
+
+        checks = [_check(spec, judged, staging, partitions) for judged in spec.rules]
+        place = Place(str(file), self.feed)
+        jobs, schedules = feed_schedule(spec, self.schedule, place) if self.schedule else ([], [])
+        return dg.Definitions(
+            assets=[land_delivery, publish_version], asset_checks=checks, jobs=jobs, schedules=schedules
+        )
+
+    def _retry_policy(self) -> dg.RetryPolicy | None:
+        if self.retries.times == 0:
+            return None
+        return dg.RetryPolicy(
+            max_retries=self.retries.times, delay=self.retries.wait_s, backoff=dg.Backoff.EXPONENTIAL
+        )
+
+
+def _file(context: dg.ComponentLoadContext) -> str:
+    """The YAML file of a component, as a person finds it."""
+    folder = context.path
+    for name in ("defs.yaml", "defs.yml"):
+        if (folder / name).is_file():
+            return str(folder / name)
+    return str(folder)
 
 
 def _check(
-    region: str, feed: str, rule: object, staging: dg.AssetKey, partitions: dg.PartitionsDefinition
+    spec: FeedSpec, judged: JudgedBy, staging: dg.AssetKey, partitions: dg.PartitionsDefinition
 ) -> dg.AssetChecksDefinition:
-    severity = getattr(rule, "severity")  # noqa: B009
-    name = getattr(rule, "name")  # noqa: B009
-
     @dg.asset_check(
         asset=staging,
-        name=name,
-        blocking=severity == "error",
+        name=judged.rule.name,
+        blocking=judged.severity == "error",
         partitions_def=partitions,
-        description=getattr(rule, "description", None),
+        description=judged.rule.description,
+        metadata={"severity": judged.severity, "owner": ", ".join(spec.owners)},
     )
     def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        return _judge(Home.active(), region, feed, rule, context.op_execution_context.partition_key)
+        partition = context.op_execution_context.partition_key
+        version = latest_version(context.instance, staging, partition)
+        return judge(Home.active(), spec, judged, partition, version, context.op_execution_context.run_id)
 
     return check
 
 
-def _judge(home: Home, region: str, feed: str, rule: object, partition: str) -> dg.AssetCheckResult:
-    from dnalyaw.quality import run_rule
-
-    staged = home.lake.latest(region, feed, partition)
-    findings = run_rule(rule, staged.read().drop("ingested_at"), gate_context(home, region, feed, partition))
-    name, severity = rule.name, rule.severity
-    accepted = home.lake.acceptance(staged, name) if findings else None
-    metadata: dict[str, object] = {"version": staged.version, "rule": name, "findings": len(findings)}
-    if findings:
-        metadata["message"] = " | ".join(finding.message for finding in findings)
-        metadata["rows"] = sum(finding.n_rows for finding in findings)
-        metadata["examples"] = dg.MetadataValue.json(
-            [{k: str(v) for k, v in row.items()} for finding in findings for row in finding.rows[:20]]
-        )
-    if accepted is not None:
-        metadata["accepted"] = f"{accepted['who']}: {accepted['reason']}"
-    return dg.AssetCheckResult(
-        passed=not findings or accepted is not None,
-        severity=dg.AssetCheckSeverity.ERROR if severity == "error" else dg.AssetCheckSeverity.WARN,
-        description=str(metadata.get("message", "nothing found")),
-        metadata=metadata,
-    )
-
-
-def gate_context(home: Home, region: str, feed: str, partition: str):
-    """What a gate may compare a delivery with: earlier published bars, and the same session's other feeds."""
-    from dnalyaw.market import sessions_between
-    from dnalyaw.market.providers import is_close_only
-    from dnalyaw.quality import GateContext
-
-    config = home.config()
-    start, end = home.window(region, "bars", partition)
-    genesis = partition == config.regions[region].genesis
-    provider = provider_for(config.provider, config.seed)
-    return GateContext(
-        region=region,
-        session=end,
-        expected_sessions=tuple(sessions_between(region, start, end)),
-        genesis=genesis,
-        carried=feed in provider.feeds(region),
-        close_only=is_close_only(provider),
-        history=_published_tail(home, region, partition),
-        quotes=_staged_frame(home, region, "quotes", partition),
-        actions=_staged_frame(home, region, "actions", partition),
-        instruments=_staged_frame(home, region, "instruments", partition),
-        previous=_previous(home, region, feed, partition),
-    )
-
-
-def _published_tail(home: Home, region: str, partition: str) -> pl.DataFrame | None:
-    """The last published bars before a partition; None at the beginning."""
-    earlier = [p for p in home.lake.published_partitions(region, "bars") if p < partition]
-    frames: list[pl.DataFrame] = []
-    sessions = 0
-    for name in reversed(earlier):
-        frame = home.lake.read_published(region, "bars", name)[-1].drop("ingested_at")
-        frames.append(frame)
-        sessions += frame["session"].n_unique()
-        if sessions >= CONTEXT_SESSIONS:
-            break
-    if not frames:
-        return None
-    history = pl.concat(frames[::-1], how="vertical_relaxed")
-    keep = history["session"].unique().sort().tail(CONTEXT_SESSIONS)
-    return history.filter(pl.col("session").is_in(keep.implode())).sort("session", "instrument_id")
-
-
-def _previous(home: Home, region: str, feed: str, partition: str) -> pl.DataFrame | None:
-    """The same feed's published rows of the session before; None at the beginning."""
-    earlier = [p for p in home.lake.published_partitions(region, feed) if p < partition]
-    if not earlier:
-        return None
-    frame = home.lake.read_published(region, feed, earlier[-1])[-1].drop("ingested_at")
-    return frame.filter(pl.col("session") == pl.col("session").max()) if "session" in frame.columns else frame
-
-
-def _staged_frame(home: Home, region: str, feed: str, partition: str) -> pl.DataFrame | None:
-    versions: list[StagedVersion] = home.lake.versions(region, feed, partition)
-    return versions[-1].read().drop("ingested_at") if versions else None
-
-
-def _publish(
-    context: dg.AssetExecutionContext, region: str, feed: str, blocking: list[str]
-) -> dg.MaterializeResult:
-    home = Home.active()
-    partition = context.partition_key
-    verdicts = require_green(context.instance, keys.staging(region, feed), blocking, partition)
-    staged = home.lake.latest(region, feed, partition)
-    rows = staged.read().height
-    pin = home.lake.publish(staged, rows=rows, checks=verdicts)
-    try:
-        state = mirror(home, region, feed)
-    except StoreError as error:
-        raise dg.Failure(
-            f"{region} {feed} {partition} is published, but not in the store: {error}. The next publish brings it there"
-        ) from error
-    return dg.MaterializeResult(
-        metadata={
-            "dagster/row_count": rows,
-            "version": pin.version,
-            "sha256": pin.sha256,
-            "pin": pin.seq,
-            **({} if state is None else {"store": home.config().store, "store_state": state}),
-            "checks": dg.MetadataValue.json(dict(pin.checks)),
-            "file": dg.MetadataValue.path(staged.path),
-        }
-    )
+__all__ = ["Feed", "FeedError", "Gates", "Retries", "Severity", "When"]

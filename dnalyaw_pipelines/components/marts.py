@@ -1,11 +1,14 @@
 """Adjusted prices, and the dbt marts made of them."""
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import dagster as dg
 import polars as pl
 
+from dnalyaw.market import KEYS
+from dnalyaw.pit import PublishedTable
 from dnalyaw_pipelines import keys
 from dnalyaw_pipelines.dbt_project import DbtModel, build, models
 from dnalyaw_pipelines.home import Home
@@ -13,7 +16,20 @@ from dnalyaw_pipelines.io import REQUIRED_CHECKS, partition_path, write_frame
 from dnalyaw_pipelines.partitions import session_partitions
 from dnalyaw_pipelines.tables import published_table
 
-INPUTS = ("instruments", "actions", "fundamentals")
+INPUTS = ("instruments", "actions", "fundamentals", "series", "borrow")
+"""What dbt reads whole; of the quotes it reads the last session, and bars come as adjusted prices."""
+
+SOURCES = {
+    "stg_prices": "adjusted_prices",
+    "stg_instruments": "instruments",
+    "stg_fundamentals": "fundamentals",
+    "stg_dividends": "actions",
+    "stg_actions": "actions",
+    "stg_quotes": "quotes",
+    "stg_series": "series",
+    "stg_borrow": "borrow",
+}
+"""The table that each staging model reads."""
 
 
 class Marts(dg.Component, dg.Model, dg.Resolvable):
@@ -70,12 +86,8 @@ def _marts(region: str) -> dg.AssetsDefinition:
         inside = [model_key(region, by_name[name]) for name in model.upstream]
         if model.layer != "staging":
             return inside
-        feed = {
-            "stg_instruments": "instruments",
-            "stg_fundamentals": "fundamentals",
-            "stg_dividends": "actions",
-        }
-        return [keys.published(region, feed[model.name])] if model.name in feed else [prices]
+        source = SOURCES[model.name]
+        return [prices if source == "adjusted_prices" else keys.published(region, source)]
 
     specs = [
         dg.AssetSpec(
@@ -146,6 +158,9 @@ def _write_inputs(
     as_of = home.as_of(region, partition)
     for feed in INPUTS:
         write_frame(folder / f"{feed}.parquet", published_table(home, region, feed, partition).read(as_of))
+    session = PublishedTable(home.lake, region, "quotes", [partition], KEYS["quotes"]).read(as_of)
+    last = session.filter(pl.col("session") == date.fromisoformat(partition))
+    write_frame(folder / "quotes.parquet", last)
     prices = keys.asset(region, "adjusted_prices")
     from dnalyaw_pipelines.gate import require_materialized
 

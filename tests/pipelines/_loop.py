@@ -31,7 +31,7 @@ NEXT_SESSION, NEXT = date(2026, 11, 20), "2026-11-19"
 LATER_SESSION, LATER = date(2026, 11, 23), "2026-11-20"
 
 
-FEEDS = ("instruments", "bars", "quotes", "actions", "fundamentals")
+FEEDS = ("instruments", "bars", "quotes", "actions", "fundamentals", "series", "borrow")
 
 
 class Ran(NamedTuple):

@@ -73,8 +73,6 @@ def test_every_rule_is_a_check_and_blocks_as_it_says(location: dg.Definitions):
     checks = _checks(location)
     for region in ("US", "HK"):
         for feed, rules in RULES.items():
-            if feed in ("series", "borrow"):  # no feed of the default graph delivers them
-                continue
             on = {k.name: s for k, s in checks.items() if k.asset_key == keys.staging(region, feed)}
             assert {n: s.blocking for n, s in on.items()} == {r.name: r.severity == "error" for r in rules}
 

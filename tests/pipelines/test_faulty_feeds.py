@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import polars as pl
 import pytest
 
-from dnalyaw.quality import RULES
 from dnalyaw_pipelines import keys
-from dnalyaw_pipelines.components.feed import _judge
+from dnalyaw_pipelines.delivery import judge
+from dnalyaw_pipelines.feed_spec import plain_spec
 from dnalyaw_pipelines.home import Home
 from tests.pipelines._loop import (
     FEEDS,
@@ -191,6 +191,7 @@ def test_an_acceptance_holds_for_its_own_delivery_only(blocked_home: Home, copy_
             .with_columns(pl.col("close") * 2)
         )
         home.lake.land(REGION, "bars", NEXT, doubled)
-        result = _judge(home, REGION, "bars", next(r for r in RULES["bars"] if r.name == "spike"), NEXT)
+        bars = plain_spec(REGION, "bars")
+        result = judge(home, bars, next(j for j in bars.rules if j.rule.name == "spike"), NEXT)
         assert not result.passed
         assert opened.home is home

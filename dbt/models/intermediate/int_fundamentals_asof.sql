@@ -11,29 +11,36 @@ with filings as (
 ),
 facts as (
     select
-        * replace (coalesce(unit, '') as unit),
+        instrument_id, metric, unit, period_start, period_end, value, available_at,
         case when value <> lag(value) over (
             partition by instrument_id, metric, period_start, period_end order by available_at
         ) then available_at end as changed_at
     from {{ ref("stg_fundamentals") }}
 ),
-known as (
+vintages as (
     select
         filings.instrument_id, filings.known_at, facts.metric, facts.period_start, facts.period_end,
-        arg_max(facts.value, facts.available_at) as value,
-        arg_max(facts.unit, facts.available_at) as unit,
-        max(facts.available_at) as said_at,
-        max(facts.changed_at) as changed_at
+        facts.value, facts.unit, facts.available_at as said_at,
+        max(facts.changed_at) over figure as changed_at,
+        row_number() over (figure order by facts.available_at desc, facts.unit, facts.value) as vintage
     from filings
     join facts on facts.instrument_id = filings.instrument_id and facts.available_at <= filings.known_at
-    group by all
+    window figure as (
+        partition by
+            filings.instrument_id, filings.known_at, facts.metric, facts.period_start, facts.period_end
+    )
+),
+known as (
+    select instrument_id, known_at, metric, period_start, period_end, value, unit, said_at, changed_at
+    from vintages
+    where vintage = 1
 ),
 ends as (
     select
         instrument_id, known_at, metric,
         max(period_end) filter (where period_start is not null) as dated_end
     from known
-    group by all
+    group by instrument_id, known_at, metric
 ),
 spans as (
     select
@@ -48,8 +55,12 @@ spans as (
     where period_start is not null
 ),
 -- Quarters as filed, and what follows from longer periods that began on the same day.
-quarters as (
-    select *
+quarters_by_rank as (
+    select
+        found.*,
+        row_number() over (
+            partition by {{ key | join(", ") }}, period_end order by rank, said_at, period_start
+        ) as place
     from (
         select {{ key | join(", ") }}, period_start, period_end, value, said_at, false as mixed, 0 as rank
         from spans where duration = 'quarter'
@@ -78,10 +89,12 @@ quarters as (
         join spans as q3
             on {{ same_figures("whole", "q3") }} and q3.duration = 'quarter' and q3.period_start = q2.period_end + 1
         where whole.duration = 'year' and whole.period_end - q3.period_end between 80 and 100
-    )
-    qualify row_number() over (
-        partition by {{ key | join(", ") }}, period_end order by rank, said_at, period_start
-    ) = 1
+    ) as found
+),
+quarters as (
+    select {{ key | join(", ") }}, period_start, period_end, value, said_at, mixed
+    from quarters_by_rank
+    where place = 1
 ),
 sums as (
     select {{ key | join(", ") }}, period_end, value, said_at, false as mixed, 1 as rank
@@ -108,16 +121,20 @@ sums as (
     join quarters as q2 on {{ same_figures("q4", "q2") }} and q2.period_end = q3.period_start - 1
     join quarters as q1 on {{ same_figures("q4", "q1") }} and q1.period_end = q2.period_start - 1
 ),
-dated as (
-    select ends.instrument_id, ends.known_at, ends.metric, sums.value
+dated_by_rank as (
+    select
+        ends.instrument_id, ends.known_at, ends.metric, sums.value,
+        row_number() over (
+            partition by ends.instrument_id, ends.known_at, ends.metric order by sums.rank, sums.said_at, sums.unit
+        ) as place
     from ends
     join sums
         on sums.instrument_id = ends.instrument_id and sums.known_at = ends.known_at
         and sums.metric = ends.metric and sums.period_end = ends.dated_end
     where not sums.mixed
-    qualify row_number() over (
-        partition by ends.instrument_id, ends.known_at, ends.metric order by sums.rank, sums.said_at, sums.unit
-    ) = 1
+),
+dated as (
+    select instrument_id, known_at, metric, value from dated_by_rank where place = 1
 ),
 aged as (
     select
@@ -153,7 +170,7 @@ flows as (
         {% for metric in flows %}
         , max(value) filter (where metric = '{{ metric }}') as {{ metric }}_ttm
         {% endfor %}
-    from (select * from dated union all select * from blind)
+    from (select * from dated union all select * from blind) as found
     group by instrument_id, known_at
 )
 select

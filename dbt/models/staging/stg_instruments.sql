@@ -6,4 +6,4 @@ select
         lead(valid_from, 1, date '9999-12-31') over (partition by instrument_id order by valid_from) - 1
     )::date as valid_to,
     listed_on, delisted_on, last_price
-from read_parquet('{{ var("inputs") }}/instruments.parquet')
+from {{ published("instruments") }}

@@ -1,0 +1,2 @@
+select instrument_id, session, fee, available, event_time, available_at
+from {{ published("borrow") }}

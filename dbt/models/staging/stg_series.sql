@@ -1,0 +1,2 @@
+select series, session, value, unit, event_time, available_at
+from {{ published("series") }}
