@@ -6,6 +6,18 @@ cannot judge refuses. Importing this package is cheap: pandera and Great Expecta
 
 from dnalyaw.quality._expectations import SUITE_PATH, SuiteError
 from dnalyaw.quality._finding import Finding, GateContext, Rule
-from dnalyaw.quality._rules import RULES, run_rule, run_rules
+from dnalyaw.quality._rules import RULES, SCREENS, run_rule, run_rules
+from dnalyaw.quality._vendors import compare
 
-__all__ = ["RULES", "SUITE_PATH", "Finding", "GateContext", "Rule", "SuiteError", "run_rule", "run_rules"]
+__all__ = [
+    "RULES",
+    "SCREENS",
+    "SUITE_PATH",
+    "Finding",
+    "GateContext",
+    "Rule",
+    "SuiteError",
+    "compare",
+    "run_rule",
+    "run_rules",
+]

@@ -7,8 +7,18 @@ import logging
 import polars as pl
 
 from dnalyaw.market import SCHEMAS
+from dnalyaw.quality._dividends import (
+    dividend_change,
+    dividend_rhythm,
+    dividend_split,
+    dividend_twice,
+    dividend_units,
+)
+from dnalyaw.quality._drops import dividend_drop, no_jump
 from dnalyaw.quality._expectations import expectations
 from dnalyaw.quality._finding import Check, Finding, GateContext, Rule, Severity
+from dnalyaw.quality._idle import flat, flat_session, zero_volume
+from dnalyaw.quality._limits import price_limit
 from dnalyaw.quality._prices import crossed, ohlc, quote_bar, spike, split_like
 from dnalyaw.quality._reference import (
     action_amounts,
@@ -18,6 +28,7 @@ from dnalyaw.quality._reference import (
     instrument_labels,
     instrument_spans,
 )
+from dnalyaw.quality._revisions import late, revised, rewritten
 from dnalyaw.quality._schema import schema_check
 from dnalyaw.quality._structure import (
     duplicate_check,
@@ -27,13 +38,16 @@ from dnalyaw.quality._structure import (
     stale_bars,
     stale_quotes,
 )
+from dnalyaw.quality._units import price_units, volume_units
+from dnalyaw.quality._vendors import vendor_closes, vendor_coverage, vendor_prices
 
-__all__ = ["RULES", "run_rule", "run_rules"]
+__all__ = ["RULES", "SCREENS", "run_rule", "run_rules"]
 
 _LOG = logging.getLogger(__name__)
 
 _OHLCV = ("open", "high", "low", "close", "volume")
 _TIMES = ("event_time", "available_at")
+_ACTION = ("instrument_id", "ex_date", "kind", "ratio", "amount")
 
 
 def _rule(
@@ -115,6 +129,97 @@ RULES: dict[str, tuple[Rule, ...]] = {
         ),
         _rule(
             "bars",
+            "price_units",
+            price_units,
+            "no price is 100 times, or a hundredth of, the one before without an action",
+            *("instrument_id", "session", *_OHLCV),
+        ),
+        _rule(
+            "bars",
+            "volume_units",
+            volume_units,
+            "volumes do not change by 100 times and stay there",
+            *("instrument_id", "session", "close", "volume"),
+        ),
+        _rule(
+            "bars",
+            "flat_session",
+            flat_session,
+            "most names that traded have a range",
+            *("session", *_OHLCV),
+        ),
+        _rule(
+            "bars",
+            "flat",
+            flat,
+            "a name that has a range otherwise has one on a day of usual volume",
+            *("instrument_id", "session", *_OHLCV),
+            severity="warn",
+        ),
+        _rule(
+            "bars",
+            "zero_volume",
+            zero_volume,
+            "names that always trade have volume",
+            *("instrument_id", "session", "close", "volume"),
+            severity="warn",
+        ),
+        _rule(
+            "bars",
+            "late",
+            late,
+            "bars are known within 36 hours of their close",
+            *("instrument_id", "session", *_TIMES),
+            severity="warn",
+        ),
+        _rule(
+            "bars",
+            "revised",
+            revised,
+            "bars published already come with the same numbers",
+            *("instrument_id", "session", *_OHLCV),
+            severity="warn",
+        ),
+        _rule(
+            "bars",
+            "rewritten",
+            rewritten,
+            "published closes do not change in numbers, as adjusted histories do",
+            *("instrument_id", "session", *_OHLCV),
+        ),
+        _rule(
+            "bars",
+            "price_limit",
+            price_limit,
+            "mainland closes are within the exchange's daily limit",
+            *("instrument_id", "session", "close", "volume"),
+            severity="warn",
+        ),
+        _rule(
+            "bars",
+            "vendor_prices",
+            vendor_prices,
+            "a second provider has the same dates, share basis and closes within 20%",
+            *("instrument_id", "session", "close", "volume"),
+        ),
+        _rule(
+            "bars",
+            "vendor_closes",
+            vendor_closes,
+            "closes are within 1% of a second provider's",
+            *("instrument_id", "session", "close", "volume"),
+            severity="warn",
+        ),
+        _rule(
+            "bars",
+            "vendor_coverage",
+            vendor_coverage,
+            "a second provider has the same sessions and about the same volume",
+            *("instrument_id", "session", "close", "volume"),
+            severity="warn",
+        ),
+        _rule(
+            "bars",
             "expectations",
             expectations,
             "the Great Expectations suite on columns, currency, volume and labels",
@@ -155,6 +260,57 @@ RULES: dict[str, tuple[Rule, ...]] = {
             "an action is known before it takes effect",
             *("ex_date", "available_at"),
         ),
+        _rule(
+            "actions",
+            "no_jump",
+            no_jump,
+            "the raw price moves by a split or a large payment on its ex-date",
+            *_ACTION,
+        ),
+        _rule(
+            "actions",
+            "dividend_twice",
+            dividend_twice,
+            "no dividend is booked again within days",
+            *_ACTION,
+        ),
+        _rule(
+            "actions",
+            "dividend_units",
+            dividend_units,
+            "no dividend is 100 times, or a hundredth of, the steady ones before",
+            *_ACTION,
+        ),
+        _rule(
+            "actions",
+            "dividend_split",
+            dividend_split,
+            "dividends per share follow the name's splits",
+            *_ACTION,
+        ),
+        _rule(
+            "actions",
+            "dividend_drop",
+            dividend_drop,
+            "prices fall by about the dividends on file, one by one where large and over many ex-dates",
+            *_ACTION,
+        ),
+        _rule(
+            "actions",
+            "dividend_change",
+            dividend_change,
+            "a dividend is of the size of those before",
+            *_ACTION,
+            severity="warn",
+        ),
+        _rule(
+            "actions",
+            "dividend_rhythm",
+            dividend_rhythm,
+            "no dividend of the same amount comes much sooner than the name pays",
+            *_ACTION,
+            severity="warn",
+        ),
     ),
     "fundamentals": (
         *_common("fundamentals"),
@@ -183,6 +339,36 @@ RULES: dict[str, tuple[Rule, ...]] = {
     ),
 }
 """Rules of each feed, in the order in which they should be reported."""
+
+SCREENS: dict[str, tuple[str, ...]] = {
+    "bars": (
+        "missing_session",
+        "off_calendar",
+        "stale",
+        "ohlc",
+        "spike",
+        "split_like",
+        "price_units",
+        "volume_units",
+        "flat_session",
+        "flat",
+        "zero_volume",
+        "late",
+        "revised",
+        "rewritten",
+        "price_limit",
+    ),
+    "actions": (
+        "no_jump",
+        "dividend_twice",
+        "dividend_units",
+        "dividend_split",
+        "dividend_drop",
+        "dividend_change",
+        "dividend_rhythm",
+    ),
+}
+"""Names of the statistical screens of each feed: what `gate_rows_per_s` times, on one shared `GateContext`."""
 
 
 def run_rule(rule: Rule, frame: pl.DataFrame, context: GateContext) -> list[Finding]:
