@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 
@@ -47,7 +49,7 @@ def actions_at(rows: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     return _with(asked[keep], row[keep] - 1, row[keep], days[row[keep]], rows)
 
 
-def _with(due: pl.DataFrame, before: object, row: object, day: object, rows: pl.DataFrame) -> pl.DataFrame:
+def _with(due: pl.DataFrame, before: Any, row: Any, day: Any, rows: pl.DataFrame) -> pl.DataFrame:
     closes = (
         rows["close"].gather(pl.Series(before, dtype=pl.Int64))
         if rows.height

@@ -53,7 +53,7 @@ def _dividends(frame: pl.DataFrame, context: GateContext) -> pl.DataFrame:
 
     `scaled` divides each amount by the splits after it, so that a history has one share basis.
     """
-    return context.once("dividends", frame, lambda: _make(frame, context))  # type: ignore[no-any-return]
+    return context.once("dividends", frame, lambda: _make(frame, context))
 
 
 def _all(frame: pl.DataFrame, context: GateContext) -> pl.DataFrame:

@@ -39,9 +39,10 @@ def _due(frame: pl.DataFrame, context: GateContext) -> tuple[Panel, pl.DataFrame
 
     Columns besides those of `actions_at`: `moved` (log return of raw closes less the peers' median), `sigma`.
     """
-    if frame.is_empty() or context.bars is None or context.bars.is_empty():
+    bars = context.bars
+    if frame.is_empty() or bars is None or bars.is_empty():
         return None
-    return context.once("due", frame, lambda: _make(frame, context, context.bars))  # type: ignore[no-any-return, arg-type]
+    return context.once("due", frame, lambda: _make(frame, context, bars))
 
 
 def _make(frame: pl.DataFrame, context: GateContext, bars: pl.DataFrame) -> tuple[Panel, pl.DataFrame] | None:

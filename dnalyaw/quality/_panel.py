@@ -80,7 +80,7 @@ def _codes(ids: pl.Series) -> np.ndarray[Any, Any]:
     values = ids.to_numpy()
     low, high = int(values.min()), int(values.max())
     if high - low < _SMALL:
-        return values - low  # type: ignore[no-any-return]
+        return values - low
     return ids.unique().sort().search_sorted(ids).to_numpy()
 
 
@@ -107,7 +107,7 @@ def _ordered(frame: pl.DataFrame) -> pl.DataFrame:
 
 def grid(frame: pl.DataFrame, context: GateContext) -> pl.DataFrame:
     """History and delivery, sorted, one row a key (the first delivered): `new`, `ordinal`, `first`."""
-    return context.once("grid", frame, lambda: _grid(frame, context))  # type: ignore[no-any-return]
+    return context.once("grid", frame, lambda: _grid(frame, context))
 
 
 def _grid(frame: pl.DataFrame, context: GateContext) -> pl.DataFrame:
@@ -134,7 +134,7 @@ def _grid(frame: pl.DataFrame, context: GateContext) -> pl.DataFrame:
 
 def panel(frame: pl.DataFrame, context: GateContext) -> Panel:
     """Bars with returns; see `Panel`. Bars without a positive close are left out, as if absent."""
-    return context.once("panel", frame, lambda: _panel(frame, context))  # type: ignore[no-any-return]
+    return context.once("panel", frame, lambda: _panel(frame, context))
 
 
 def _panel(frame: pl.DataFrame, context: GateContext) -> Panel:

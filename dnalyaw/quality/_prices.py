@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -58,7 +57,7 @@ def moved(frame: pl.DataFrame, context: GateContext) -> pl.DataFrame:
     screens together. Columns besides the panel's: `row` (position), `excess`, `sigma`, `surge` (volume
     against its usual, null = unknown).
     """
-    return context.once("moved", frame, lambda: _moved(frame, context))  # type: ignore[no-any-return]
+    return context.once("moved", frame, lambda: _moved(frame, context))
 
 
 def _moved(frame: pl.DataFrame, context: GateContext) -> pl.DataFrame:

@@ -15,7 +15,7 @@ from dnalyaw.quality._dividends import (
     dividend_units,
 )
 from dnalyaw.quality._drops import dividend_drop, no_jump
-from dnalyaw.quality._expectations import expectations
+from dnalyaw.quality._expectations import expectations, expectations_check
 from dnalyaw.quality._finding import Check, Finding, GateContext, Rule, Severity
 from dnalyaw.quality._idle import flat, flat_session, zero_volume
 from dnalyaw.quality._limits import price_limit
@@ -47,6 +47,15 @@ _LOG = logging.getLogger(__name__)
 
 _OHLCV = ("open", "high", "low", "close", "volume")
 _TIMES = ("event_time", "available_at")
+_SUITE_NEEDS: dict[str, tuple[str, ...]] = {
+    "instruments": ("instrument_id", "label", "venue", "currency", "lot", "tick"),
+    "bars": ("instrument_id", "volume"),
+    "quotes": ("instrument_id", "bid", "ask", "bid_size", "ask_size"),
+    "actions": ("instrument_id", "kind", "ratio", "amount"),
+    "fundamentals": ("metric", "period_end", "value", "available_at"),
+    "series": ("series", "value"),
+    "borrow": ("fee", "available"),
+}
 _ACTION = ("instrument_id", "ex_date", "kind", "ratio", "amount")
 
 
@@ -59,6 +68,13 @@ def _rule(
     severity: Severity = "error",
 ) -> Rule:
     return Rule(feed, name, severity, description, needs, check)
+
+
+def _suite(feed: str, description: str) -> Rule:
+    check = expectations if feed == "bars" else expectations_check(feed)
+    return _rule(
+        feed, "expectations", check, f"the Great Expectations suite on {description}", *_SUITE_NEEDS[feed]
+    )
 
 
 def _common(feed: str) -> tuple[Rule, ...]:
@@ -86,6 +102,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
             "dates run forward and a label names one instrument a day",
             *("instrument_id", "label", "valid_from", "valid_to", "listed_on", "delisted_on"),
         ),
+        _suite("instruments", "columns, currency, venues and labels"),
     ),
     "bars": (
         *_common("bars"),
@@ -218,13 +235,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
             *("instrument_id", "session", "close", "volume"),
             severity="warn",
         ),
-        _rule(
-            "bars",
-            "expectations",
-            expectations,
-            "the Great Expectations suite on columns, currency, volume and labels",
-            *("instrument_id", "volume"),
-        ),
+        _suite("bars", "columns, currency, volume and labels"),
     ),
     "quotes": (
         *_common("quotes"),
@@ -243,6 +254,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
             "no bid is above its ask and nothing is negative",
             *("instrument_id", "bid", "ask", "bid_size", "ask_size", "event_time"),
         ),
+        _suite("quotes", "columns, currency, spreads and one-sided quotes"),
     ),
     "actions": (
         *_common("actions"),
@@ -311,6 +323,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
             *_ACTION,
             severity="warn",
         ),
+        _suite("actions", "columns, kinds, currencies and sizes"),
     ),
     "fundamentals": (
         *_common("fundamentals"),
@@ -328,14 +341,17 @@ RULES: dict[str, tuple[Rule, ...]] = {
             "share counts are positive and periods plausible",
             *("metric", "period_end", "value"),
         ),
+        _suite("fundamentals", "columns, metrics, forms and filing lags"),
     ),
     "series": (
         *_common("series"),
         _rule("series", "off_calendar", off_calendar_check("series"), "every row is of a session", "session"),
+        _suite("series", "columns, names and units of rates and levels"),
     ),
     "borrow": (
         *_common("borrow"),
         _rule("borrow", "off_calendar", off_calendar_check("borrow"), "every row is of a session", "session"),
+        _suite("borrow", "columns, fees and share counts"),
     ),
 }
 """Rules of each feed, in the order in which they should be reported."""

@@ -6,7 +6,7 @@ from datetime import date
 
 import polars as pl
 
-from dnalyaw.quality._finding import Finding, GateContext, found
+from dnalyaw.quality._finding import Finding, GateContext, RuleKey, found
 
 __all__ = ["compare", "vendor_closes", "vendor_coverage", "vendor_prices"]
 
@@ -61,9 +61,10 @@ def compare(
 
 def _both(frame: pl.DataFrame, context: GateContext) -> pl.DataFrame | None:
     """Bars of both vendors in order: `other_close`, `other_volume`, `off` (log ratio of closes), `lead`, `lag`."""
-    if context.other is None or context.other.is_empty() or frame.is_empty():
+    other = context.other
+    if other is None or other.is_empty() or frame.is_empty():
         return None
-    return context.once("both", frame, lambda: _make(frame, context.other))  # type: ignore[no-any-return, arg-type]
+    return context.once("both", frame, lambda: _make(frame, other))
 
 
 def _make(frame: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame | None:
@@ -90,7 +91,7 @@ def vendor_prices(frame: pl.DataFrame, context: GateContext) -> list[Finding]:
     both = _both(frame, context)
     if both is None or both.is_empty():
         return []
-    rule = ("bars", "vendor_prices", "error")
+    rule: RuleKey = ("bars", "vendor_prices", "error")
     near = CLOSE_AGREES
     names = both.group_by("instrument_id").agg(
         pl.len().alias("bars"),
@@ -164,7 +165,7 @@ def vendor_coverage(frame: pl.DataFrame, context: GateContext) -> list[Finding]:
     both = _both(frame, context)
     if both is None or context.other is None:
         return []
-    rule = ("bars", "vendor_coverage", "warn")
+    rule: RuleKey = ("bars", "vendor_coverage", "warn")
     out = []
     mine, theirs = frame.select(_KEY).unique(), context.other.select(_KEY).unique()
     for left, right, who in ((theirs, mine, "this"), (mine, theirs, "the other")):

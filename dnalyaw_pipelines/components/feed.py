@@ -179,6 +179,9 @@ def gate_context(home: Home, region: str, feed: str, partition: str):
         actions=_staged_frame(home, region, "actions", partition),
         instruments=_staged_frame(home, region, "instruments", partition),
         previous=_previous(home, region, feed, partition),
+        # Actions are judged by the prices they should have moved and by the dividends that came before.
+        bars=_staged_frame(home, region, "bars", partition) if feed == "actions" else None,
+        past_actions=_published_actions(home, region, partition) if feed == "actions" else None,
     )
 
 
@@ -198,6 +201,13 @@ def _published_tail(home: Home, region: str, partition: str) -> pl.DataFrame | N
     history = pl.concat(frames[::-1], how="vertical_relaxed")
     keep = history["session"].unique().sort().tail(CONTEXT_SESSIONS)
     return history.filter(pl.col("session").is_in(keep.implode())).sort("session", "instrument_id")
+
+
+def _published_actions(home: Home, region: str, partition: str) -> pl.DataFrame | None:
+    """Every published action before a partition; None at the beginning."""
+    earlier = [p for p in home.lake.published_partitions(region, "actions") if p < partition]
+    frames = [home.lake.read_published(region, "actions", p)[-1].drop("ingested_at") for p in earlier]
+    return pl.concat(frames, how="vertical_relaxed") if frames else None
 
 
 def _previous(home: Home, region: str, feed: str, partition: str) -> pl.DataFrame | None:
