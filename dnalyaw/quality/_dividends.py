@@ -36,8 +36,8 @@ SPLIT_DAYS = timedelta(days=550)
 DEAF = 0.3
 """Share of a split's size (in log) by which amounts may have followed it and still count as deaf to it."""
 
-UNITS_NEAR = 0.10
-"""Distance from a factor of 100 between a dividend and the ones before it, which is a usual raise or cut."""
+UNITS_NEAR = 0.25
+"""Distance from a factor of 100 between a dividend and the one before it: the raise that may come with it."""
 
 STEADY = 0.30
 """Spread of the three dividends before, within which a name pays regularly enough to judge the next."""

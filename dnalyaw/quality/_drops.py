@@ -10,8 +10,8 @@ from dnalyaw.quality._panel import Panel, panel, usual_return
 
 __all__ = ["dividend_drop", "no_jump"]
 
-SIZE = 0.15
-"""Effect on the log price from which an action must show by itself: a 7:6 split, a dividend of 14%."""
+SIZE = 0.08
+"""Effect on the log price from which an action must show by itself: a bonus issue of 1 for 12, a dividend of 8%."""
 
 SIZE_SIGMAS = 6.0
 """Local standard deviations that the effect must exceed to be seen above the day's own move."""

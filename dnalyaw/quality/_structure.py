@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from dnalyaw.market import KEYS, session_table
+from dnalyaw.market._sessions import FIRST_DAY, LAST_DAY
 from dnalyaw.quality._finding import Check, Finding, GateContext, RuleKey, found
 from dnalyaw.quality._panel import day_numbers, grid
 
@@ -150,7 +151,13 @@ def _table(context: GateContext, days: pl.Series) -> pl.DataFrame:
     first, last = days.min(), days.max()
     if not isinstance(first, date) or not isinstance(last, date):
         raise TypeError(f"column session holds {days.dtype}, want dates")
-    return session_table(context.region, first, last)
+    # Days beyond the calendar are of no session; a calendar that is asked for them refuses.
+    first, last = max(first, FIRST_DAY), min(last, LAST_DAY)
+    return (
+        session_table(context.region, first, last)
+        if first <= last
+        else session_table(context.region, FIRST_DAY, FIRST_DAY)
+    )
 
 
 def _session_hours(frame: pl.DataFrame, context: GateContext) -> list[pl.Series]:
