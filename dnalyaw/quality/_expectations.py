@@ -26,7 +26,9 @@ __all__ = [
     "suite_path",
 ]
 
-SUITE_PATH = Path(__file__).parent / "suites" / "bars.json"
+SUITES = Path(__file__).parent / "suites"
+
+SUITE_PATH = SUITES / "bars.json"
 
 MOST_ROWS = 200_000
 """Rows of a delivery that the suite is given; pandas and Great Expectations need a second a million and more."""
@@ -65,7 +67,7 @@ class FeedResult:
 
 def suite_path(feed: str) -> Path:
     """Return the file of a feed's committed suite."""
-    return SUITE_PATH if feed == "bars" else SUITE_PATH.parent / f"{feed}.json"
+    return SUITE_PATH if feed == "bars" else SUITES / f"{feed}.json"
 
 
 def _load(path: Path) -> list[dict[str, Any]]:
