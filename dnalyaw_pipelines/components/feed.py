@@ -148,7 +148,7 @@ def _judge(home: Home, region: str, feed: str, rule: object, partition: str) -> 
             [{k: str(v) for k, v in row.items()} for finding in findings for row in finding.rows[:20]]
         )
     if accepted is not None:
-        metadata["accepted"] = f"{accepted['who']}: {accepted['reason']}"
+        metadata["accepted"] = f"{str(accepted['at'])[:10]} {accepted['who']}: {accepted['reason']}"
     return dg.AssetCheckResult(
         passed=not findings or accepted is not None,
         severity=dg.AssetCheckSeverity.ERROR if severity == "error" else dg.AssetCheckSeverity.WARN,

@@ -301,7 +301,7 @@ def _frame(feed: str, random: Random) -> pl.DataFrame:
 
 
 @pytest.mark.parametrize("feed", list(SCHEMAS))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_no_rule_raises_on_any_frame_of_the_form(feed: str, seed: int) -> None:
     random = Random(seed)
