@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -214,12 +213,11 @@ def gate_context(home: Home, spec: FeedSpec, partition: str) -> GateContext:
         "instruments": _staged_frame(home, region, "instruments", partition),
         "previous": _previous(home, region, spec.name, partition),
     }
-    offered = {field.name for field in fields(GateContext)}
-    if "bars" in offered:
+    if spec.schema == "actions":
+        # Actions are judged by the prices they should have moved and by those that came before.
         known["bars"] = _staged_frame(home, region, "bars", partition)
-    if "past_actions" in offered:
         known["past_actions"] = _past_actions(home, region, partition)
-    if spec.compare_with is not None and "other" in offered:
+    if spec.compare_with is not None:
         known["other"] = source_rows(home, spec, partition, spec.compare_with).frame
     return GateContext(**known)
 

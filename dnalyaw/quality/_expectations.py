@@ -1,28 +1,73 @@
-"""The Great Expectations suite on bars: distribution and coverage that no other rule looks at."""
+"""The Great Expectations suites, one a feed: what no other rule looks at, evaluated and refused when absent."""
 
 from __future__ import annotations
 
 import json
 import logging
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from dnalyaw.market import SCHEMAS
+from dnalyaw.market import ACTION_KINDS, ASSET_CLASSES, SCHEMAS
 from dnalyaw.market import region as region_of
-from dnalyaw.quality._finding import Finding, GateContext, RuleKey, found
+from dnalyaw.quality._derived import derived
+from dnalyaw.quality._finding import Check, Finding, GateContext, RuleKey, found
 
-__all__ = ["SUITE_PATH", "SuiteError", "expectations"]
+__all__ = [
+    "SUITE_PATH",
+    "FeedResult",
+    "SuiteError",
+    "evaluate",
+    "expectations",
+    "expectations_check",
+    "suite_path",
+]
 
-SUITE_PATH = Path(__file__).parent / "suites" / "bars.json"
+SUITES = Path(__file__).parent / "suites"
+
+SUITE_PATH = SUITES / "bars.json"
+
+MOST_ROWS = 200_000
+"""Rows of a delivery that the suite is given; pandas and Great Expectations need a second a million and more."""
 
 _ADVICE = "compare the delivery with an earlier one, deliver it corrected, or accept it with a reason"
 
 
 class SuiteError(RuntimeError):
     """Raised when the suite is missing, empty or unreadable: an unchecked feed is not published."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedResult:
+    """What a suite said about one delivery.
+
+    Attributes
+    ----------
+    region, feed : str
+    session : str
+        Last session of the delivery, ISO date.
+    rows, judged : int
+        Rows delivered, and rows that were looked at (see `evaluate`).
+    success : bool
+    result : dict
+        Great Expectations' own validation result, as JSON holds it.
+    """
+
+    region: str
+    feed: str
+    session: str
+    rows: int
+    judged: int
+    success: bool
+    result: dict[str, Any]
+
+
+def suite_path(feed: str) -> Path:
+    """Return the file of a feed's committed suite."""
+    return SUITE_PATH if feed == "bars" else SUITES / f"{feed}.json"
 
 
 def _load(path: Path) -> list[dict[str, Any]]:
@@ -38,36 +83,22 @@ def _load(path: Path) -> list[dict[str, Any]]:
     return rules
 
 
-def _derived(frame: pl.DataFrame, context: GateContext) -> tuple[pl.DataFrame, set[str]]:
-    """The frame with the columns that the suite looks at, and which groups of expectations apply."""
-    groups = {"always"}
-    wide = frame
-    if not context.close_only and frame["volume"].count():
-        groups.add("volume")
-        volume = pl.col("volume")
-        wide = wide.with_columns(
-            (volume == 0).cast(pl.Float64).alias("zero_volume"),
-            (volume - volume.floor()).alias("volume_fraction"),
-        )
-        if context.history is not None and context.history["volume"].count():
-            usual = (
-                context.history.group_by("instrument_id")
-                .agg(volume.filter(volume > 0).median().alias("__usual"))
-                .filter(pl.col("__usual") > 0)
-            )
-            wide = (
-                wide.join(usual, on="instrument_id", how="left", maintain_order="left")
-                .with_columns((volume / pl.col("__usual")).alias("volume_against_history"))
-                .drop("__usual")
-            )
-            if wide["volume_against_history"].count():
-                groups.add("volume_history")
-    # Later deliveries may carry changed instruments alone, so coverage is asked of the whole history.
-    if context.genesis and context.instruments is not None and context.instruments.height:
-        known = context.instruments["instrument_id"].unique()
-        wide = wide.with_columns(pl.col("instrument_id").is_in(known.implode()).alias("has_label"))
-        groups.add("labels")
-    return wide, groups
+def _sample(frame: pl.DataFrame) -> pl.DataFrame:
+    """At most about `MOST_ROWS` rows: evenly spaced ones, and for every column each text and both extremes.
+
+    Sets and ranges are therefore judged as on all rows; shares and medians on the even sample.
+    """
+    if frame.height <= MOST_ROWS:
+        return frame
+    places = [pl.int_range(0, frame.height, step=-(-frame.height // MOST_ROWS), eager=True)]
+    for name, dtype in frame.schema.items():
+        column = frame[name]
+        if dtype == pl.String:
+            first = frame.select(pl.col(name).is_first_distinct().arg_true()).to_series()
+            places.append(first.cast(pl.Int64).head(MOST_ROWS // 10))
+        elif dtype.is_numeric() and column.count():
+            places += [pl.Series([column.arg_min(), column.arg_max()], dtype=pl.Int64)]
+    return frame[pl.concat(places).drop_nulls().unique().sort()]
 
 
 def _fill(kwargs: dict[str, Any], parameters: dict[str, Any], path: Path) -> dict[str, Any]:
@@ -82,7 +113,7 @@ def _fill(kwargs: dict[str, Any], parameters: dict[str, Any], path: Path) -> dic
     return filled
 
 
-def _validate(data: Any, rules: list[dict[str, Any]]) -> list[Any]:
+def _validate(feed: str, data: Any, rules: list[dict[str, Any]]) -> Any:
     """Run the expectations in a context that lives in memory and reports to nobody."""
     # Great Expectations sends usage events unless told not to before it is imported.
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
@@ -94,19 +125,77 @@ def _validate(data: Any, rules: list[dict[str, Any]]) -> list[Any]:
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     suite = ExpectationSuite(
-        name="bars",
+        name=feed,
         expectations=[{"type": rule["type"], "kwargs": rule["kwargs"], "meta": {}} for rule in rules],
     )
     batch = (
         context.data_sources.add_pandas("delivery")
-        .add_dataframe_asset("bars")
+        .add_dataframe_asset(feed)
         .add_batch_definition_whole_dataframe("all")
         .get_batch({"dataframe": data})
     )
-    results = batch.validate(suite).results
-    if len(results) != len(rules):
-        raise SuiteError(f"{len(results)} of {len(rules)} expectations were evaluated")
-    return list(results)
+    said = batch.validate(suite)
+    if len(said.results) != len(rules):
+        raise SuiteError(f"{len(said.results)} of {len(rules)} expectations were evaluated")
+    return said
+
+
+def _run(
+    feed: str, frame: pl.DataFrame, context: GateContext, path: Path
+) -> tuple[pl.DataFrame, list[dict[str, Any]], Any]:
+    """The rows that were judged, the expectations that apply to them, and what was said."""
+    rules = _load(path)
+    wide, groups = derived(feed, frame, context)
+    parameters = {
+        # Derived columns stand behind those of the feed.
+        "columns": [*SCHEMAS[feed], *(c for c in wide.columns if c not in frame.columns)],
+        "currencies": [region_of(context.region).currency],
+        "venues": list(region_of(context.region).venues),
+        "kinds": list(ACTION_KINDS),
+        "asset_classes": list(ASSET_CLASSES),
+    }
+    chosen = [
+        {"type": r["type"], "kwargs": _fill(r["kwargs"], parameters, path)}
+        for r in rules
+        if r.get("applies") in groups
+    ]
+    if not chosen:
+        raise SuiteError(f"no expectation of the suite {path.name} applies to this delivery; restore it")
+    judged = _sample(wide)
+    return judged, chosen, _validate(feed, judged.to_pandas(), chosen)
+
+
+def evaluate(feed: str, frame: pl.DataFrame, context: GateContext, path: Path | None = None) -> FeedResult:
+    """Run a feed's suite and return all of what Great Expectations says, for data docs.
+
+    A delivery of more than 200,000 rows is judged on evenly spaced rows, to which the first row of each text
+    value and the rows of each number's extremes are added.
+
+    Raises
+    ------
+    SuiteError
+        If the suite is missing, empty or unreadable, or not all of it could be evaluated.
+    """
+    judged, _, said = _run(feed, frame, context, path or suite_path(feed))
+    result = said.to_json_dict()
+    return FeedResult(
+        region=context.region,
+        feed=feed,
+        session=str(context.session),
+        rows=frame.height,
+        judged=judged.height,
+        success=bool(said.success),
+        result=result,
+    )
+
+
+def expectations_check(feed: str) -> Check:
+    """Return the check that a delivery meets the suite of its feed."""
+
+    def check(frame: pl.DataFrame, context: GateContext) -> list[Finding]:
+        return _judge(feed, frame, context, suite_path(feed))
+
+    return check
 
 
 def expectations(frame: pl.DataFrame, context: GateContext, path: Path | None = None) -> list[Finding]:
@@ -124,26 +213,18 @@ def expectations(frame: pl.DataFrame, context: GateContext, path: Path | None = 
     SuiteError
         If the suite is missing, empty or unreadable, or not all of it could be evaluated.
     """
-    path = path or SUITE_PATH
-    rules = _load(path)
+    return _judge("bars", frame, context, path or SUITE_PATH)
+
+
+def _judge(feed: str, frame: pl.DataFrame, context: GateContext, path: Path) -> list[Finding]:
     if frame.is_empty():
+        _load(path)
         return []
-    rule: RuleKey = ("bars", "expectations", "error")
-    wide, groups = _derived(frame, context)
-    parameters = {
-        # Derived columns stand behind those of the feed.
-        "columns": [*SCHEMAS["bars"], *(c for c in wide.columns if c not in frame.columns)],
-        "currencies": [region_of(context.region).currency],
-    }
-    chosen = [
-        {"type": r["type"], "kwargs": _fill(r["kwargs"], parameters, path)}
-        for r in rules
-        if r.get("applies") in groups
-    ]
-    if not chosen:
-        raise SuiteError(f"no expectation of the suite {path.name} applies to this delivery; restore it")
+    rule: RuleKey = (feed, "expectations", "error")
+    judged, chosen, said = _run(feed, frame, context, path)
+    sampled = "" if judged.height == frame.height else f" (judged on {judged.height} of {frame.height} rows)"
     out = []
-    for spec, result in zip(chosen, _validate(wide.to_pandas(), chosen), strict=True):
+    for spec, result in zip(chosen, said.results, strict=True):
         error = (result.exception_info or {}).get("exception_message")
         if result.success and not error:
             continue
@@ -152,12 +233,26 @@ def expectations(frame: pl.DataFrame, context: GateContext, path: Path | None = 
         column = spec["kwargs"].get("column")
         subject = f"column {column}" if column else "the table"
         limits = {k: v for k, v in spec["kwargs"].items() if k != "column"}
-        what = f"{spec['type']} fails on {subject}: found {str(seen)[:160]}, want {str(limits)[:160]}"
+        what = (
+            f"{spec['type']} fails on {subject}: found {str(seen)[:160]}, want {str(limits)[:160]}{sampled}"
+        )
         if error:
             what = f"{spec['type']} could not be evaluated on {subject}: {str(error)[:160]}"
         count = int(outcome.get("unexpected_count") or frame.height)
         indices = outcome.get("partial_unexpected_index_list") or []
         picked = [i for i in indices if isinstance(i, int)]
-        shown = frame[picked].select("instrument_id", "session") if picked else frame.head(0)
+        key = [k for k in _SHOWN[feed] if k in judged.columns]
+        shown = judged[picked].select(key) if picked else judged.head(0)
         out.append(found(rule, context, shown, what, _ADVICE, n_rows=count))
     return out
+
+
+_SHOWN: dict[str, tuple[str, ...]] = {
+    "instruments": ("instrument_id", "label", "valid_from"),
+    "bars": ("instrument_id", "session"),
+    "quotes": ("instrument_id", "event_time"),
+    "actions": ("instrument_id", "ex_date", "kind"),
+    "fundamentals": ("instrument_id", "metric", "period_end"),
+    "series": ("series", "session", "value"),
+    "borrow": ("instrument_id", "session"),
+}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
@@ -68,6 +68,12 @@ class GateContext:
         The same delivery's other feeds, as received.
     previous : polars.DataFrame or None
         The same feed's published rows of the session before; quotes that came then may not be absent now.
+    bars : polars.DataFrame or None
+        The same delivery's bars as received, for what judges another feed by them.
+    past_actions : polars.DataFrame or None
+        Published actions before the delivery, as far back as there are any.
+    other : polars.DataFrame or None
+        The same feed of a second provider for the same sessions; None = there is none to compare with.
     """
 
     region: str
@@ -81,6 +87,19 @@ class GateContext:
     actions: pl.DataFrame | None = None
     instruments: pl.DataFrame | None = None
     previous: pl.DataFrame | None = None
+    bars: pl.DataFrame | None = None
+    past_actions: pl.DataFrame | None = None
+    other: pl.DataFrame | None = None
+    # What several rules need of one delivery is computed once; `replace` starts with an empty one.
+    shared: dict[str, tuple[Any, Any]] = field(init=False, default_factory=dict, compare=False, repr=False)
+
+    def once(self, name: str, frame: pl.DataFrame, make: Callable[[], Any]) -> Any:
+        """What `make` gives, made once for one frame object: frames are immutable, so it stays true."""
+        held = self.shared.get(name)
+        if held is None or held[0] is not frame:
+            held = (frame, make())
+            self.shared[name] = held
+        return held[1]
 
 
 Check = Callable[[pl.DataFrame, GateContext], list[Finding]]

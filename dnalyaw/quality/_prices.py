@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import polars as pl
 
 from dnalyaw.quality._finding import Finding, GateContext, RuleKey, found
+from dnalyaw.quality._panel import MIN_PEERS, Panel, panel, usual_return, usual_volume, windows
 
-__all__ = ["crossed", "ohlc", "quote_bar", "spike", "split_like"]
-
-WINDOW = 60
-"""Returns in the local estimate of a name's volatility."""
+__all__ = ["crossed", "last_middles", "moved", "ohlc", "quote_bar", "spike", "split_like"]
 
 SIGMAS = 10.0
 """How many local standard deviations, and how many of the peers' spread, make an extreme."""
@@ -25,10 +24,6 @@ VOLUME_SURGE = 2.5
 QUOTE_AGREES = 0.05
 """Distance of the last quote's middle from the close, relative, within which the quote confirms it."""
 
-_MAX_GAP = 5
-_FLOOR = 0.005
-_DEFAULT_SIGMA = 0.03
-_MIN_PEERS = 4
 _SPLIT_RATIOS = (1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 15.0, 20.0, 25.0, 30.0, 50.0, 100.0)
 _SPLIT_NEAR = 0.04
 _SHOWN = ["instrument_id", "session"]
@@ -55,98 +50,52 @@ def ohlc(frame: pl.DataFrame, context: GateContext) -> list[Finding]:
     ]
 
 
-def _returns(frame: pl.DataFrame, context: GateContext) -> pl.DataFrame:
-    """Log returns of history and delivery, corrected for actions on file, with local and peers' scales.
+def moved(frame: pl.DataFrame, context: GateContext) -> pl.DataFrame:
+    """The delivery's rows whose return, less the peers' median, is beyond 15%, with local scales.
 
-    Columns besides those of the bars: `__raw` (log return of raw closes), `__return` (with actions undone),
-    `__sigma` (local robust volatility before the bar), `__middle`, `__spread` (the peers' median and robust
-    spread of the session), `__surge` (volume over its median before), `__next` (the following bar's return).
+    Scales are computed for these few rows alone: a rolling median of every row costs more than all other
+    screens together. Columns besides the panel's: `row` (position), `excess`, `sigma`, `surge` (volume
+    against its usual, null = unknown).
     """
-    columns = ["instrument_id", "session", "close", "volume"]
-    parts = [frame.select(*columns, pl.lit(True).alias("__new"))]
-    first = frame["session"].min()
-    if context.history is not None and context.history.height:
-        past = context.history.filter(pl.col("session") < first)
-        parts.insert(0, past.select(*columns, pl.lit(False).alias("__new")))
-    rows = (
-        pl.concat(parts, how="vertical_relaxed")
-        .filter(pl.col("close") > 0)
-        .unique(["instrument_id", "session"], keep="first", maintain_order=True)
-        .sort("instrument_id", "session")
-        .with_columns(pl.col("session").rank("dense").cast(pl.Int64).alias("__ordinal"))
-    )
-    by = "instrument_id"
-    near = pl.col("__ordinal").diff().over(by) <= _MAX_GAP
-    rows = rows.join(_action_effects(rows, context), on=["instrument_id", "session"], how="left").sort(
-        "instrument_id", "session"
-    )
-    rows = rows.with_columns(
-        pl.when(near).then(pl.col("close").log().diff().over(by)).alias("__raw"),
-        pl.col("__effect").fill_null(0.0),
-    ).with_columns((pl.col("__raw") + pl.col("__effect")).alias("__return"))
-    absolute = pl.col("__return").abs()
-    rows = rows.with_columns(
-        (1.4826 * absolute.rolling_median(WINDOW, min_samples=10).shift(1).over(by))
-        .fill_null(_DEFAULT_SIGMA)
-        .clip(lower_bound=_FLOOR)
-        .alias("__sigma"),
-        (pl.col("volume") / pl.col("volume").rolling_median(20, min_samples=3).shift(1).over(by)).alias(
-            "__surge"
-        ),
-        pl.col("__return").shift(-1).over(by).alias("__next"),
-        pl.col("__return").count().over("session").alias("__peers"),
-        pl.col("__return").median().over("session").alias("__middle"),
-    ).with_columns(pl.when(pl.col("__peers") >= _MIN_PEERS).then("__middle").otherwise(0.0).alias("__middle"))
-    return rows.with_columns(
-        pl.when(pl.col("__peers") >= _MIN_PEERS)
-        .then(1.4826 * (pl.col("__return") - pl.col("__middle")).abs().median().over("session"))
-        .otherwise(0.0)
-        .alias("__spread")
+    return context.once("moved", frame, lambda: _moved(frame, context))
+
+
+def _moved(frame: pl.DataFrame, context: GateContext) -> pl.DataFrame:
+    board = panel(frame, context)
+    excess = board.rows.select((pl.col("ret") - pl.col("middle")).abs()).to_series()
+    at = ((excess > MIN_EXCESS) & excess.is_finite() & board.rows["new"]).fill_null(False).arg_true()
+    place = at.to_numpy().astype(np.int64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        surge = board.rows["volume"].to_numpy()[place] / usual_volume(board, place)
+    return board.rows[place].with_columns(
+        pl.Series("row", place),
+        excess.gather(at).alias("excess"),
+        pl.Series("sigma", usual_return(board, place)),
+        pl.Series("surge", surge).fill_nan(None),
     )
 
 
-def _action_effects(rows: pl.DataFrame, context: GateContext) -> pl.DataFrame:
-    """What actions on file add back to the log return of the bar on which they take effect: `__effect`."""
-    empty = pl.DataFrame(schema={"instrument_id": pl.Int64, "session": pl.Date, "__effect": pl.Float64})
-    if context.actions is None or context.actions.is_empty():
-        return empty
-    closes = rows.select("instrument_id", "session", "close").sort("session")
-    due = (
-        context.actions.filter(pl.col("kind").is_in(["split", "dividend"]))
-        .sort("ex_date")
-        .join_asof(
-            closes.rename({"session": "__before"}),
-            left_on="ex_date",
-            right_on="__before",
-            by="instrument_id",
-            strategy="backward",
-            allow_exact_matches=False,
-            check_sortedness=False,
+def _jumps(frame: pl.DataFrame, context: GateContext) -> pl.DataFrame:
+    return moved(frame, context).filter(pl.col("excess") > SIGMAS * pl.col("sigma"))
+
+
+def _spreads(board: Panel, ordinals: pl.Series) -> pl.Series:
+    """The peers' robust spread of each session asked for; 0 where peers are few."""
+    spreads = (
+        board.rows.filter(pl.col("ordinal").is_in(ordinals.unique().implode()))
+        .group_by("ordinal")
+        .agg(
+            pl.col("ret").count().alias("peers"),
+            (1.4826 * (pl.col("ret") - pl.col("middle")).abs().median()).alias("spread"),
         )
-        .join_asof(
-            closes.select("instrument_id", "session"),
-            left_on="ex_date",
-            right_on="session",
-            by="instrument_id",
-            strategy="forward",
-            check_sortedness=False,
-        )
-        .filter(pl.col("session").is_not_null() & pl.col("close").is_not_null())
+        .with_columns(pl.when(pl.col("peers") >= MIN_PEERS).then("spread").otherwise(0.0))
     )
-    if due.is_empty():
-        return empty
-    kept = 1 - pl.col("amount") / pl.col("close")
-    effect = (
-        pl.when((pl.col("kind") == "split") & (pl.col("ratio") > 0))
-        .then(pl.col("ratio").log())
-        .when((pl.col("kind") == "dividend") & (kept > 0))
-        .then(-kept.log())
-        .otherwise(0.0)
-    )
-    return due.group_by("instrument_id", "session").agg(effect.sum().alias("__effect"))
+    return ordinals.to_frame("ordinal").join(spreads, on="ordinal", how="left", maintain_order="left")[
+        "spread"
+    ]
 
 
-def _last_middles(context: GateContext) -> pl.DataFrame:
+def last_middles(context: GateContext) -> pl.DataFrame:
     """The last two-sided quote of each name and session: `__mid`, `__width` (relative spread)."""
     if context.quotes is None or context.quotes.is_empty():
         return pl.DataFrame(
@@ -179,16 +128,21 @@ def spike(frame: pl.DataFrame, context: GateContext) -> list[Finding]:
     """
     if frame.is_empty():
         return []
-    rows = _returns(frame, context).filter("__new")
-    excess = (pl.col("__return") - pl.col("__middle")).abs()
-    extreme = rows.filter(
-        (pl.col("__return").abs() > SIGMAS * pl.col("__sigma"))
-        & (excess > SIGMAS * pl.max_horizontal("__sigma", "__spread"))
-        & (excess > MIN_EXCESS)
-    ).join(_last_middles(context), on=["instrument_id", "session"], how="left")
+    extreme = _jumps(frame, context)
+    if extreme.is_empty():
+        return []
+    board = panel(frame, context)
+    at = extreme["row"].to_numpy()
+    ret = board.rows["ret"].to_numpy()
+    following = windows(board, at, ret, 2, ahead=True)[:, 1]
+    extreme = extreme.with_columns(
+        pl.Series("spread", _spreads(board, extreme["ordinal"])),
+        pl.Series("following", following).fill_nan(None),
+    ).filter(pl.col("ret").abs() > SIGMAS * pl.col("sigma"), pl.col("excess") > SIGMAS * pl.col("spread"))
+    extreme = extreme.join(last_middles(context), on=["instrument_id", "session"], how="left")
     agrees = (pl.col("__mid") / pl.col("close") - 1).abs() <= QUOTE_AGREES + pl.col("__width")
-    surged = pl.col("__surge") >= VOLUME_SURGE
-    kept = (pl.col("__return") + pl.col("__next")).abs() > 0.5 * pl.col("__return").abs()
+    surged = pl.col("surge") >= VOLUME_SURGE
+    kept = (pl.col("ret") + pl.col("following")).abs() > 0.5 * pl.col("ret").abs()
     confirmed = (
         pl.when(pl.col("__mid").is_not_null())
         .then(agrees)
@@ -200,9 +154,9 @@ def spike(frame: pl.DataFrame, context: GateContext) -> list[Finding]:
     shown = bad.select(
         *_SHOWN,
         "close",
-        (pl.col("__return").exp() - 1).round(4).alias("return"),
-        (pl.col("__middle").exp() - 1).round(4).alias("peers_median"),
-        (pl.col("__return").abs() / pl.col("__sigma")).round(1).alias("local_sigmas"),
+        (pl.col("ret").exp() - 1).round(4).alias("return"),
+        (pl.col("middle").exp() - 1).round(4).alias("peers_median"),
+        (pl.col("ret").abs() / pl.col("sigma")).round(1).alias("local_sigmas"),
     )
     what = "an extreme return that no quote, volume, action or following bar confirms"
     advice = "compare the close with another source; deliver it corrected, or accept it with a reason"
@@ -213,13 +167,13 @@ def split_like(frame: pl.DataFrame, context: GateContext) -> list[Finding]:
     """Find jumps near the ratio of a usual split for which no action is on file."""
     if frame.is_empty():
         return []
-    rows = _returns(frame, context).filter(pl.col("__new") & (pl.col("__effect") == 0))
-    net = (pl.col("__return") - pl.col("__middle")).abs()
+    rows = _jumps(frame, context)
+    net = pl.col("excess")
     near = pl.any_horizontal(*((net - math.log(ratio)).abs() < _SPLIT_NEAR for ratio in _SPLIT_RATIOS))
-    bad = rows.filter(near & (net > SIGMAS * pl.col("__sigma"))).sort("session", "instrument_id")
+    bad = rows.filter(near, pl.col("effect") == 0).sort("session", "instrument_id")
     if bad.is_empty():
         return []
-    shown = bad.select(*_SHOWN, "close", pl.col("__return").exp().round(4).alias("price_ratio"))
+    shown = bad.select(*_SHOWN, "close", pl.col("ret").exp().round(4).alias("price_ratio"))
     what = "the price moved by about the ratio of a split, and no action is on file"
     return [
         found(
@@ -234,7 +188,7 @@ def split_like(frame: pl.DataFrame, context: GateContext) -> list[Finding]:
 
 def quote_bar(frame: pl.DataFrame, context: GateContext) -> list[Finding]:
     """Find closes away from the last two-sided quote by more than 5% and the spread."""
-    both = frame.join(_last_middles(context), on=["instrument_id", "session"], how="inner")
+    both = frame.join(last_middles(context), on=["instrument_id", "session"], how="inner")
     away = (pl.col("close") / pl.col("__mid") - 1).abs()
     bad = both.filter(away > QUOTE_AGREES + pl.col("__width"))
     if bad.is_empty():

@@ -7,9 +7,19 @@ import logging
 import polars as pl
 
 from dnalyaw.market import SCHEMAS
-from dnalyaw.quality._expectations import expectations
+from dnalyaw.quality._dividends import (
+    dividend_change,
+    dividend_rhythm,
+    dividend_split,
+    dividend_twice,
+    dividend_units,
+)
+from dnalyaw.quality._drops import dividend_drop, no_jump
+from dnalyaw.quality._expectations import expectations, expectations_check
 from dnalyaw.quality._finding import Check, Finding, GateContext, Rule, Severity
 from dnalyaw.quality._fundamentals import durations, figure_scale, restatement_size
+from dnalyaw.quality._idle import flat, flat_session, zero_volume
+from dnalyaw.quality._limits import price_limit
 from dnalyaw.quality._prices import crossed, ohlc, quote_bar, spike, split_like
 from dnalyaw.quality._reference import (
     action_amounts,
@@ -19,6 +29,7 @@ from dnalyaw.quality._reference import (
     instrument_labels,
     instrument_spans,
 )
+from dnalyaw.quality._revisions import late, revised, rewritten
 from dnalyaw.quality._schema import schema_check
 from dnalyaw.quality._structure import (
     duplicate_check,
@@ -28,8 +39,10 @@ from dnalyaw.quality._structure import (
     stale_bars,
     stale_quotes,
 )
+from dnalyaw.quality._units import price_units, volume_units
+from dnalyaw.quality._vendors import vendor_closes, vendor_coverage, vendor_prices
 
-__all__ = ["RULES", "run_rule", "run_rules"]
+__all__ = ["RULES", "SCREENS", "run_rule", "run_rules"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -39,6 +52,16 @@ _FIGURE = (
     *("instrument_id", "metric", "period_start", "period_end", "value"),
     *("form", "accession", "available_at"),
 )
+_SUITE_NEEDS: dict[str, tuple[str, ...]] = {
+    "instruments": ("instrument_id", "label", "venue", "currency", "lot", "tick"),
+    "bars": ("instrument_id", "volume"),
+    "quotes": ("instrument_id", "bid", "ask", "bid_size", "ask_size"),
+    "actions": ("instrument_id", "kind", "ratio", "amount"),
+    "fundamentals": ("metric", "period_end", "value", "available_at"),
+    "series": ("series", "value"),
+    "borrow": ("fee", "available"),
+}
+_ACTION = ("instrument_id", "ex_date", "kind", "ratio", "amount")
 
 
 def _rule(
@@ -50,6 +73,13 @@ def _rule(
     severity: Severity = "error",
 ) -> Rule:
     return Rule(feed, name, severity, description, needs, check)
+
+
+def _suite(feed: str, description: str) -> Rule:
+    check = expectations if feed == "bars" else expectations_check(feed)
+    return _rule(
+        feed, "expectations", check, f"the Great Expectations suite on {description}", *_SUITE_NEEDS[feed]
+    )
 
 
 def _common(feed: str) -> tuple[Rule, ...]:
@@ -77,6 +107,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
             "dates run forward and a label names one instrument a day",
             *("instrument_id", "label", "valid_from", "valid_to", "listed_on", "delisted_on"),
         ),
+        _suite("instruments", "columns, currency, venues and labels"),
     ),
     "bars": (
         *_common("bars"),
@@ -120,11 +151,96 @@ RULES: dict[str, tuple[Rule, ...]] = {
         ),
         _rule(
             "bars",
-            "expectations",
-            expectations,
-            "the Great Expectations suite on columns, currency, volume and labels",
-            *("instrument_id", "volume"),
+            "price_units",
+            price_units,
+            "no price is 100 times, or a hundredth of, the one before without an action",
+            *("instrument_id", "session", *_OHLCV),
         ),
+        _rule(
+            "bars",
+            "volume_units",
+            volume_units,
+            "volumes do not change by 100 times and stay there",
+            *("instrument_id", "session", "close", "volume"),
+        ),
+        _rule(
+            "bars",
+            "flat_session",
+            flat_session,
+            "most names that traded have a range",
+            *("session", *_OHLCV),
+        ),
+        _rule(
+            "bars",
+            "flat",
+            flat,
+            "a name that has a range otherwise has one on a day of usual volume",
+            *("instrument_id", "session", *_OHLCV),
+            severity="warn",
+        ),
+        _rule(
+            "bars",
+            "zero_volume",
+            zero_volume,
+            "names that always trade have volume",
+            *("instrument_id", "session", "close", "volume"),
+            severity="warn",
+        ),
+        _rule(
+            "bars",
+            "late",
+            late,
+            "bars are known within 36 hours of their close",
+            *("instrument_id", "session", *_TIMES),
+            severity="warn",
+        ),
+        _rule(
+            "bars",
+            "revised",
+            revised,
+            "bars published already come with the same numbers",
+            *("instrument_id", "session", *_OHLCV),
+            severity="warn",
+        ),
+        _rule(
+            "bars",
+            "rewritten",
+            rewritten,
+            "published closes do not change in numbers, as adjusted histories do",
+            *("instrument_id", "session", *_OHLCV),
+        ),
+        _rule(
+            "bars",
+            "price_limit",
+            price_limit,
+            "mainland closes are within the exchange's daily limit",
+            *("instrument_id", "session", "close", "volume"),
+            severity="warn",
+        ),
+        _rule(
+            "bars",
+            "vendor_prices",
+            vendor_prices,
+            "a second provider has the same dates, share basis and closes within 20%",
+            *("instrument_id", "session", "close", "volume"),
+        ),
+        _rule(
+            "bars",
+            "vendor_closes",
+            vendor_closes,
+            "closes are within 1% of a second provider's",
+            *("instrument_id", "session", "close", "volume"),
+            severity="warn",
+        ),
+        _rule(
+            "bars",
+            "vendor_coverage",
+            vendor_coverage,
+            "a second provider has the same sessions and about the same volume",
+            *("instrument_id", "session", "close", "volume"),
+            severity="warn",
+        ),
+        _suite("bars", "columns, currency, volume and labels"),
     ),
     "quotes": (
         *_common("quotes"),
@@ -143,6 +259,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
             "no bid is above its ask and nothing is negative",
             *("instrument_id", "bid", "ask", "bid_size", "ask_size", "event_time"),
         ),
+        _suite("quotes", "columns, currency, spreads and one-sided quotes"),
     ),
     "actions": (
         *_common("actions"),
@@ -160,6 +277,58 @@ RULES: dict[str, tuple[Rule, ...]] = {
             "an action is known before it takes effect",
             *("ex_date", "available_at"),
         ),
+        _rule(
+            "actions",
+            "no_jump",
+            no_jump,
+            "the raw price moves by a split or a large payment on its ex-date",
+            *_ACTION,
+        ),
+        _rule(
+            "actions",
+            "dividend_twice",
+            dividend_twice,
+            "no dividend is booked again within days",
+            *_ACTION,
+        ),
+        _rule(
+            "actions",
+            "dividend_units",
+            dividend_units,
+            "no dividend is 100 times, or a hundredth of, the steady ones before",
+            *_ACTION,
+        ),
+        _rule(
+            "actions",
+            "dividend_split",
+            dividend_split,
+            "dividends per share follow the name's splits",
+            *_ACTION,
+        ),
+        _rule(
+            "actions",
+            "dividend_drop",
+            dividend_drop,
+            "prices fall by about the dividends on file, one by one where large and over many ex-dates",
+            *_ACTION,
+        ),
+        _rule(
+            "actions",
+            "dividend_change",
+            dividend_change,
+            "a dividend is of the size of those before",
+            *_ACTION,
+            severity="warn",
+        ),
+        _rule(
+            "actions",
+            "dividend_rhythm",
+            dividend_rhythm,
+            "no dividend of the same amount comes much sooner than the name pays",
+            *_ACTION,
+            severity="warn",
+        ),
+        _suite("actions", "columns, kinds, currencies and sizes"),
     ),
     "fundamentals": (
         *_common("fundamentals"),
@@ -200,17 +369,50 @@ RULES: dict[str, tuple[Rule, ...]] = {
             *_FIGURE,
             severity="warn",
         ),
+        _suite("fundamentals", "columns, metrics, forms and filing lags"),
     ),
     "series": (
         *_common("series"),
         _rule("series", "off_calendar", off_calendar_check("series"), "every row is of a session", "session"),
+        _suite("series", "columns, names and units of rates and levels"),
     ),
     "borrow": (
         *_common("borrow"),
         _rule("borrow", "off_calendar", off_calendar_check("borrow"), "every row is of a session", "session"),
+        _suite("borrow", "columns, fees and share counts"),
     ),
 }
 """Rules of each feed, in the order in which they should be reported."""
+
+SCREENS: dict[str, tuple[str, ...]] = {
+    "bars": (
+        "missing_session",
+        "off_calendar",
+        "stale",
+        "ohlc",
+        "spike",
+        "split_like",
+        "price_units",
+        "volume_units",
+        "flat_session",
+        "flat",
+        "zero_volume",
+        "late",
+        "revised",
+        "rewritten",
+        "price_limit",
+    ),
+    "actions": (
+        "no_jump",
+        "dividend_twice",
+        "dividend_units",
+        "dividend_split",
+        "dividend_drop",
+        "dividend_change",
+        "dividend_rhythm",
+    ),
+}
+"""Names of the statistical screens of each feed: what `gate_rows_per_s` times, on one shared `GateContext`."""
 
 
 def run_rule(rule: Rule, frame: pl.DataFrame, context: GateContext) -> list[Finding]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import numpy as np
 import polars as pl
 
 from dnalyaw.market import KEYS, session_table
+from dnalyaw.market._sessions import FIRST_DAY, LAST_DAY
 from dnalyaw.quality._finding import Check, Finding, GateContext, RuleKey, found
+from dnalyaw.quality._panel import day_numbers, grid
 
 __all__ = [
     "duplicate_check",
@@ -72,17 +75,6 @@ def duplicate_check(feed: str) -> Check:
 _VERSIONED = frozenset({"instruments", "fundamentals"})
 
 
-def _with_ordinals(frame: pl.DataFrame, context: GateContext, columns: list[str]) -> pl.DataFrame:
-    """History and delivery together, each session numbered in order, the delivery's rows marked."""
-    parts = [frame.select(*columns, pl.lit(True).alias("__new"))]
-    if context.history is not None and context.history.height:
-        first = frame["session"].min()
-        past = context.history.filter(pl.col("session") < first) if first is not None else context.history
-        parts.insert(0, past.select(*columns, pl.lit(False).alias("__new")))
-    both = pl.concat(parts, how="vertical_relaxed")
-    return both.with_columns((pl.col("session").rank("dense").cast(pl.Int64) - 1).alias("__ordinal"))
-
-
 def missing_session(frame: pl.DataFrame, context: GateContext) -> list[Finding]:
     """Find expected sessions without a bar, and sessions that lack too many names of the one before."""
     rule: RuleKey = ("bars", "missing_session", "error")
@@ -97,17 +89,24 @@ def missing_session(frame: pl.DataFrame, context: GateContext) -> list[Finding]:
         out.append(found(rule, context, rows, "expected sessions have no bar", advice))
     if frame.is_empty():
         return out
-    rows = _with_ordinals(frame, context, ["instrument_id", "session"]).unique(["instrument_id", "session"])
-    followed = rows.select("instrument_id", pl.col("__ordinal") - 1, pl.lit(1).alias("__there"))
+    # Days that are no session are the business of off_calendar: they must not stand between two sessions.
+    strange = held - set(context.expected_sessions)
+    if strange and context.expected_sessions:
+        frame = frame.filter(~pl.col("session").is_in(list(strange)))
+        if frame.is_empty():
+            return out
+    rows = grid(frame, context)
+    # Rows of an instrument stand together in order: the next row tells whether the next session has a bar.
+    ordinal, first = rows["ordinal"].to_numpy(), rows["first"].to_numpy()
+    there = np.append(~first[1:] & (ordinal[1:] == ordinal[:-1] + 1), False)
+    names = np.bincount(ordinal)
+    days = day_numbers(rows["session"])[1]
+    present = np.bincount(ordinal, weights=there) / np.maximum(names, 1)
+    begin = frame["session"].min()
     breadth = (
-        rows.join(followed, on=["instrument_id", "__ordinal"], how="left")
-        .group_by("__ordinal")
-        .agg(pl.col("__there").fill_null(0).mean().alias("present"), pl.len().alias("names_before"))
-        .with_columns(pl.col("__ordinal") + 1)
-        .join(rows.select("__ordinal", "session", "__new").unique(["__ordinal"]), on="__ordinal", how="inner")
-        .filter(pl.col("__new") & (pl.col("present") < BREADTH) & (pl.col("names_before") >= _MIN_NAMES))
-        .sort("session")
-        .select("session", "names_before", "present")
+        pl.DataFrame({"session": days[1:], "names_before": names[:-1], "present": present[:-1]})
+        .filter(pl.col("session") >= pl.lit(begin, pl.Date))
+        .filter(pl.col("present") < BREADTH, pl.col("names_before") >= _MIN_NAMES)
     )
     if breadth.height:
         lost = (breadth["names_before"] * (1 - breadth["present"])).sum()
@@ -127,14 +126,18 @@ def off_calendar_check(feed: str) -> Check:
         sessions = _table(context, days)["session"]
         rule: RuleKey = (feed, "off_calendar", "error")
         out = []
-        odd = frame.filter(~pl.col("session").is_in(sessions.implode()))
+        # A few thousand days stand for millions of rows: rows are looked at only where a day is odd.
+        strange = days.filter(~days.is_in(sessions.implode()))
+        odd = frame.filter(pl.col("session").is_in(strange.implode())) if strange.len() else frame.head(0)
         shown = [name for name in KEYS[feed] if name in ("instrument_id", "series")] + ["session"]
         if odd.height:
             advice = "check the dates of the feed (time zone, holiday), and remove rows of days without trade"
             out.append(found(rule, context, odd.select(shown), "the exchange did not trade that day", advice))
         if context.expected_sessions:
             low, high = context.expected_sessions[0], context.expected_sessions[-1]
-            outside = frame.filter(~pl.col("session").is_between(low, high))
+            first, last = days.min(), days.max()
+            inside = first is None or (first >= low and last <= high)  # type: ignore[operator]
+            outside = frame.head(0) if inside else frame.filter(~pl.col("session").is_between(low, high))
             if outside.height:
                 what = f"they lie outside the window {low} to {high} of this delivery"
                 advice = "deliver each session with its own partition"
@@ -148,15 +151,25 @@ def _table(context: GateContext, days: pl.Series) -> pl.DataFrame:
     first, last = days.min(), days.max()
     if not isinstance(first, date) or not isinstance(last, date):
         raise TypeError(f"column session holds {days.dtype}, want dates")
-    return session_table(context.region, first, last)
-
-
-def _with_session_times(frame: pl.DataFrame, context: GateContext) -> pl.DataFrame:
-    times = _table(context, frame["session"]).select(
-        "session", pl.col("open").alias("__open"), pl.col("close").alias("__close")
+    # Days beyond the calendar are of no session; a calendar that is asked for them refuses.
+    first, last = max(first, FIRST_DAY), min(last, LAST_DAY)
+    return (
+        session_table(context.region, first, last)
+        if first <= last
+        else session_table(context.region, FIRST_DAY, FIRST_DAY)
     )
-    # Days without trade are the business of off_calendar.
-    return frame.join(times, on="session", how="inner", maintain_order="left")
+
+
+def _session_hours(frame: pl.DataFrame, context: GateContext) -> list[pl.Series]:
+    """Each row's `__open` and `__close`, null on days without trade, which are the business of off_calendar."""
+    known = frame["session"].drop_nulls()
+    table = _table(context, known).select("session", "open", "close")
+    if known.len() != frame.height:
+        hours = frame.select("session").join(table, on="session", how="left", maintain_order="left")
+        return [hours["open"].alias("__open"), hours["close"].alias("__close")]
+    number, days = day_numbers(known)
+    hours = days.alias("session").to_frame().join(table, on="session", how="left", maintain_order="left")
+    return [hours[name].gather(number).alias(f"__{name}") for name in ("open", "close")]
 
 
 def stale_bars(frame: pl.DataFrame, context: GateContext) -> list[Finding]:
@@ -164,8 +177,7 @@ def stale_bars(frame: pl.DataFrame, context: GateContext) -> list[Finding]:
     if frame.is_empty():
         return []
     rule: RuleKey = ("bars", "stale", "error")
-    timed = _with_session_times(frame, context)
-    wrong = timed.filter(
+    wrong = frame.with_columns(_session_hours(frame, context)).filter(
         ~pl.col("event_time").is_between(pl.col("__open"), pl.col("__close") + _AFTER_CLOSE)
         | (pl.col("available_at") < pl.col("event_time"))
     )
@@ -182,22 +194,28 @@ def stale_bars(frame: pl.DataFrame, context: GateContext) -> list[Finding]:
 
 def _frozen(frame: pl.DataFrame, context: GateContext) -> list[Finding]:
     numbers = ["open", "high", "low", "close", "volume"]
-    rows = _with_ordinals(frame, context, ["instrument_id", "session", *numbers]).sort(
-        "instrument_id", "__ordinal"
-    )
-    same = pl.all_horizontal(
-        pl.col("__ordinal").diff() == 1,
-        *(pl.col(name).eq_missing(pl.col(name).shift(1)) for name in numbers),
-    ).over("instrument_id")
+    rows = grid(frame, context)
+    # Few closes repeat: the other numbers are compared on those rows alone.
+    close = rows["close"]
+    again = (close.eq_missing(close.shift(1)) & ~rows["first"] & rows["new"]).arg_true()
+    now, before = rows[again], rows[again - 1] if again.len() else rows.head(0)
+    same = pl.Series([True]).new_from_index(0, now.height) & (now["ordinal"] - before["ordinal"] == 1)
+    for name in numbers:
+        same &= now[name].eq_missing(before[name])
     # A halted or illiquid name repeats its price at no volume: that is no sign of a frozen feed.
     active = pl.col("volume").is_null() | (pl.col("volume") > 0)
+    hits = now.filter(same).filter(active).group_by("session").agg(pl.len().alias("same"))
     repeated = (
-        rows.with_columns(same.alias("__same"))
-        .filter("__new", active)
+        rows.lazy()
+        .filter(pl.col("session").is_in(hits.filter(pl.col("same") >= _MIN_NAMES / 2)["session"].implode()))
+        .filter("new", active)
         .group_by("session")
-        .agg(pl.col("__same").fill_null(False).mean().alias("repeated"), pl.len().alias("names"))
+        .agg(pl.len().alias("names"))
+        .join(hits.lazy(), on="session")
+        .select("session", (pl.col("same") / pl.col("names")).alias("repeated"), "names")
         .filter((pl.col("repeated") > FROZEN) & (pl.col("names") >= _MIN_NAMES))
         .sort("session")
+        .collect()
     )
     if repeated.is_empty():
         return []
@@ -211,8 +229,7 @@ def stale_quotes(frame: pl.DataFrame, context: GateContext) -> list[Finding]:
     """Find quotes stamped with another session's time, or received before they were made."""
     if frame.is_empty():
         return []
-    timed = _with_session_times(frame, context)
-    wrong = timed.filter(
+    wrong = frame.with_columns(_session_hours(frame, context)).filter(
         ~pl.col("event_time").is_between(pl.col("__open") - _EXTENDED, pl.col("__close") + _EXTENDED)
         | (pl.col("available_at") < pl.col("event_time"))
         | (pl.col("available_at") > pl.col("event_time") + _RECEIPT)
