@@ -42,16 +42,22 @@ FACTORS = keys.asset(REGION, "factors")
 
 # What a reader demands, written out: a rule that is dropped from the library is missed here.
 BLOCKING = {
-    "instruments": ["schema", "empty", "duplicate", "labels", "spans"],
+    "instruments": ["schema", "empty", "duplicate", "labels", "spans", "expectations"],
     "bars": [
         *("schema", "empty", "duplicate", "missing_session", "off_calendar"),
-        *("stale", "ohlc", "spike", "quote_bar", "expectations"),
+        *("stale", "ohlc", "spike", "quote_bar", "price_units", "volume_units"),
+        *("flat_session", "rewritten", "vendor_prices", "expectations"),
     ],
-    "quotes": ["schema", "empty", "duplicate", "off_calendar", "stale", "crossed"],
-    "actions": ["schema", "empty", "duplicate", "amounts", "times"],
-    "fundamentals": ["schema", "empty", "duplicate", "filing_order", "values", "durations"],
-    "series": ["schema", "empty", "duplicate", "off_calendar"],
-    "borrow": ["schema", "empty", "duplicate", "off_calendar"],
+    "quotes": ["schema", "empty", "duplicate", "off_calendar", "stale", "crossed", "expectations"],
+    "actions": [
+        *("schema", "empty", "duplicate", "amounts", "times", "no_jump", "dividend_twice"),
+        *("dividend_units", "dividend_split", "dividend_drop", "expectations"),
+    ],
+    "fundamentals": [
+        *("schema", "empty", "duplicate", "filing_order", "values", "durations", "expectations"),
+    ],
+    "series": ["schema", "empty", "duplicate", "off_calendar", "expectations"],
+    "borrow": ["schema", "empty", "duplicate", "off_calendar", "expectations"],
 }
 MART_TESTS = [
     "mart_factor_panel_figures_were_known",

@@ -15,7 +15,8 @@ from tests.sample.conftest import LAST
 
 BEFORE_THEY_WERE_ADDED = {
     "US": "3d473a4b63957c75",
-    "HK": "aa023abcf4458683",
+    # aa023abcf4458683 on the calendar that still had the storm days of September 2023: the market counts its sessions.
+    "HK": "29f51f8284b4163e",
 }
 
 
@@ -25,6 +26,8 @@ def test_the_older_tables_kept_their_bytes(sample, region):
     digest = hashlib.sha256()
     for feed in ("instruments", "bars", "quotes", "actions", "fundamentals"):
         frame = sample.fetch(feed, region, LAST - timedelta(days=40), LAST)
+        if feed == "instruments":  # the class of an instrument came later
+            frame = frame.with_columns(asset_class=pl.lit(None, pl.String))
         digest.update(frame.write_csv().encode())
     assert digest.hexdigest()[:16] == BEFORE_THEY_WERE_ADDED[region]
 
