@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import zipfile
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -186,6 +187,13 @@ def test_bad_map_files_are_named(tmp_path: Path, text: str, message: str) -> Non
 def test_bad_factor_files_are_named(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(ProviderError, match=message):
         read_factor_file(_write(tmp_path / "a.csv", text))
+
+
+def test_prices_are_the_doubles_nearest_to_their_decimals(tmp_path: Path) -> None:
+    cells = [549000, 1, 294570, 33, 1234567, 7000001]
+    days = "".join(f"201401{n + 2:02d} 00:00,{c},{c},{c},{c},100\n" for n, c in enumerate(cells))
+    frame = read_daily(_zip(tmp_path / "x.zip", days))
+    assert frame["close"].to_list() == [float(Decimal(c) / 10000) for c in cells]
 
 
 def test_one_sided_quotes_keep_a_zero(tmp_path: Path) -> None:

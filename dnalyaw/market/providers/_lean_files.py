@@ -185,9 +185,7 @@ def read_daily(path: Path) -> pl.DataFrame:
     days = Cells(where, cells.frame.select(pl.col("date").str.split(" ").list.first()), cells.lines)
     session = to_type(days, "date", pl.Date, date_format="%Y%m%d")
     numbers = [to_type(cells, name, pl.Float64) for name in columns[1:]]
-    return pl.DataFrame([session.alias("session"), *numbers]).with_columns(
-        pl.col("open", "high", "low", "close") / PRICE_SCALE
-    )
+    return _prices(pl.DataFrame([session.alias("session"), *numbers]), "open", "high", "low", "close")
 
 
 def read_minute_quotes(path: Path) -> pl.DataFrame:
@@ -218,9 +216,15 @@ def read_minute_quotes(path: Path) -> pl.DataFrame:
         to_type(cells, source, pl.Float64, nullable=True).fill_null(0.0).alias(name)
         for name, source in wanted.items()
     ]
-    return pl.DataFrame([(start + 60_000).alias("minute_end"), *numbers]).with_columns(
-        pl.col("bid", "ask") / PRICE_SCALE
-    )
+    return _prices(pl.DataFrame([(start + 60_000).alias("minute_end"), *numbers]), "bid", "ask")
+
+
+def _prices(frame: pl.DataFrame, *names: str) -> pl.DataFrame:
+    """The named columns in currency units, each the double nearest to its decimal.
+
+    Divided by NumPy: polars multiplies by the reciprocal instead, which is one bit off for a third of all prices.
+    """
+    return frame.with_columns(pl.Series(name, frame[name].to_numpy() / PRICE_SCALE) for name in names)
 
 
 def read_minute_volume(path: Path) -> pl.DataFrame:
