@@ -59,7 +59,7 @@ def _adjusted_prices(region: str) -> dg.AssetsDefinition:
         description="Raw bars with prices adjusted forward from listing: a later dividend changes no earlier value.",
     )
     def adjusted_prices(context: dg.AssetExecutionContext) -> pl.DataFrame:
-        from dnalyaw.market import adjust_bars
+        from dnalyaw.market import IdentityError, InstrumentMaster, adjust_bars
 
         home, partition = Home.active(), context.partition_key
         as_of = home.as_of(region, partition)
@@ -68,7 +68,13 @@ def _adjusted_prices(region: str) -> dg.AssetsDefinition:
         bars = published_table(home, region, "bars", partition).read(as_of)
         actions = published_table(home, region, "actions", partition).read(as_of)
         context.log.info("adjusting %d bars with %d actions as of %s", bars.height, actions.height, as_of)
-        return adjust_bars(bars, actions, as_of)
+        prices = adjust_bars(bars, actions, as_of)
+        instruments = published_table(home, region, "instruments", partition).read(as_of)
+        try:
+            InstrumentMaster(instruments, as_of).require_one_identity(prices)
+        except IdentityError as error:
+            raise dg.Failure(f"{region} adjusted_prices {partition}: {error}") from error
+        return prices
 
     return adjusted_prices
 

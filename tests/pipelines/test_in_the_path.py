@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData,
 )
 
+from dnalyaw.pit import AsOf
 from dnalyaw.pit.feast import FeatureStoreError
 from dnalyaw.quality import RULES
 from dnalyaw_pipelines import dbt_project, keys
@@ -253,6 +255,26 @@ def test_a_delivery_after_a_green_check_is_not_published(next_home: Home, copy_o
         assert not result.success
         assert "spike passed on an earlier delivery" in failures(result)
     assert pins(home) == before
+
+
+# -- identity ---------------------------------------------------------------------------------------
+
+
+def test_no_price_is_adjusted_whose_instrument_is_not_known(next_home: Home, copy_of):
+    home = copy_of(next_home)
+    held = home.lake.read_published(REGION, "bars", NEXT)[-1].drop("ingested_at")
+    stray = held.head(1).with_columns(instrument_id=pl.lit(999_999, pl.Int64))
+    staged = home.lake.land(REGION, "bars", NEXT, pl.concat([held, stray]))
+    home.lake.publish(staged, rows=held.height + 1, checks={"schema": "passed"})
+    # The row is known from its receipt on: the moment of the read is taken past it.
+    with graph(home) as opened:
+        moment = AsOf(datetime.now(UTC))
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(Home, "as_of", lambda *_: moment)
+            result = opened.execute(NEXT, [keys.asset(REGION, "adjusted_prices")])
+        assert not result.success
+        assert "first instrument 999999 on" in failures(result)
+        assert "unknown instrument" in failures(result)
 
 
 # -- dbt --------------------------------------------------------------------------------------------
