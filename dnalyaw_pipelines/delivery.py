@@ -287,7 +287,7 @@ def publish(context: dg.AssetExecutionContext, spec: FeedSpec) -> dg.Materialize
             raise dg.Failure(
                 f"{spec.region} {spec.name} {partition} is published, but not in the store: {error}. The next publish "
                 f"brings it there"
-            ) from error
+            ) from None
     accepted = {name: home.lake.acceptance(staged, name) for name in (j.rule.name for j in spec.rules)}
     facts: dict[str, Any] = {
         "dagster/row_count": rows,

@@ -113,15 +113,20 @@ class Runner:
         return [p for p in self.home.partitions_until(region, partition)[:-1] if p not in done]
 
     def _data_assets(self, region: str) -> list[dg.AssetKey]:
+        """The features and all that they are made of, with every feed: the step that builds the marts reads them all."""
         upstream = dg.AssetSelection.assets(keys.asset(region, "feature_store")).upstream()
-        return sorted(upstream.resolve(self.definitions.resolve_asset_graph()))
+        whole = upstream.required_multi_asset_neighbors().upstream()
+        return sorted(whole.resolve(self.definitions.resolve_asset_graph()))
 
     def _selected(self, text: str, region: str) -> list[dg.AssetKey]:
         graph = self.definitions.resolve_asset_graph()
         try:
             named = dg.AssetSelection.from_string(_as_key_syntax(text))
-            # dbt builds its models in one step: one of them brings the others.
+            # dbt builds its models in one step: one of them brings the others, and where feeds are chosen, theirs too.
+            asked = named.resolve(graph)
             chosen = named.required_multi_asset_neighbors().resolve(graph)
+            if chosen - asked and any("published" in key.path for key in asked):
+                chosen |= dg.AssetSelection.assets(*(chosen - asked)).upstream().resolve(graph)
         except (ValueError, dg.DagsterError) as error:
             raise CommandError(
                 f"--select {text!r} is no selection: {str(error).splitlines()[0]}", USAGE

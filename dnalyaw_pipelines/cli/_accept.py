@@ -24,8 +24,8 @@ def execute(arguments: argparse.Namespace) -> int:
     """Record the acceptance of the latest delivery; the next run publishes it."""
     region, slash, feed = arguments.feed.partition("/")
     home = named_home(arguments)
-    known = _rules(home, region, feed)
-    if not slash or not known:
+    known = _rules(home, region, feed) if slash else []
+    if not known:
         raise CommandError(f"{arguments.feed!r} is no feed; write REGION/FEED, for example us/bars", USAGE)
     if arguments.rule not in known:
         raise CommandError(f"{feed} has no rule {arguments.rule!r}; its rules are {', '.join(known)}", USAGE)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dnalyaw.quality import RULES
 from tests.browser.session import (
     COMMAND,
     chromium,
@@ -57,12 +58,12 @@ def test_the_graph_and_the_failed_check_of_a_faulty_feed(faulty_home: Path, tmp_
         driver.get(f"{address}/locations/dnalyaw/asset-groups/hk_feeds")
         for feed in ("instruments", "quotes", "actions", "fundamentals", "bars"):
             wait_for_text(driver, rf"(?m)^{feed}$")
-        wait_for_text(driver, r"bars\s+Latest event\s.*\s+Asset checks\s+9 / 11 Passed")
+        wait_for_text(driver, rf"bars\s+Latest event\s.*\s+Asset checks\s+\d+ / {len(RULES['bars'])} Passed")
 
         driver.get(f"{address}/assets/hk/staging/bars")
         wait_for_text(driver, "bars of HK as received")
         click(driver, "Checks")
-        wait_for_text(driver, r"Checks \(11\)")
+        wait_for_text(driver, rf"Checks \({len(RULES['bars'])}\)")
         wait_for_text(driver, r"spike\s+Failed")
         assert "schema\nSucceeded" in text_of(driver)
 

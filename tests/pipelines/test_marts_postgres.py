@@ -13,6 +13,7 @@ import pytest
 
 from dnalyaw.market import adjust_bars, session_close
 from dnalyaw.market.providers import open_provider
+from dnalyaw.pit import AsOf
 from dnalyaw_pipelines import dbt_project
 from dnalyaw_pipelines.dbt_postgres import Address, PostgresError, load_inputs, read_model
 
@@ -33,7 +34,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "actions": actions,
         "fundamentals": provider.fetch("fundamentals", REGION, first, END),
         "quotes": provider.fetch("quotes", REGION, END, END),
-        "adjusted_prices": adjust_bars(bars, actions),
+        "adjusted_prices": adjust_bars(bars, actions, AsOf(datetime(2026, 7, 1, tzinfo=UTC))),
     }
     days = bars["session"].unique().sort().to_list()
     closes = {day: session_close(REGION, day) for day in days}

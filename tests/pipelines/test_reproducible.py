@@ -13,8 +13,9 @@ import polars as pl
 import pytest
 
 from dnalyaw.market import next_session, previous_session
+from dnalyaw_pipelines import delivery as delivery_module
 from dnalyaw_pipelines import keys
-from dnalyaw_pipelines.components import feed as feed_module
+from dnalyaw_pipelines import source_rows as source_rows_module
 from dnalyaw_pipelines.components.feature_store import features_path
 from dnalyaw_pipelines.home import Home, provider_for
 from dnalyaw_pipelines.io import partition_path
@@ -81,7 +82,8 @@ def rerun_home(next_home: Home, tmp_path_factory) -> Iterator[tuple[Home, dict[s
     shutil.copytree(next_home.root, home.root)
     with pytest.MonkeyPatch.context() as patch:
         moved = _Perturbed(provider_for("sample", 7), date.fromisoformat(NEXT))
-        patch.setattr(feed_module, "provider_for", lambda *_: moved)
+        patch.setattr(source_rows_module, "provider_for", lambda *_: moved)
+        patch.setattr(delivery_module, "provider_for", lambda *_: moved)
         ran = run(home, LATER_SESSION, "--select", FEEDS_ONLY)
         assert ran.status == 0, ran.err
     original = provider_for("sample", 7).fetch("bars", REGION, date(2026, 11, 20), date(2026, 11, 20))
