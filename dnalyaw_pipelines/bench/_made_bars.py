@@ -55,6 +55,32 @@ def bars(names: int, days: pl.DataFrame, seed: int, *, first: int = 1) -> pl.Dat
     )
 
 
+def dividends(frame: pl.DataFrame) -> pl.DataFrame:
+    """A dividend of 0.5% of the price a name and 63 sessions, as the feed `actions` has them."""
+    from dnalyaw.market import conform
+
+    due = (
+        frame.sort("instrument_id", "session")
+        .with_columns(
+            pl.col("close").shift(1).over("instrument_id").alias("before"),
+            pl.int_range(pl.len()).over("instrument_id").alias("n"),
+        )
+        .filter((pl.col("n") % 63 == 62) & pl.col("before").is_not_null())
+    )
+    return conform(
+        "actions",
+        due.select(
+            "instrument_id",
+            pl.col("session").alias("ex_date"),
+            pl.lit("dividend").alias("kind"),
+            (pl.col("before") * 0.005).round(4).alias("amount"),
+            "currency",
+            pl.col("session").cast(pl.Datetime("us", "UTC")).alias("event_time"),
+            (pl.col("session").cast(pl.Datetime("us", "UTC")) - timedelta(hours=4)).alias("available_at"),
+        ),
+    )
+
+
 def pieces(names: int, days: pl.DataFrame, rows: int) -> Iterator[pl.DataFrame]:
     """The bars of all days in pieces of about `rows` rows, oldest first: as a history is delivered."""
     step = max(1, rows // names)
