@@ -6,7 +6,7 @@ import hashlib
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import wraps
@@ -25,8 +25,7 @@ from dnalyaw.market._sessions import (
 from dnalyaw.market.providers._alpaca_actions import Span, Told, actions_of, renamings, tell
 from dnalyaw.market.providers._alpaca_bars import Days, in_force
 from dnalyaw.market.providers._alpaca_wire import Asset, Client
-from dnalyaw.market.providers._base import ProviderError
-from dnalyaw.market.providers._recorded import instruments_in, replay
+from dnalyaw.market.providers._recorded import RecordedProvider
 from dnalyaw.market.providers._tickers import SETTLED, gap_of, last_settled, listing, tickers_of
 from dnalyaw.market.providers._times import bar_times, event_session
 
@@ -68,7 +67,7 @@ def _daily(method: Callable[[AlpacaProvider], _T]) -> Callable[[AlpacaProvider],
     return kept
 
 
-class AlpacaProvider:
+class AlpacaProvider(RecordedProvider):
     """The names of a list, as Alpaca's Market Data API v2 (bars) and v1 (corporate actions) has them.
 
     An instrument is Alpaca's asset, not its ticker: bars are asked for as of today, which gives the history of the
@@ -93,8 +92,6 @@ class AlpacaProvider:
         If a ticker is none, or the keys are not in the environment.
     """
 
-    simulated = False
-
     def __init__(
         self,
         text: str,
@@ -111,75 +108,32 @@ class AlpacaProvider:
         self._told_gaps: set[tuple[str, date]] = set()
         self._memo: dict[str, tuple[tuple[date, date], Any]] = {}
 
-    def regions(self) -> tuple[str, ...]:
-        """Return ``("US",)``."""
-        return ("US",)
-
-    def feeds(self, region: str) -> tuple[str, ...]:
-        """Return ``("instruments", "bars", "actions")``."""
-        self._check(region)
-        return ("instruments", "bars", "actions")
-
-    def sessions(self, region: str) -> list[date]:
-        """Return the sessions with at least one bar, ascending; asks for the whole history."""
-        self._check(region)
-        days = self._bars()["session"].unique()
-        if days.is_empty():
-            raise ProviderError(f"provider {self.name}: has no bar of any name; check the names and the feed")
-        calendar = sessions_between("US", days.min(), days.max())  # type: ignore[arg-type]
-        held = set(days)
-        return [day for day in calendar if day in held]
-
-    def default_session(self, region: str, today: date) -> date:
-        """Return the latest session with bars up to `today`."""
-        past = [day for day in self.sessions(region) if day <= today]
-        if len(past) < 2:
-            raise ProviderError(
-                f"provider {self.name}: has {len(past)} sessions up to {today}; a run needs two"
-            )
-        return past[-1]
-
     def fetch(self, feed: str, region: str, start: date, end: date) -> pl.DataFrame:
         """Return rows of `feed` for the sessions [`start`, `end`].
 
         A bar's `available_at` is the close + 15 minutes; where a later answer changed what an earlier one had said,
         it is when the change was received. Actions by ex-date; instruments as changes and what was in force at `start`.
         """
-        self._check(region)
         try:
-            return self._fetch(feed, start, end)
+            return super().fetch(feed, region, start, end)
         finally:
             self._client.report()
 
-    def _fetch(self, feed: str, start: date, end: date) -> pl.DataFrame:
-        if feed == "bars":
-            return self._bars().filter(pl.col("session").is_between(start, end))
-        if feed == "actions":
-            return self._actions().filter(pl.col("ex_date").is_between(start, end))
-        if feed == "instruments":
-            return instruments_in(self._instruments(), start, end)
-        return empty(feed)
+    def _days(self) -> Set[date]:
+        return set(self._bars()["session"])
 
-    def market_events(self, region: str, session: date) -> pl.DataFrame:
-        """Return an auction at the recorded open for each name with a bar."""
-        bars = self.fetch("bars", region, session, session)
-        if bars.is_empty():
-            raise ProviderError(
-                f"provider {self.name}: nothing is recorded on {session}; name a past session"
-            )
-        return replay(region, session, bars, empty("quotes"))
+    def _bars_of(self, start: date, end: date) -> pl.DataFrame:
+        return self._bars().filter(pl.col("session").is_between(start, end))
 
-    def ground_truth(self) -> dict[str, Any] | None:
-        """Return None: nothing is planted in recorded data."""
-        return None
+    def _actions_of(self, start: date, end: date) -> pl.DataFrame:
+        return self._actions().filter(pl.col("ex_date").is_between(start, end))
+
+    def _instrument_rows(self) -> pl.DataFrame:
+        return self._instruments()
 
     # -- bars ------------------------------------------------------------------------------------------
 
-    def _check(self, region: str) -> None:
-        if region != "US":
-            raise ProviderError(f"provider {self.name}: has no region {region!r}; use US")
-
-    def _days(self, asset: Asset) -> Days:
+    def _days_of(self, asset: Asset) -> Days:
         """All bars of an asset up to the last session that is over.
 
         Never of a part: whether a gap lies ahead decides whose the bars before it are, and a window that ends
@@ -217,7 +171,7 @@ class AlpacaProvider:
         rows = []
         began = time.monotonic()
         for place, listed in enumerate(self._listed(), 1):
-            for day, (bar, corrected) in self._days(listed.asset).items():
+            for day, (bar, corrected) in self._days_of(listed.asset).items():
                 prices = (bar.open, bar.high, bar.low, bar.close, bar.volume)
                 rows.append((listed.instrument_id, day, *prices, corrected))
             if time.monotonic() - began > 5:
@@ -265,7 +219,7 @@ class AlpacaProvider:
     def _actions(self) -> pl.DataFrame:
         rows: list[dict[str, Any]] = []
         for listed in self._listed():
-            days = self._days(listed.asset)
+            days = self._days_of(listed.asset)
             if not days:
                 continue
             first = min(days)
@@ -301,7 +255,7 @@ class AlpacaProvider:
 
     def _end(self, listed: _Listed) -> date | None:
         """The last day of an asset that left the market; None where it trades."""
-        days = self._days(listed.asset)
+        days = self._days_of(listed.asset)
         if listed.asset.active or not days:
             return None
         last = max(days)
@@ -313,7 +267,7 @@ class AlpacaProvider:
         first = self.sessions("US")[0]
         rows: list[dict[str, Any]] = []
         for listed in self._listed():
-            days = self._days(listed.asset)
+            days = self._days_of(listed.asset)
             if not days:
                 continue
             own, last = min(days), self._end(listed)

@@ -2,14 +2,97 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from datetime import date
+from typing import Any
 
 import polars as pl
 
-from dnalyaw.market._schema import MARKET_EVENTS, conform
-from dnalyaw.market._sessions import session_times
+from dnalyaw.market._schema import MARKET_EVENTS, conform, empty
+from dnalyaw.market._sessions import session_times, sessions_between
+from dnalyaw.market.providers._base import ProviderError
 
-__all__ = ["instruments_in", "replay"]
+__all__ = ["RecordedProvider", "instruments_in", "replay"]
+
+
+class RecordedProvider:
+    """Daily bars of US names, recorded; subclasses say which in `_days`, `_bars_of`, `_actions_of`, `_instrument_rows`."""
+
+    simulated = False
+    close_only = False
+    carried: tuple[str, ...] = ("instruments", "bars", "actions")
+    name: str
+
+    def _days(self) -> Set[date]:
+        """The days with at least one bar."""
+        raise NotImplementedError
+
+    def _bars_of(self, start: date, end: date) -> pl.DataFrame:
+        raise NotImplementedError
+
+    def _actions_of(self, start: date, end: date) -> pl.DataFrame:
+        return empty("actions")
+
+    def _instrument_rows(self) -> pl.DataFrame:
+        """Feed `instruments` with the column `__session` of `instruments_in`."""
+        raise NotImplementedError
+
+    def regions(self) -> tuple[str, ...]:
+        """Return ``("US",)``."""
+        return ("US",)
+
+    def feeds(self, region: str) -> tuple[str, ...]:
+        """Return the feeds that it has."""
+        self._check(region)
+        return self.carried
+
+    def sessions(self, region: str) -> list[date]:
+        """Return the sessions with at least one bar, ascending."""
+        self._check(region)
+        days = self._days()
+        if not days:
+            raise ProviderError(f"provider {self.name}: has no bar of any name; check the names and the feed")
+        return [day for day in sessions_between("US", min(days), max(days)) if day in days]
+
+    def default_session(self, region: str, today: date) -> date:
+        """Return the latest session with bars up to `today`."""
+        past = [day for day in self.sessions(region) if day <= today]
+        if len(past) < 2:
+            raise ProviderError(
+                f"provider {self.name}: has {len(past)} sessions up to {today}; a run needs two"
+            )
+        return past[-1]
+
+    def fetch(self, feed: str, region: str, start: date, end: date) -> pl.DataFrame:
+        """Return rows of `feed` for the sessions [`start`, `end`]; feeds that it lacks are empty.
+
+        Actions by ex-date; instruments as changes and what was in force at `start`.
+        """
+        self._check(region)
+        if feed == "bars":
+            return self._bars_of(start, end)
+        if feed == "actions":
+            return self._actions_of(start, end)
+        if feed == "instruments":
+            return instruments_in(self._instrument_rows(), start, end)
+        return empty(feed)
+
+    def market_events(self, region: str, session: date) -> pl.DataFrame:
+        """Return an auction for each name with a bar, at its recorded open, or its close where that is all there is."""
+        bars = self.fetch("bars", region, session, session)
+        if bars.is_empty():
+            raise ProviderError(
+                f"provider {self.name}: nothing is recorded on {session}; name another session"
+            )
+        return replay(region, session, bars, empty("quotes"))
+
+    def ground_truth(self) -> dict[str, Any] | None:
+        """Return None: nothing is planted in recorded data."""
+        return None
+
+    def _check(self, region: str) -> None:
+        if region != "US":
+            raise ProviderError(f"provider {self.name}: has no region {region!r}; use US")
 
 
 def replay(region: str, session: date, bars: pl.DataFrame, quotes: pl.DataFrame) -> pl.DataFrame:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Set
 from datetime import date
 from functools import cached_property
-from typing import Any
 
 import polars as pl
 
-from dnalyaw.market._schema import SCHEMAS, conform, empty
+from dnalyaw.market._schema import SCHEMAS, conform
 from dnalyaw.market.providers._base import ProviderError
-from dnalyaw.market.providers._recorded import instruments_in, replay
+from dnalyaw.market.providers._recorded import RecordedProvider
 from dnalyaw.market.providers._times import bar_times, event_session
 
 __all__ = ["Sp500Provider"]
@@ -41,7 +41,7 @@ _VENUE_AND_SECTOR = {
 """Listing and sector at the end of the data; the files carry neither."""
 
 
-class Sp500Provider:
+class Sp500Provider(RecordedProvider):
     """Daily closes of 20 members of the S&P 500, 1990-01-02 to 2022-12-28.
 
     Only the close is recorded: open, high, low and volume are null, and `close_only` says so to the gates.
@@ -51,53 +51,17 @@ class Sp500Provider:
     """
 
     name = "sp500"
-    simulated = False
     close_only = True
+    carried = ("instruments", "bars")
 
-    def regions(self) -> tuple[str, ...]:
-        """Return ``("US",)``."""
-        return ("US",)
+    def _days(self) -> Set[date]:
+        return set(self._bars["session"])
 
-    def feeds(self, region: str) -> tuple[str, ...]:
-        """Return ``("instruments", "bars")``."""
-        self._check(region)
-        return ("instruments", "bars")
+    def _bars_of(self, start: date, end: date) -> pl.DataFrame:
+        return self._bars.filter(pl.col("session").is_between(start, end))
 
-    def sessions(self, region: str) -> list[date]:
-        """Return the sessions with closes, ascending."""
-        self._check(region)
-        return self._bars["session"].unique().sort().to_list()
-
-    def default_session(self, region: str, today: date) -> date:
-        """Return the latest session with closes up to `today`."""
-        past = [day for day in self.sessions(region) if day <= today]
-        if not past:
-            raise ProviderError(f"provider sp500: has no closes up to {today}; name a later day")
-        return past[-1]
-
-    def fetch(self, feed: str, region: str, start: date, end: date) -> pl.DataFrame:
-        """Return rows of `feed` for the sessions [`start`, `end`]; feeds that it lacks are empty."""
-        self._check(region)
-        if feed == "bars":
-            return self._bars.filter(pl.col("session").is_between(start, end))
-        if feed == "instruments":
-            return instruments_in(self._instruments, start, end)
-        return empty(feed)
-
-    def market_events(self, region: str, session: date) -> pl.DataFrame:
-        """Return an auction for each name that prints the session's close, the only price there is."""
-        bars = self.fetch("bars", region, session, session)
-        if bars.is_empty():
-            raise ProviderError(f"provider sp500: nothing is recorded on {session}; closes end on 2022-12-28")
-        return replay(region, session, bars, empty("quotes"))
-
-    def ground_truth(self) -> dict[str, Any] | None:
-        """Return None: nothing is planted in recorded data."""
-        return None
-
-    def _check(self, region: str) -> None:
-        if region != "US":
-            raise ProviderError(f"provider sp500: has no region {region!r}; use US")
+    def _instrument_rows(self) -> pl.DataFrame:
+        return self._instruments
 
     @cached_property
     def _bars(self) -> pl.DataFrame:

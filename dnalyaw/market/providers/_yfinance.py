@@ -6,7 +6,7 @@ import hashlib
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -14,9 +14,8 @@ from typing import Any
 import polars as pl
 
 from dnalyaw.market._schema import SCHEMAS, conform, empty
-from dnalyaw.market._sessions import next_session, session_close, session_times, sessions_between
-from dnalyaw.market.providers._base import ProviderError
-from dnalyaw.market.providers._recorded import instruments_in, replay
+from dnalyaw.market._sessions import next_session, session_close, session_times
+from dnalyaw.market.providers._recorded import RecordedProvider
 from dnalyaw.market.providers._tickers import SETTLED, gap_of, last_settled, listing, tickers_of
 from dnalyaw.market.providers._times import bar_times, event_session, known_before
 from dnalyaw.market.providers._yfinance_wire import Day, History, YahooClient, raw_of
@@ -30,7 +29,7 @@ _SMALL = 20
 """A split has small numbers; 1281 for 1000 is how Yahoo writes a spin-off."""
 
 
-class YfinanceProvider:
+class YfinanceProvider(RecordedProvider):
     """Names of a list as Yahoo has them today, through the library yfinance (extra ``vendors``).
 
     Yahoo's prices are divided by every later split; that is undone, see `raw_of`. Yahoo knows tickers alone: an
@@ -73,59 +72,17 @@ class YfinanceProvider:
         self._client = YahooClient(self.name, now, session, sleep)
         self._held: dict[str, tuple[date, History]] = {}
 
-    def regions(self) -> tuple[str, ...]:
-        """Return ``("US",)``."""
-        return ("US",)
+    def _days(self) -> Set[date]:
+        return {day.session for symbol in self._symbols for day in self._priced(symbol)}
 
-    def feeds(self, region: str) -> tuple[str, ...]:
-        """Return ``("instruments", "bars", "actions")``."""
-        self._check(region)
-        return ("instruments", "bars", "actions")
+    def _bars_of(self, start: date, end: date) -> pl.DataFrame:
+        return self._bars(start, end)
 
-    def sessions(self, region: str) -> list[date]:
-        """Return the sessions with at least one bar, ascending."""
-        self._check(region)
-        held = {day.session for symbol in self._symbols for day in self._priced(symbol)}
-        if not held:
-            raise ProviderError(f"provider {self.name}: has no bar of any name; check the names")
-        return [day for day in sessions_between("US", min(held), max(held)) if day in held]
+    def _actions_of(self, start: date, end: date) -> pl.DataFrame:
+        return self._actions().filter(pl.col("ex_date").is_between(start, end))
 
-    def default_session(self, region: str, today: date) -> date:
-        """Return the latest session with bars up to `today`."""
-        past = [day for day in self.sessions(region) if day <= today]
-        if len(past) < 2:
-            raise ProviderError(
-                f"provider {self.name}: has {len(past)} sessions up to {today}; a run needs two"
-            )
-        return past[-1]
-
-    def fetch(self, feed: str, region: str, start: date, end: date) -> pl.DataFrame:
-        """Return rows of `feed` for the sessions [`start`, `end`]; feeds that it lacks are empty."""
-        self._check(region)
-        if feed == "bars":
-            return self._bars(start, end)
-        if feed == "actions":
-            return self._actions().filter(pl.col("ex_date").is_between(start, end))
-        if feed == "instruments":
-            return instruments_in(self._instruments(), start, end)
-        return empty(feed)
-
-    def market_events(self, region: str, session: date) -> pl.DataFrame:
-        """Return an auction at the recorded open for each name with a bar."""
-        bars = self.fetch("bars", region, session, session)
-        if bars.is_empty():
-            raise ProviderError(
-                f"provider {self.name}: nothing is recorded on {session}; name a past session"
-            )
-        return replay(region, session, bars, empty("quotes"))
-
-    def ground_truth(self) -> dict[str, Any] | None:
-        """Return None: nothing is planted in recorded data."""
-        return None
-
-    def _check(self, region: str) -> None:
-        if region != "US":
-            raise ProviderError(f"provider {self.name}: has no region {region!r}; use US")
+    def _instrument_rows(self) -> pl.DataFrame:
+        return self._instruments()
 
     def _history(self, symbol: str) -> History:
         """Raw days of a ticker up to the last session that is over, read once a session."""

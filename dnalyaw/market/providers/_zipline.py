@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Set
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -12,10 +13,10 @@ import polars as pl
 
 from dnalyaw.market._region import REGIONS
 from dnalyaw.market._schema import SCHEMAS, UTC, conform, empty
-from dnalyaw.market._sessions import next_session, session_on_or_after, session_table, session_times
+from dnalyaw.market._sessions import next_session, session_on_or_after, session_times
 from dnalyaw.market.providers._base import ProviderError
 from dnalyaw.market.providers._raw import read_bytes, unpack
-from dnalyaw.market.providers._recorded import instruments_in, replay
+from dnalyaw.market.providers._recorded import RecordedProvider
 from dnalyaw.market.providers._text import Cells, read_cells, to_type
 from dnalyaw.market.providers._times import bar_times, event_session, known_before
 
@@ -38,7 +39,7 @@ _VENUES = {
 """Listings of the example's names; the bundle carries none. Others stand in `bundle_listings.csv`."""
 
 
-class ZiplineProvider:
+class ZiplineProvider(RecordedProvider):
     """A folder with `bundle_daily_bars.csv` (or `.csv.gz`), and optionally dividends, splits and listings.
 
     A split's ratio in the bundle is **old shares per new** (0.5 is two for one: the price of the ex-date is half that of
@@ -59,9 +60,6 @@ class ZiplineProvider:
         If there are no bars, or a file is malformed; the message names file, line, column and what to do.
     """
 
-    simulated = False
-    close_only = False
-
     def __init__(self, folder: Path, *, name: str | None = None) -> None:
         self.name = name or f"zipline:{folder}"
         self._folder = folder
@@ -69,54 +67,17 @@ class ZiplineProvider:
         if self._bars_file is None:
             raise ProviderError(f"{folder}: holds no bundle_daily_bars.csv or bundle_daily_bars.csv.gz")
 
-    def regions(self) -> tuple[str, ...]:
-        """Return ``("US",)``."""
-        return ("US",)
+    def _days(self) -> Set[date]:
+        return set(self._bars["session"])
 
-    def feeds(self, region: str) -> tuple[str, ...]:
-        """Return instruments and bars, and actions: splits, dividends, and names that end before the bundle."""
-        self._check(region)
-        return ("instruments", "bars", "actions")
+    def _bars_of(self, start: date, end: date) -> pl.DataFrame:
+        return self._bars.filter(pl.col("session").is_between(start, end))
 
-    def sessions(self, region: str) -> list[date]:
-        """Return the sessions with bars, ascending."""
-        self._check(region)
-        days = self._bars["session"].unique()
-        table = session_table("US", days.min(), days.max())["session"]  # type: ignore[arg-type]
-        return table.filter(table.is_in(days.implode())).to_list()
+    def _actions_of(self, start: date, end: date) -> pl.DataFrame:
+        return self._actions.filter(pl.col("ex_date").is_between(start, end))
 
-    def default_session(self, region: str, today: date) -> date:
-        """Return the latest session with bars up to `today`."""
-        past = [day for day in self.sessions(region) if day <= today]
-        if not past:
-            raise ProviderError(f"provider {self.name}: has no bars up to {today}; name a later day")
-        return past[-1]
-
-    def fetch(self, feed: str, region: str, start: date, end: date) -> pl.DataFrame:
-        """Return rows of `feed` for the sessions [`start`, `end`]; feeds that it lacks are empty."""
-        self._check(region)
-        if feed == "bars":
-            return self._bars.filter(pl.col("session").is_between(start, end))
-        if feed == "actions":
-            return self._actions.filter(pl.col("ex_date").is_between(start, end))
-        if feed == "instruments":
-            return instruments_in(self._instruments, start, end)
-        return empty(feed)
-
-    def market_events(self, region: str, session: date) -> pl.DataFrame:
-        """Return an auction for each name at the session's recorded open."""
-        bars = self.fetch("bars", region, session, session)
-        if bars.is_empty():
-            raise ProviderError(f"provider {self.name}: nothing is recorded on {session}")
-        return replay(region, session, bars, empty("quotes"))
-
-    def ground_truth(self) -> dict[str, Any] | None:
-        """Return None: nothing is planted in recorded data."""
-        return None
-
-    def _check(self, region: str) -> None:
-        if region != "US":
-            raise ProviderError(f"provider {self.name}: has no region {region!r}; use US")
+    def _instrument_rows(self) -> pl.DataFrame:
+        return self._instruments
 
     def _find(self, stem: str) -> Path | None:
         found = [p for end in (".csv", ".csv.gz") if (p := self._folder / f"{stem}{end}").is_file()]
