@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 
 import dagster as dg
@@ -30,6 +31,22 @@ def prepare(home: Home) -> None:
         path.write_text(CONFIG)
     os.environ[HOME_VARIABLE] = str(home.root)
     os.environ["DAGSTER_HOME"] = str(home.dagster)
+    _make_databases(home)
+
+
+def _make_databases(home: Home) -> None:
+    """Make the instance's databases once: two processes that both find none spoil them for good (two schema heads)."""
+    made = home.dagster / "databases.made"
+    if made.exists():
+        return
+    with (home.dagster / "databases.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if made.exists():
+            return
+        with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+            # Each storage makes its tables when it is opened.
+            _ = instance.run_storage, instance.event_log_storage, instance.schedule_storage
+        made.touch()
 
 
 def open_instance(home: Home) -> dg.DagsterInstance:

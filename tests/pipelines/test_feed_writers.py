@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -44,6 +45,29 @@ def whole(home: Home) -> pl.DataFrame:
     assert rows.height == 150
     assert rows.n_unique(["instrument_id", "session"]) == 150
     return rows.sort("instrument_id", "session")
+
+
+def test_a_home_opened_by_many_at_once_for_the_first_time_is_sound(home: Home):
+    """Found by the two ingests below: both made Dagster's databases, which had two schema heads from then on."""
+    shutil.rmtree(home.dagster)
+    code = (
+        "from dnalyaw_pipelines.home import Home\n"
+        "from dnalyaw_pipelines.instance import open_instance\n"
+        "with open_instance(Home.active()) as instance: instance.get_runs(limit=1)\n"
+    )
+    for together in (3, 1):
+        opened = [
+            subprocess.Popen(
+                [sys.executable, "-W", "ignore", "-c", code],
+                cwd=ROOT,
+                env=os.environ | {"DNALYAW_HOME": str(home.root), "PYTHONPATH": str(ROOT)},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            for _ in range(together)
+        ]
+        assert [finished(process) for process in opened] == [(0, "")] * together
 
 
 @pytest.mark.soak
