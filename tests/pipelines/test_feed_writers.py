@@ -53,6 +53,8 @@ def test_a_home_opened_by_many_at_once_for_the_first_time_is_sound(home: Home):
     code = (
         "from dnalyaw_pipelines.home import Home\n"
         "from dnalyaw_pipelines.instance import open_instance\n"
+        "print('imported', flush=True)\n"
+        "input()\n"
         "with open_instance(Home.active()) as instance: instance.get_runs(limit=1)\n"
     )
     for together in (3, 1):
@@ -61,12 +63,20 @@ def test_a_home_opened_by_many_at_once_for_the_first_time_is_sound(home: Home):
                 [sys.executable, "-W", "ignore", "-c", code],
                 cwd=ROOT,
                 env=os.environ | {"DNALYAW_HOME": str(home.root), "PYTHONPATH": str(ROOT)},
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
             )
             for _ in range(together)
         ]
+        for process in opened:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            assert process.stdout.readline() == "imported\n"
+        for process in opened:
+            process.stdin.write("\n")
+            process.stdin.flush()
         assert [finished(process) for process in opened] == [(0, "")] * together
 
 
