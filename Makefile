@@ -17,7 +17,7 @@ run: setup  ## one day of the whole platform on the simulated market
 	@$(BIN)/dnalyaw run $(ARGS)
 
 # Many tests wait for replayed sessions and for limits of time: more of them at once than there are cores.
-test: setup lint  ## everything that must hold; about 23 minutes on two cores
+test: setup lint  ## everything that must hold; about 26 minutes on two cores
 	cd execution && GORACE=atexit_sleep_ms=0 CGO_ENABLED=1 $$(../tools/go.sh) test -race $$(bash ../tools/risk-cabi.sh flags) ./...
 	RUST_TEST_THREADS=5 cargo test --quiet --locked --workspace --exclude python_native
 	$(BIN)/python -m pytest -m "not soak" -n 3 --dist loadfile
