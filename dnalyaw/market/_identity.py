@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from dnalyaw.market._known import known_rows
+from dnalyaw.market._known import known_rows, last_rows
 
 if TYPE_CHECKING:
     from dnalyaw.pit import AsOf
@@ -116,11 +116,8 @@ class InstrumentMaster:
         if lacks:
             raise IdentityError(f"instruments lack {', '.join(lacks)}; give rows of the feed instruments")
         self._as_of, self._all = as_of, rows
-        order = [c for c in ("available_at", "ingested_at") if c in rows.columns]
-        latest = (
-            known_rows(rows, as_of, "instruments", IdentityError)
-            .sort("instrument_id", "valid_from", *order, maintain_order=True)
-            .unique(["instrument_id", "valid_from"], keep="last", maintain_order=True)
+        latest = last_rows(
+            known_rows(rows, as_of, "instruments", IdentityError), ("instrument_id", "valid_from")
         )
         # The end of an instrument stands on its last row: one that trades on under another label has not ended.
         ends = latest.group_by("instrument_id").agg(

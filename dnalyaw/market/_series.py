@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
+from dnalyaw.market._known import known_rows, last_rows
 from dnalyaw.market._sessions import sessions_between
 
 if TYPE_CHECKING:
@@ -78,14 +79,11 @@ class SeriesPoint:
 
 def known(frame: pl.DataFrame, key: list[str], as_of: AsOf) -> pl.DataFrame:
     """Return the last version of each row that was known at `as_of`."""
-    # Imported here: the store may one day read market tables itself.
-    from dnalyaw.pit import AsOf, as_of_filter
+    from dnalyaw.pit import AsOf
 
     if not isinstance(as_of, AsOf):
         raise TypeError(f"as_of must be a dnalyaw.pit.AsOf, got {type(as_of).__name__}")
-    order = ["available_at", *(["ingested_at"] if "ingested_at" in frame.columns else [])]
-    rows = frame.filter(as_of_filter(as_of)).sort(*key, *order, maintain_order=True)
-    return rows.unique(key, keep="last", maintain_order=True)
+    return last_rows(known_rows(frame, as_of, "rows", TypeError), key)
 
 
 def known_series(frame: pl.DataFrame, as_of: AsOf, *names: str) -> pl.DataFrame:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from dnalyaw.market._identity import InstrumentMaster
-from dnalyaw.market._known import known_rows
+from dnalyaw.market._known import known_rows, last_rows
 from dnalyaw.market._schema import ASSET_CLASSES
 from dnalyaw.market._sessions import calendar_span, decision_moment, previous_session, sessions_between
 
@@ -262,10 +262,8 @@ def index_members(memberships: pl.DataFrame, day: date, as_of: AsOf) -> list[int
     ]
     if lacks:
         raise UniverseError(f"memberships lack {', '.join(lacks)}")
-    latest = (
-        known_rows(memberships, as_of, "memberships", UniverseError)
-        .sort("available_at", maintain_order=True)
-        .unique(["instrument_id", "valid_from"], keep="last")
+    latest = last_rows(
+        known_rows(memberships, as_of, "memberships", UniverseError), ("instrument_id", "valid_from")
     )
     held = latest.filter(
         (pl.col("valid_from") <= day) & (pl.col("valid_to").is_null() | (pl.col("valid_to") >= day))

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from dnalyaw.market._actions._known import columns_of, latest
+from dnalyaw.market._actions._known import columns_of
+from dnalyaw.market._known import last_rows
+from dnalyaw.market._schema import KEYS
 
 __all__ = ["AccountActions", "account_actions"]
 
@@ -49,7 +51,7 @@ def account_actions(actions: pl.DataFrame) -> AccountActions:
         known one holds.
     """
     columns = actions.columns
-    given = latest(columns_of(actions))
+    given = last_rows(columns_of(actions), KEYS["actions"])
     kind = pl.col("kind")
     for_cash = (kind == "merger") & pl.col("ratio").is_null()
     said = kind.is_in(_ORDER) | kind.is_in(["stock_dividend", "symbol_change"]) | for_cash

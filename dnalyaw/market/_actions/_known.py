@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from dnalyaw.market._actions._errors import AdjustError
+from dnalyaw.market._known import known_rows, last_rows
 from dnalyaw.market._schema import KEYS, SCHEMAS
 
 if TYPE_CHECKING:
     from dnalyaw.pit import AsOf
 
-__all__ = ["END_KINDS", "columns_of", "known", "latest", "where"]
+__all__ = ["END_KINDS", "columns_of", "known", "where"]
 
 END_KINDS = ("delisting", "merger")
 """Kinds that end an instrument."""
@@ -34,33 +35,17 @@ def known(bars: pl.DataFrame, actions: pl.DataFrame, as_of: AsOf) -> tuple[pl.Da
     AdjustError
         If the moment is no `AsOf`, asks what was ingested of frames that do not say, or a bar's key repeats.
     """
-    from dnalyaw.pit import AsOf, as_of_filter
-
-    if not isinstance(as_of, AsOf):
-        raise AdjustError(f"as_of is {as_of!r}; give a dnalyaw.pit.AsOf: what is read depends on when")
-    for name, frame in (("bars", bars), ("actions", actions)):
-        if as_of.ingested_by is not None and "ingested_at" not in frame.columns:
-            raise AdjustError(
-                f"{name} have no column ingested_at; read them from the store, or ask for no ingested_by"
-            )
-    bars = bars.filter(as_of_filter(as_of)).sort("instrument_id", "session")
+    bars = known_rows(bars, as_of, "bars", AdjustError).sort("instrument_id", "session")
     same = [pl.col(name) == pl.col(name).shift(1) for name in KEYS["bars"]]
     repeated = bars.filter(pl.all_horizontal(same))
     if repeated.height:
         key, day = repeated.select("instrument_id", "session").row(0)
         raise AdjustError(f"instrument {key} has two bars on {day}; publish one of them")
-    actions = latest(columns_of(actions).filter(as_of_filter(as_of)))
+    # A correction replaces what it corrects and is not applied beside it.
+    actions = last_rows(known_rows(columns_of(actions), as_of, "actions", AdjustError), KEYS["actions"])
     # An end that is announced and has not come yet pays nobody, and the last close is not the last.
     to_come = pl.col("kind").is_in(END_KINDS) & (pl.col("ex_date") > as_of.moment.date())
     return bars, actions.filter(~to_come)
-
-
-def latest(actions: pl.DataFrame) -> pl.DataFrame:
-    """Return one row a key: a correction, known later, replaces what it corrects and is not applied beside it."""
-    order = [name for name in ("available_at", "ingested_at") if name in actions.columns]
-    return actions.sort(*KEYS["actions"], *order, maintain_order=True).unique(
-        list(KEYS["actions"]), keep="last", maintain_order=True
-    )
 
 
 def where(row: dict[str, Any]) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from dnalyaw.pit import AsOf, as_of_filter
+from dnalyaw.market._known import known_rows
+from dnalyaw.pit import AsOf
 
 __all__ = ["SPANS", "duration", "known_figures", "mixed", "quarterly"]
 
@@ -48,7 +49,7 @@ def known_figures(facts: pl.DataFrame, as_of: AsOf) -> pl.DataFrame:
         ``duration``.
     """
     key = ["instrument_id", "metric", "period_start", "period_end"]
-    known = facts.filter(as_of_filter(as_of)).sort(*key, "available_at", "accession")
+    known = known_rows(facts, as_of, "facts", TypeError).sort(*key, "available_at", "accession")
     before = pl.col("value").shift(1).over(key)
     return (
         known.with_columns(
