@@ -222,13 +222,18 @@ def gate_context(home: Home, spec: FeedSpec, partition: str) -> GateContext:
     return GateContext(**known)
 
 
+def _before(home: Home, region: str, feed: str, partition: str) -> Iterator[pl.DataFrame]:
+    """The versions in force of a feed's published partitions before one, the last partition first."""
+    for name in reversed(home.lake.published_partitions(region, feed)):
+        if name < partition:
+            yield home.lake.read_published(region, feed, name)[-1].drop("ingested_at")
+
+
 def published_tail(home: Home, region: str, partition: str, feed: str = "bars") -> pl.DataFrame | None:
     """The last published bars before a partition; None at the beginning."""
-    earlier = [p for p in home.lake.published_partitions(region, feed) if p < partition]
     frames: list[pl.DataFrame] = []
     sessions = 0
-    for name in reversed(earlier):
-        frame = home.lake.read_published(region, feed, name)[-1].drop("ingested_at")
+    for frame in _before(home, region, feed, partition):
         frames.append(frame)
         sessions += frame["session"].n_unique()
         if sessions >= CONTEXT_SESSIONS:
@@ -242,17 +247,16 @@ def published_tail(home: Home, region: str, partition: str, feed: str = "bars") 
 
 def _past_actions(home: Home, region: str, partition: str) -> pl.DataFrame | None:
     """The published actions before a partition; None when there are none."""
-    earlier = [p for p in home.lake.published_partitions(region, "actions") if p < partition]
-    frames = [home.lake.read_published(region, "actions", p)[-1].drop("ingested_at") for p in earlier]
-    return pl.concat(frames, how="vertical_relaxed") if frames else None
+    frames = list(_before(home, region, "actions", partition))
+    # A column that the feed got later is null in what was delivered before it.
+    return pl.concat(frames[::-1], how="diagonal_relaxed") if frames else None
 
 
 def _previous(home: Home, region: str, feed: str, partition: str) -> pl.DataFrame | None:
     """The same feed's published rows of the session before; None at the beginning."""
-    earlier = [p for p in home.lake.published_partitions(region, feed) if p < partition]
-    if not earlier:
+    frame = next(_before(home, region, feed, partition), None)
+    if frame is None:
         return None
-    frame = home.lake.read_published(region, feed, earlier[-1])[-1].drop("ingested_at")
     return frame.filter(pl.col("session") == pl.col("session").max()) if "session" in frame.columns else frame
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -15,7 +14,7 @@ from dnalyaw.market._schema import SCHEMAS, conform, empty
 from dnalyaw.market._sessions import session_table
 from dnalyaw.market.providers._base import ProviderError
 from dnalyaw.market.providers._dbn_files import DbnFile
-from dnalyaw.market.providers._recorded import instruments_in, replay
+from dnalyaw.market.providers._recorded import RecordedProvider, instruments_in
 
 __all__ = ["DbnProvider", "read_dbn_feed"]
 
@@ -94,7 +93,7 @@ def _in_form(file: DbnFile, frame: pl.DataFrame) -> pl.DataFrame:
     return conform("instruments", rows.drop("symbol", "instrument_class"))
 
 
-class DbnProvider:
+class DbnProvider(RecordedProvider):
     """A folder of `*.dbn` and `*.dbn.zst` files.
 
     Labels end in the venue of the dataset, where the name traded: that it is listed there no file says.
@@ -110,9 +109,6 @@ class DbnProvider:
     ProviderError
         If there are no such files, one is malformed, or a dataset belongs to no region; the message names the file.
     """
-
-    simulated = False
-    close_only = False
 
     def __init__(self, folder: Path, *, name: str | None = None) -> None:
         self.name = name or f"dbn:{folder}"
@@ -165,17 +161,6 @@ class DbnProvider:
         if feed == "quotes":
             rows = rows.unique(key, keep="last", maintain_order=True)
         return rows.sort(key[1], key[0])
-
-    def market_events(self, region: str, session: date) -> pl.DataFrame:
-        """Return the session's quotes, and an auction at the recorded open for names without any."""
-        bars, quotes = (self.fetch(feed, region, session, session) for feed in ("bars", "quotes"))
-        if bars.is_empty() and quotes.is_empty():
-            raise ProviderError(f"provider {self.name}: nothing is recorded for {region} on {session}")
-        return replay(region, session, bars, quotes)
-
-    def ground_truth(self) -> dict[str, Any] | None:
-        """Return None: nothing is planted in recorded data."""
-        return None
 
     def _of(self, region: str) -> list[DbnFile]:
         if region not in self._codes:

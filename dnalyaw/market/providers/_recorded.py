@@ -19,7 +19,7 @@ class RecordedProvider:
     """Daily bars of US names, recorded; subclasses say which in `_days`, `_bars_of`, `_actions_of`, `_instrument_rows`."""
 
     simulated = False
-    close_only = False
+    close_only: bool = False
     carried: tuple[str, ...] = ("instruments", "bars", "actions")
     name: str
 
@@ -78,13 +78,16 @@ class RecordedProvider:
         return empty(feed)
 
     def market_events(self, region: str, session: date) -> pl.DataFrame:
-        """Return an auction for each name with a bar, at its recorded open, or its close where that is all there is."""
+        """Return the session's quotes, and for each other name with a bar an auction, as `replay` makes it."""
         bars = self.fetch("bars", region, session, session)
-        if bars.is_empty():
+        quotes = empty("quotes")
+        if "quotes" in self.feeds(region):
+            quotes = self.fetch("quotes", region, session, session)
+        if bars.is_empty() and quotes.is_empty():
             raise ProviderError(
                 f"provider {self.name}: nothing is recorded on {session}; name another session"
             )
-        return replay(region, session, bars, empty("quotes"))
+        return replay(region, session, bars, quotes)
 
     def ground_truth(self) -> dict[str, Any] | None:
         """Return None: nothing is planted in recorded data."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -14,7 +13,7 @@ from dnalyaw.market._schema import FEEDS, empty
 from dnalyaw.market.providers._base import ProviderError
 from dnalyaw.market.providers._csvdir import _RegionFiles
 from dnalyaw.market.providers._csvdir_files import FORMS
-from dnalyaw.market.providers._recorded import instruments_in, replay
+from dnalyaw.market.providers._recorded import RecordedProvider, instruments_in
 from dnalyaw.market.providers._sql_read import Source, read_mapping
 
 __all__ = ["SqlProvider"]
@@ -31,7 +30,7 @@ _SLACK = timedelta(days=14)
 """How far a filing may lie from the session that it is delivered with: more than any holiday."""
 
 
-class SqlProvider:
+class SqlProvider(RecordedProvider):
     """Feeds of one region out of a database, read only, in chunks, with the window pushed down as bound parameters.
 
     Columns, identities and defaults are those of a user's folder (docs/own-data.md); the password comes from
@@ -51,18 +50,12 @@ class SqlProvider:
         file, the feed and the column, never the password.
     """
 
-    simulated = False
-
     def __init__(self, mapping: str, *, name: str | None = None) -> None:
         self.name = name or f"sql:{mapping}"
         self._mapping = read_mapping(Path(mapping).expanduser())
         self._source = Source(self._mapping)
         self._code = self._mapping.region
-
-    @cached_property
-    def close_only(self) -> bool:
-        """Whether bars carry a close and nothing else."""
-        return "open" not in self._mapping.feeds["bars"].columns
+        self.close_only = "open" not in self._mapping.feeds["bars"].columns
 
     def regions(self) -> tuple[str, ...]:
         """Return the region that the mapping names."""
@@ -77,15 +70,6 @@ class SqlProvider:
         """Return the sessions with bars, ascending."""
         self._check(region)
         return list(self._sessions)
-
-    def default_session(self, region: str, today: date) -> date:
-        """Return the latest session with bars up to `today`."""
-        past = [day for day in self.sessions(region) if day <= today]
-        if len(past) < 2:
-            raise ProviderError(
-                f"provider {self.name}: has {len(past)} sessions up to {today}; a run needs two"
-            )
-        return past[-1]
 
     def fetch(self, feed: str, region: str, start: date, end: date) -> pl.DataFrame:
         """Return rows of `feed` for the sessions [`start`, `end`], asked of the database for that window alone."""
@@ -108,17 +92,6 @@ class SqlProvider:
         day = {"actions": "ex_date", "fundamentals": "__session"}.get(feed, "session")
         kept = rows.filter(pl.col(day).is_between(start, end))
         return kept.drop("__session") if feed == "fundamentals" else kept
-
-    def market_events(self, region: str, session: date) -> pl.DataFrame:
-        """Return the session's quotes, and an auction at the recorded open for names without any."""
-        bars, quotes = (self.fetch(feed, region, session, session) for feed in ("bars", "quotes"))
-        if bars.is_empty() and quotes.is_empty():
-            raise ProviderError(f"provider {self.name}: nothing is recorded for {region} on {session}")
-        return replay(region, session, bars, quotes)
-
-    def ground_truth(self) -> dict[str, Any] | None:
-        """Return None: nothing is planted in recorded data."""
-        return None
 
     def _check(self, region: str) -> None:
         if region != self._code:
