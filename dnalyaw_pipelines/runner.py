@@ -13,6 +13,7 @@ from dagster.components.core.component_tree import ComponentTreeException
 from dnalyaw_pipelines import keys
 from dnalyaw_pipelines.cli._exit import BLOCKED, FAILED, OK, REFUSED, USAGE, CommandError
 from dnalyaw_pipelines.components.handoff import HANDOFF_TAG, SPEED_TAG
+from dnalyaw_pipelines.components.marts import INPUTS
 from dnalyaw_pipelines.dbt_project import DbtError
 from dnalyaw_pipelines.delivery import FAULT_TAG
 from dnalyaw_pipelines.home import Home
@@ -85,6 +86,14 @@ class Runner:
         region = request.region
         partition = previous_session(region, request.session).isoformat()
         if request.select is None:
+            for earlier, feeds in self._feeds_begun_later(region, partition).items():
+                self.progress.line(
+                    f"{region} · data of {earlier}: {', '.join(feeds)} (not there when it was run)"
+                )
+                chosen = [layer(region, feed) for feed in feeds for layer in (keys.staging, keys.published)]
+                found = self._execute(request, earlier, chosen, fault=None, trade=False)
+                if found["exit_status"] != OK:
+                    return found
             for earlier in self._unfinished(region, partition):
                 self.progress.line(f"{region} · data of {earlier} (catching up)")
                 found = self._execute(request, earlier, self._data_assets(region), fault=None, trade=False)
@@ -111,6 +120,21 @@ class Runner:
         """Earlier sessions whose features were never stored: days on which nobody ran."""
         done = self.instance.get_materialized_partitions(keys.asset(region, "feature_store"))
         return [p for p in self.home.partitions_until(region, partition)[:-1] if p not in done]
+
+    def _feeds_begun_later(self, region: str, partition: str) -> dict[str, list[str]]:
+        """Feeds of the marts that earlier sessions, run before there were such feeds, have no version of.
+
+        A feed that was blocked has its delivery; it is not asked for here.
+        """
+        done = set(self.home.partitions_until(region, partition)[:-1]) - set(
+            self._unfinished(region, partition)
+        )
+        lacking: dict[str, list[str]] = {}
+        for feed in INPUTS:
+            for earlier in sorted(done - set(self.home.lake.published_partitions(region, feed))):
+                if not self.home.lake.versions(region, feed, earlier):
+                    lacking.setdefault(earlier, []).append(feed)
+        return dict(sorted(lacking.items()))
 
     def _data_assets(self, region: str) -> list[dg.AssetKey]:
         """The features and all that they are made of, with every feed: the step that builds the marts reads them all."""

@@ -145,6 +145,18 @@ def test_a_good_redelivery_supersedes_a_blocked_one(blocked_home: Home, next_hom
     assert frame(home, LATER, "target_portfolio").height > 0
 
 
+def test_a_home_begun_before_a_feed_was_there_gets_it_for_its_earlier_sessions(built_home: Home, copy_of):
+    home = copy_of(built_home)
+    for layer in ("staging", "published"):
+        shutil.rmtree(home.lake.root / layer / REGION.lower() / "series")
+    ran = run(home, NEXT_SESSION, "--select", "hk/adjusted_prices+")
+    assert ran.status != 0  # a part of the graph fetches nothing
+    ran = run(home, NEXT_SESSION)
+    assert ran.status == 0, ran.err
+    assert f"data of {FIRST}: series (not there when it was run)" in ran.err
+    assert home.lake.published_partitions(REGION, "series") == [FIRST, NEXT]
+
+
 def test_an_operator_accepts_a_finding_with_a_reason(blocked_home: Home, copy_of):
     home = copy_of(blocked_home)
     bad = home.lake.latest(REGION, "bars", NEXT)
