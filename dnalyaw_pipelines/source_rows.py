@@ -119,11 +119,20 @@ def _asked_for(frame: pl.DataFrame, spec: FeedSpec, provider: Provider, end: dat
 
 
 def _spans(table: pl.DataFrame, key: str) -> pl.DataFrame:
-    """Who carried which label from when: the last word on each (instrument, valid_from)."""
+    """Who carried which label from when to when: the last word on each (instrument, valid_from).
+
+    A label holds until the next one of the same instrument begins, also where `valid_to` is null.
+    """
+    next_begins = pl.col("valid_from").shift(-1).over("instrument_id", order_by="valid_from")
     return (
         table.sort("available_at")
         .unique(["instrument_id", "valid_from"], keep="last", maintain_order=True)
-        .select(pl.col("instrument_id").alias(key), "label", "valid_from", "valid_to")
+        .select(
+            pl.col("instrument_id").alias(key),
+            "label",
+            "valid_from",
+            pl.min_horizontal("valid_to", next_begins - pl.duration(days=1)).alias("valid_to"),
+        )
         .sort("valid_from")
     )
 

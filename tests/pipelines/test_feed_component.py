@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from dnalyaw.market import sessions_between
-from dnalyaw_pipelines import keys
+from dnalyaw_pipelines import keys, source_rows
 from dnalyaw_pipelines.components.feed_schedule import request_of
 from dnalyaw_pipelines.feed_spec import plain_spec
 from dnalyaw_pipelines.home import Home
@@ -228,3 +228,26 @@ def test_a_schedule_asks_once_for_a_closed_session(home: Home, tmp_path: Path):
         assert why in str(skipped.skip_message)
     # The close is early on the third of July: at 17:30 it is long past.
     assert isinstance(_tick(home, "2024-07-03T17:30"), dg.RunRequest)
+
+
+def test_a_label_that_an_instrument_has_given_up_names_it_no_more():
+    def table(*rows: tuple[int, str, date]) -> pl.DataFrame:
+        known = datetime(2019, 1, 1, tzinfo=UTC)
+        return pl.DataFrame(
+            [(i, label, day, None, known) for i, label, day in rows],
+            schema={
+                "instrument_id": pl.Int64,
+                "label": pl.String,
+                "valid_from": pl.Date,
+                "valid_to": pl.Date,
+                "available_at": pl.Datetime("us", "UTC"),
+            },
+            orient="row",
+        )
+
+    # The home's instrument 1 was OLD until 2022; the vendor's 77 is a company that took the name later.
+    ours = table((1, "OLD.NYSE", date(2020, 1, 1)), (1, "NEW.NYSE", date(2022, 1, 3)))
+    theirs = table((70, "OLD.NYSE", date(2020, 1, 1)), (77, "OLD.NYSE", date(2023, 1, 3)))
+    rows = pl.DataFrame({"instrument_id": [70, 77], "__day": [date(2021, 6, 1), date(2023, 6, 1)]})
+    spans = source_rows._spans(theirs, "instrument_id"), source_rows._spans(ours, "__ours")
+    assert source_rows._bearers(rows, *spans, "instrument_id").rows() == [(date(2021, 6, 1), 1)]
